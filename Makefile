@@ -1,0 +1,49 @@
+# The front door. `make help` says what there is.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help build run test check bench compat docs clean packages-build packages-test packages-check
+
+# Tests: knobs of `make test`, see tests/run_all.py.
+export TEST_SANITIZERS ?= 1
+export TEST_FUZZ_SECONDS ?= 20
+export QUICKSTART_PORT ?= 9092
+
+help:
+	@echo 'make build    install missing Debian 12 packages, build build/release/tidelog'
+	@echo 'make run      build, start one broker on 127.0.0.1:$(QUICKSTART_PORT), send it log lines and read them back; Ctrl-C stops it'
+	@echo 'make test     unit, simulator and integration tests; sanitizers (TEST_SANITIZERS=0: without); fuzzing (TEST_FUZZ_SECONDS=0: without)'
+	@echo 'make check    format, clang-tidy (changed files; CHECK_ALL=1: all), layers, headers, docs, build'
+	@echo 'make bench    measure'
+	@echo 'make compat   Kafka clients by others against a fresh broker'
+	@echo 'make docs     write docs/configuration.md from the option tables'
+	@echo 'make clean    remove build/ (data/ stays)'
+
+packages-build packages-test packages-check: packages-%:
+	@deploy/packages.sh $*
+
+build: packages-build
+	@mkdir -p build && { cmake --preset release >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }; }
+	@cmake --build --preset release --target tidelog
+
+run: build
+	@exec deploy/quickstart.sh
+
+test: packages-test
+	@exec python3 tests/run_all.py
+
+check: packages-check
+	@exec tests/checks/run.sh
+
+bench: build
+	@exec bench/run.sh
+
+compat: packages-test build
+	@exec tests/compat/run.sh
+
+docs: packages-build
+	@cmake --preset release >/dev/null
+	@cmake --build --preset release --target render_configuration
+	@build/release/tests/checks/render_configuration >docs/configuration.md
+
+clean:
+	rm -rf build

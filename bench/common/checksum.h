@@ -1,0 +1,12 @@
+#pragma once
+
+#include <cstdint>
+
+#include "proto/base/types.h"
+
+namespace tidelog::bench {
+
+/// CRC-32C by the library the broker uses too: the floor must not win or lose by its checksum.
+std::uint32_t crc32c(Bytes bytes);
+
+}  // namespace tidelog::bench

@@ -1,0 +1,123 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "broker/config/choices.h"
+#include "broker/config/option.h"
+
+namespace tidelog::broker {
+
+/// Every setting of a broker. A member is named like its key with `_` for `.`, and its initialiser is the key's default; what each means
+/// and allows stands in the table (broker_options.cc) and, made from it, in docs/configuration.md.
+/// Life: filled once before the broker starts, then read only.
+struct BrokerOptions {
+  // Identity and listening
+  std::int32_t node_id = 1;
+  std::vector<std::string> listeners{"PLAINTEXT://127.0.0.1:9092"};
+  std::vector<std::string> advertised_listeners;
+  std::string broker_rack;
+  std::vector<std::string> log_dirs{"./data"};
+
+  // Topics
+  std::int32_t num_partitions = 1;
+  std::int32_t default_replication_factor = 1;
+  std::int32_t min_insync_replicas = 1;
+  bool auto_create_topics_enable = true;
+  bool delete_topic_enable = true;
+  DurabilityMode durability = DurabilityMode::fsync;
+
+  // Threads
+  std::int32_t shards = 0;
+  std::int32_t blocking_threads = 2;
+
+  // Sizes of requests and answers
+  std::int32_t message_max_bytes = 1048588;
+  std::int32_t max_decompressed_message_bytes = 2147483639;
+  std::int32_t socket_request_max_bytes = 104857600;
+  std::int32_t fetch_max_bytes = 57671680;
+  std::int32_t max_incremental_fetch_session_cache_slots = 1000;
+  std::int32_t max_request_partition_size_limit = 2000;
+
+  // Memory
+  std::int64_t memory_budget_bytes = std::int64_t{1} << 30;
+  std::int64_t queued_max_request_bytes = -1;
+  std::int64_t response_memory_bytes = -1;
+
+  // Connections
+  std::int32_t max_connections = 10000;
+  std::int32_t max_connections_per_ip = 1000;
+  std::int32_t max_connection_creation_rate = 200;
+  std::int32_t max_inflight_requests_per_connection = 100;
+  std::int64_t connections_max_idle_ms = 600000;
+  std::int32_t request_frame_timeout_ms = 30000;
+  std::int32_t response_write_timeout_ms = 30000;
+
+  // Logs: defaults of topic configs
+  std::int32_t log_segment_bytes = 1073741824;
+  std::optional<std::int64_t> log_roll_ms;
+  std::int32_t log_roll_hours = 168;
+  std::optional<std::int64_t> log_roll_jitter_ms;
+  std::int32_t log_roll_jitter_hours = 0;
+  std::int32_t log_index_interval_bytes = 4096;
+  std::int32_t log_index_size_max_bytes = 10485760;
+  std::optional<std::int64_t> log_retention_ms;
+  std::optional<std::int32_t> log_retention_minutes;
+  std::int32_t log_retention_hours = 168;
+  std::int64_t log_retention_bytes = -1;
+  std::int64_t log_retention_check_interval_ms = 300000;
+  MessageTimestampType log_message_timestamp_type = MessageTimestampType::create_time;
+  std::int64_t log_message_timestamp_before_max_ms = std::numeric_limits<std::int64_t>::max();
+  std::int64_t log_message_timestamp_after_max_ms = 3600000;
+  CompressionType compression_type = CompressionType::producer;
+  std::vector<std::string> log_cleanup_policy{"delete"};
+  std::int64_t log_flush_interval_messages = std::numeric_limits<std::int64_t>::max();
+  std::optional<std::int64_t> log_flush_interval_ms;
+  std::int64_t log_segment_delete_delay_ms = 60000;
+  bool log_preallocate = false;
+  bool unclean_leader_election_enable = false;
+  std::int64_t log_cleaner_delete_retention_ms = 86400000;
+  std::int64_t log_cleaner_min_compaction_lag_ms = 0;
+  std::int64_t log_cleaner_max_compaction_lag_ms = std::numeric_limits<std::int64_t>::max();
+  double log_cleaner_min_cleanable_ratio = 0.5;
+
+  // Producers, replicas, groups, transactions
+  std::int32_t producer_id_expiration_ms = 86400000;
+  std::int64_t replica_lag_time_max_ms = 30000;
+  std::int32_t group_initial_rebalance_delay_ms = 3000;
+  std::int32_t group_min_session_timeout_ms = 6000;
+  std::int32_t group_max_session_timeout_ms = 1800000;
+  std::int32_t offsets_topic_replication_factor = 3;
+  std::int32_t offsets_topic_num_partitions = 50;
+  std::int32_t offsets_retention_minutes = 10080;
+  std::int32_t transaction_max_timeout_ms = 900000;
+  std::int32_t transaction_state_log_replication_factor = 3;
+  std::int32_t transaction_state_log_num_partitions = 50;
+  std::int32_t transaction_state_log_min_isr = 2;
+  std::int32_t transactional_id_expiration_ms = 604800000;
+
+  // What this process says about itself
+  LogLevel log_level = LogLevel::warn;
+  LogFormat log_format = LogFormat::text;
+
+  /// The keys that a file, the environment or a flag gave, default or not.
+  std::set<std::string, std::less<>> stated;
+};
+
+/// The table, in the order of docs/configuration.md.
+std::span<const Option<BrokerOptions>> broker_option_table();
+
+/// What `queued.max.request.bytes` comes to: bytes of requests held in memory at once, at most.
+std::int64_t request_memory_bytes(const BrokerOptions& options);
+/// What `response.memory.bytes` comes to.
+std::int64_t response_memory_bytes(const BrokerOptions& options);
+
+/// Checks what no single key can say: addresses, one log dir, memory that holds at least one request.
+Result<void, ConfigError> check_consistency(const BrokerOptions& options);
+
+}  // namespace tidelog::broker

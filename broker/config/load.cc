@@ -1,0 +1,152 @@
+#include "broker/config/load.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "broker/config/properties.h"
+#include "broker/config/suggest.h"
+#include "broker/config/topic_config.h"
+
+namespace tidelog::broker {
+namespace {
+
+using Outcome = Result<void, ConfigError>;
+constexpr std::string_view kPrefix = "TIDELOG_";
+// Variables of other programs share the prefix; closer than this to one of ours is a slip of the finger.
+constexpr std::size_t kEnvironmentTypoLetters = 2;
+
+std::string_view suggestion(std::string_view key) {
+  std::vector<std::string_view> keys;
+  for (const Option<BrokerOptions>& row : broker_option_table()) keys.push_back(row.key);
+  return closest_word(key, keys);
+}
+
+/// A topic key in a broker's file is a frequent slip, and no typo: name the broker's spelling.
+std::string_view broker_spelling(std::string_view key) {
+  for (const TopicOption& row : topic_option_table()) {
+    if (row.key == key && !row.synonyms.empty()) return row.synonyms.front().key;
+  }
+  return {};
+}
+
+ConfigError unknown_key(std::string_view where, std::string_view key) {
+  ConfigError error{.key = std::string(key), .message = fmt::format("{}: unknown key \"{}\"", where, key), .hint = ""};
+  if (const std::string_view spelling = broker_spelling(key); !spelling.empty()) {
+    error.hint = fmt::format("{} is a topic's key; the broker's default for it is {}", key, spelling);
+  } else if (const std::string_view meant = suggestion(key); !meant.empty()) {
+    error.hint = fmt::format("did you mean {}?", meant);
+  } else {
+    error.hint = "`tidelog config docs` lists every key";
+  }
+  return error;
+}
+
+Outcome set_key(std::string_view where, std::string_view key, std::string_view value, BrokerOptions& options) {
+  const Option<BrokerOptions>* row = find_option(broker_option_table(), key);
+  if (row == nullptr) return unknown_key(where, key);
+  if (ValueResult ok = row->set(options, value, row->rules); !ok) {
+    return ConfigError{.key = std::string(key),
+                       .message = fmt::format("{}: \"{}\" is not valid for {}: {}", where, value, key, ok.error()),
+                       .hint = fmt::format("{}: {}", key, row->doc)};
+  }
+  options.stated.emplace(key);
+  return {};
+}
+
+Outcome apply_file(const OptionSources& sources, BrokerOptions& options) {
+  const Result<std::vector<Property>, PropertiesError> properties = parse_properties(sources.file_text);
+  if (!properties) {
+    const PropertiesError& error = properties.error();
+    return ConfigError{.key = "", .message = fmt::format("{}:{}: {}", sources.file_name, error.line, error.message), .hint = "one key=value a line"};
+  }
+  for (const Property& property : *properties) {
+    const std::string where = fmt::format("{}:{}", sources.file_name, property.line);
+    if (Outcome ok = set_key(where, property.key, property.value, options); !ok) return ok;
+  }
+  return {};
+}
+
+Outcome check_foreign_variable(std::string_view name) {
+  for (const Option<BrokerOptions>& row : broker_option_table()) {
+    const std::string known = environment_name(row.key);
+    if (edit_distance(name, known) > kEnvironmentTypoLetters) continue;
+    return ConfigError{.key = std::string(name),
+                       .message = fmt::format("environment: {} is no setting", name),
+                       .hint = fmt::format("did you mean {}?", known)};
+  }
+  return {};
+}
+
+Outcome apply_environment(const OptionSources& sources, BrokerOptions& options) {
+  for (const auto& [name, value] : sources.environment) {
+    if (!name.starts_with(kPrefix)) continue;
+    const Option<BrokerOptions>* known = nullptr;
+    for (const Option<BrokerOptions>& row : broker_option_table()) {
+      if (environment_name(row.key) == name) known = &row;
+    }
+    Outcome ok = known != nullptr ? set_key("environment " + name, known->key, value, options) : check_foreign_variable(name);
+    if (!ok) return ok;
+  }
+  return {};
+}
+
+Outcome apply_flags(const OptionSources& sources, BrokerOptions& options) {
+  for (const std::string& flag : sources.flags) {
+    const std::size_t equals = flag.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return ConfigError{.key = "", .message = fmt::format("-o {}: not of the form key=value", flag), .hint = "for example -o num.partitions=4"};
+    }
+    const std::string_view key = trim(std::string_view(flag).substr(0, equals));
+    if (Outcome ok = set_key(fmt::format("-o {}", flag), key, std::string_view(flag).substr(equals + 1), options); !ok) return ok;
+  }
+  return {};
+}
+
+std::vector<std::pair<std::string, std::string>> process_environment() {
+  std::vector<std::pair<std::string, std::string>> variables;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    if (!text.starts_with(kPrefix)) continue;
+    const std::size_t equals = text.find('=');
+    if (equals != std::string_view::npos) variables.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return variables;
+}
+
+}  // namespace
+
+std::string environment_name(std::string_view key) {
+  std::string name(kPrefix);
+  for (const char c : key) {
+    const bool lower = c >= 'a' && c <= 'z';
+    name += lower ? static_cast<char>(c - 'a' + 'A') : c == '.' ? '_' : c;
+  }
+  return name;
+}
+
+Result<BrokerOptions, ConfigError> merge_options(const OptionSources& sources) {
+  BrokerOptions options;
+  if (Outcome ok = apply_file(sources, options); !ok) return ok.error();
+  if (Outcome ok = apply_environment(sources, options); !ok) return ok.error();
+  if (Outcome ok = apply_flags(sources, options); !ok) return ok.error();
+  if (Outcome ok = check_consistency(options); !ok) return ok.error();
+  return options;
+}
+
+Result<BrokerOptions, ConfigError> load_options(const std::string& file_name, std::span<const std::string> flags) {
+  std::string text;
+  if (!file_name.empty()) {
+    std::ifstream file(file_name, std::ios::binary);
+    if (file) text.assign(std::istreambuf_iterator<char>(file), {});
+    if (!file || file.bad()) {
+      return ConfigError{.key = "", .message = fmt::format("cannot read the configuration file {}", file_name), .hint = "check the path given to -c"};
+    }
+  }
+  const std::vector<std::pair<std::string, std::string>> environment = process_environment();
+  return merge_options({.file_name = file_name, .file_text = text, .environment = environment, .flags = flags});
+}
+
+}  // namespace tidelog::broker

@@ -1,0 +1,211 @@
+#include "broker/config/topic_config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+
+#include "broker/config/suggest.h"
+
+namespace tidelog::broker {
+namespace {
+
+using T = TopicConfig;
+constexpr std::int64_t kMinuteMs = 60000;
+constexpr std::int64_t kHourMs = 3600000;
+
+// Arrays with a life of their own, for the table to point at.
+constexpr std::array kCleanupPolicy{Synonym{"log.cleanup.policy"}};
+constexpr std::array kCompressionType{Synonym{"compression.type"}};
+constexpr std::array kDeleteRetentionMs{Synonym{"log.cleaner.delete.retention.ms"}};
+constexpr std::array kDurability{Synonym{"durability"}};
+constexpr std::array kFileDeleteDelayMs{Synonym{"log.segment.delete.delay.ms"}};
+constexpr std::array kFlushMessages{Synonym{"log.flush.interval.messages"}};
+constexpr std::array kFlushMs{Synonym{"log.flush.interval.ms"}};
+constexpr std::array kIndexIntervalBytes{Synonym{"log.index.interval.bytes"}};
+constexpr std::array kMaxCompactionLagMs{Synonym{"log.cleaner.max.compaction.lag.ms"}};
+constexpr std::array kMaxDecompressedMessageBytes{Synonym{"max.decompressed.message.bytes"}};
+constexpr std::array kMaxMessageBytes{Synonym{"message.max.bytes"}};
+constexpr std::array kTimestampAfterMaxMs{Synonym{"log.message.timestamp.after.max.ms"}};
+constexpr std::array kTimestampBeforeMaxMs{Synonym{"log.message.timestamp.before.max.ms"}};
+constexpr std::array kTimestampType{Synonym{"log.message.timestamp.type"}};
+constexpr std::array kMinCleanableDirtyRatio{Synonym{"log.cleaner.min.cleanable.ratio"}};
+constexpr std::array kMinCompactionLagMs{Synonym{"log.cleaner.min.compaction.lag.ms"}};
+constexpr std::array kMinInsyncReplicas{Synonym{"min.insync.replicas"}};
+constexpr std::array kPreallocate{Synonym{"log.preallocate"}};
+constexpr std::array kRetentionBytes{Synonym{"log.retention.bytes"}};
+constexpr std::array kRetentionMs{Synonym{"log.retention.ms"}, Synonym{"log.retention.minutes", kMinuteMs}, Synonym{"log.retention.hours", kHourMs}};
+constexpr std::array kSegmentBytes{Synonym{"log.segment.bytes"}};
+constexpr std::array kSegmentIndexBytes{Synonym{"log.index.size.max.bytes"}};
+constexpr std::array kSegmentJitterMs{Synonym{"log.roll.jitter.ms"}, Synonym{"log.roll.jitter.hours", kHourMs}};
+constexpr std::array kSegmentMs{Synonym{"log.roll.ms"}, Synonym{"log.roll.hours", kHourMs}};
+constexpr std::array kUncleanLeaderElection{Synonym{"unclean.leader.election.enable"}};
+
+constexpr std::string_view kAsBroker = "As the broker key of the same meaning.";
+
+template <auto member>
+constexpr TopicOption topic(std::string_view key, Limits limits, std::span<const Synonym> synonyms, std::string_view doc = kAsBroker) {
+  return TopicOption{option<member>(key, limits, doc).dynamic(), synonyms};
+}
+
+constexpr TopicOption not_yet(TopicOption row) { return row.effect = OptionEffect::not_yet, row; }
+constexpr TopicOption ours(TopicOption row) { return row.origin = OptionOrigin::ours, row; }
+constexpr TopicOption one_of(TopicOption row, std::span<const std::string_view> choices) { return row.rules.choices = choices, row; }
+
+constexpr TopicOption kTable[] = {
+    one_of(topic<&T::cleanup_policy>("cleanup.policy", any_value(), kCleanupPolicy), kCleanupPolicies),
+    not_yet(topic<&T::compression_gzip_level>("compression.gzip.level", between(-1, 9), {}, "Level, should the broker compress. 0 is not allowed.")),
+    not_yet(topic<&T::compression_lz4_level>("compression.lz4.level", between(1, 17), {}, "Level, should the broker compress.")),
+    not_yet(topic<&T::compression_type>("compression.type", any_value(), kCompressionType)),
+    not_yet(topic<&T::compression_zstd_level>("compression.zstd.level", between(-131072, 22), {}, "Level, should the broker compress.")),
+    not_yet(topic<&T::delete_retention_ms>("delete.retention.ms", at_least(0), kDeleteRetentionMs)),
+    ours(topic<&T::durability>("durability", any_value(), kDurability)),
+    not_yet(topic<&T::errors_deadletterqueue_group_enable>("errors.deadletterqueue.group.enable", any_value(), {},
+                                                           "Whether share groups may use the topic as a dead letter queue.")),
+    topic<&T::file_delete_delay_ms>("file.delete.delay.ms", at_least(0), kFileDeleteDelayMs),
+    topic<&T::flush_messages>("flush.messages", at_least(1), kFlushMessages),
+    not_yet(topic<&T::flush_ms>("flush.ms", at_least(0), kFlushMs)),
+    not_yet(topic<&T::follower_replication_throttled_replicas>("follower.replication.throttled.replicas", any_value(), {},
+                                                               "PARTITION:BROKER pairs, or `*`, whose catching up is slowed down.")),
+    topic<&T::index_interval_bytes>("index.interval.bytes", at_least(0), kIndexIntervalBytes),
+    not_yet(topic<&T::leader_replication_throttled_replicas>("leader.replication.throttled.replicas", any_value(), {},
+                                                             "PARTITION:BROKER pairs, or `*`, whose serving of followers is slowed down.")),
+    not_yet(topic<&T::local_retention_bytes>("local.retention.bytes", at_least(-2), {}, "Tiered storage: size kept locally. -2: `retention.bytes`.")),
+    not_yet(topic<&T::local_retention_ms>("local.retention.ms", at_least(-2), {}, "Tiered storage: age kept locally. -2: `retention.ms`.")),
+    not_yet(topic<&T::max_compaction_lag_ms>("max.compaction.lag.ms", at_least(1), kMaxCompactionLagMs)),
+    not_yet(topic<&T::max_decompressed_message_bytes>("max.decompressed.message.bytes", between(1, 2147483639), kMaxDecompressedMessageBytes)),
+    topic<&T::max_message_bytes>("max.message.bytes", at_least(0), kMaxMessageBytes),
+    topic<&T::message_timestamp_after_max_ms>("message.timestamp.after.max.ms", at_least(0), kTimestampAfterMaxMs),
+    topic<&T::message_timestamp_before_max_ms>("message.timestamp.before.max.ms", at_least(0), kTimestampBeforeMaxMs),
+    topic<&T::message_timestamp_type>("message.timestamp.type", any_value(), kTimestampType),
+    not_yet(topic<&T::min_cleanable_dirty_ratio>("min.cleanable.dirty.ratio", between(0, 1), kMinCleanableDirtyRatio)),
+    not_yet(topic<&T::min_compaction_lag_ms>("min.compaction.lag.ms", at_least(0), kMinCompactionLagMs)),
+    topic<&T::min_insync_replicas>("min.insync.replicas", at_least(1), kMinInsyncReplicas),
+    not_yet(topic<&T::preallocate>("preallocate", any_value(), kPreallocate)),
+    not_yet(topic<&T::remote_copy_lag_bytes>("remote.copy.lag.bytes", at_least(-1), {}, "Tiered storage: bytes that may wait to be copied.")),
+    not_yet(topic<&T::remote_copy_lag_ms>("remote.copy.lag.ms", at_least(-1), {}, "Tiered storage: time a segment may wait to be copied.")),
+    not_yet(topic<&T::remote_log_copy_disable>("remote.log.copy.disable", any_value(), {}, "Tiered storage: read what was copied, copy no more.")),
+    not_yet(topic<&T::remote_log_delete_on_disable>("remote.log.delete.on.disable", any_value(), {},
+                                                    "Tiered storage: delete what was copied when it is switched off.")),
+    not_yet(topic<&T::remote_storage_enable>("remote.storage.enable", any_value(), {}, "Tiered storage: `true` is refused, there is none.")),
+    topic<&T::retention_bytes>("retention.bytes", at_least(-1), kRetentionBytes),
+    topic<&T::retention_ms>("retention.ms", at_least(-1), kRetentionMs),
+    topic<&T::segment_bytes>("segment.bytes", at_least(1 << 20), kSegmentBytes),
+    topic<&T::segment_index_bytes>("segment.index.bytes", at_least(4), kSegmentIndexBytes),
+    not_yet(topic<&T::segment_jitter_ms>("segment.jitter.ms", at_least(0), kSegmentJitterMs)),
+    topic<&T::segment_ms>("segment.ms", at_least(1), kSegmentMs),
+    not_yet(topic<&T::unclean_leader_election_enable>("unclean.leader.election.enable", any_value(), kUncleanLeaderElection)),
+};
+
+const TopicOption* find_topic_option(std::string_view key) {
+  const auto row = std::ranges::lower_bound(kTable, key, {}, &TopicOption::key);
+  return row != std::end(kTable) && row->key == key ? row : nullptr;
+}
+
+ConfigError unknown_key(std::string_view key) {
+  std::vector<std::string_view> keys;
+  for (const TopicOption& row : kTable) keys.push_back(row.key);
+  const std::string_view meant = closest_word(key, keys);
+  return {.key = std::string(key),
+          .message = fmt::format("\"{}\" is not a topic config", key),
+          .hint = meant.empty() ? "see the topic keys in docs/configuration.md" : fmt::format("did you mean {}?", meant)};
+}
+
+ConfigError bad_value(std::string_view key, std::string_view value, std::string_view why) {
+  return {.key = std::string(key), .message = fmt::format("\"{}\" is not valid for {}: {}", value, key, why), .hint = ""};
+}
+
+/// Parses `value` into the row's member; what the generic rules cannot express is checked here.
+Result<void, ConfigError> set_topic_value(const TopicOption& row, std::string_view value, TopicConfig& into) {
+  if (ValueResult ok = row.set(into, value, row.rules); !ok) return bad_value(row.key, value, ok.error());
+  if (into.compression_gzip_level == 0) return bad_value(row.key, value, "allowed: -1, or 1 to 9");
+  if (into.remote_storage_enable) return bad_value(row.key, value, "tiered storage is not available");
+  return {};
+}
+
+/// What one unit of a synonym comes to. -1 is "never" in every unit, so it is not multiplied; a product too large is the largest number.
+std::string scaled(const std::string& value, std::int64_t factor) {
+  if (factor == 1) return value;
+  std::int64_t number = 0;
+  std::from_chars(value.data(), value.data() + value.size(), number);
+  if (number < 0) return value;
+  const bool overflows = number > std::numeric_limits<std::int64_t>::max() / factor;
+  return print_value(overflows ? std::numeric_limits<std::int64_t>::max() : number * factor);
+}
+
+struct BrokerDefault {
+  std::string value;
+  bool stated = false;
+};
+
+/// The broker's value for a topic key. Kafka's order: the finer unit wins when it has a value, whoever gave it.
+std::optional<BrokerDefault> broker_default(const TopicOption& row, const BrokerOptions& options) {
+  for (const Synonym& synonym : row.synonyms) {
+    const Option<BrokerOptions>* broker_row = find_option(broker_option_table(), synonym.key);
+    if (broker_row == nullptr) continue;
+    const bool stated = options.stated.contains(synonym.key);
+    std::string value = broker_row->get(options);
+    const bool unset = value.empty() && broker_row->type != OptionType::list;
+    if (!unset) return BrokerDefault{scaled(value, synonym.factor), stated};
+  }
+  return std::nullopt;
+}
+
+const std::string* find_override(ConfigOverrides overrides, std::string_view key) {
+  const auto found = std::ranges::find(overrides, key, &std::pair<std::string, std::string>::first);
+  return found == overrides.end() ? nullptr : &found->second;
+}
+
+}  // namespace
+
+bool TopicConfig::deletes() const { return std::ranges::find(cleanup_policy, "delete") != cleanup_policy.end(); }
+bool TopicConfig::compacts() const { return std::ranges::find(cleanup_policy, "compact") != cleanup_policy.end(); }
+
+std::span<const TopicOption> topic_option_table() { return kTable; }
+
+Result<void, ConfigError> validate_topic_config(std::string_view key, std::string_view value) {
+  const TopicOption* row = find_topic_option(key);
+  if (row == nullptr) return unknown_key(key);
+  TopicConfig scratch;
+  return set_topic_value(*row, value, scratch);
+}
+
+Result<void, ConfigError> validate_topic_configs(const BrokerOptions& options, ConfigOverrides overrides) {
+  for (const auto& [key, value] : overrides) {
+    if (Result<void, ConfigError> ok = validate_topic_config(key, value); !ok) return ok;
+  }
+  const TopicConfig config = resolve_topic_config(options, overrides);
+  if (config.min_compaction_lag_ms <= config.max_compaction_lag_ms) return {};
+  return bad_value("max.compaction.lag.ms", print_value(config.max_compaction_lag_ms),
+                   fmt::format("it is below min.compaction.lag.ms, {}", config.min_compaction_lag_ms));
+}
+
+TopicConfig resolve_topic_config(const BrokerOptions& options, ConfigOverrides overrides) {
+  TopicConfig config;
+  for (const TopicOption& row : kTable) {
+    // Broker values passed the same limits when they were loaded, so only an override can be refused here.
+    if (const std::optional<BrokerDefault> from_broker = broker_default(row, options)) (void)row.set(config, from_broker->value, row.rules);
+    const std::string* override_value = find_override(overrides, row.key);
+    if (override_value != nullptr && validate_topic_config(row.key, *override_value)) (void)row.set(config, *override_value, row.rules);
+  }
+  return config;
+}
+
+std::vector<TopicConfigEntry> list_topic_configs(const BrokerOptions& options, ConfigOverrides overrides) {
+  const TopicConfig config = resolve_topic_config(options, overrides);
+  std::vector<TopicConfigEntry> entries;
+  for (const TopicOption& row : kTable) {
+    TopicConfigEntry& entry = entries.emplace_back();
+    entry.name = row.key;
+    entry.value = row.get(config);
+    const std::optional<BrokerDefault> from_broker = broker_default(row, options);
+    if (from_broker && from_broker->stated) entry.source = ConfigSource::static_broker;
+    const std::string* override_value = find_override(overrides, row.key);
+    if (override_value != nullptr && validate_topic_config(row.key, *override_value)) entry.source = ConfigSource::topic;
+  }
+  return entries;
+}
+
+}  // namespace tidelog::broker

@@ -1,0 +1,109 @@
+#include "broker/config/value.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace tidelog::broker {
+namespace {
+
+constexpr std::int64_t kNoMin = std::numeric_limits<std::int64_t>::min();
+constexpr std::int64_t kNoMax = std::numeric_limits<std::int64_t>::max();
+
+std::string range_text(const Limits& limits) {
+  if (limits.min == kNoMin && limits.max == kNoMax) return "any number";
+  if (limits.max == kNoMax) return fmt::format("at least {}", limits.min);
+  if (limits.min == kNoMin) return fmt::format("at most {}", limits.max);
+  return fmt::format("{} to {}", limits.min, limits.max);
+}
+
+bool within(const Limits& limits, double value) {
+  return (limits.min == kNoMin || value >= static_cast<double>(limits.min)) && (limits.max == kNoMax || value <= static_cast<double>(limits.max));
+}
+
+template <std::integral T>
+ValueResult parse_integer(std::string_view text, const ValueRules& rules, T& out) {
+  std::string_view digits = trim(text);
+  if (digits.size() > 1 && digits.front() == '+' && digits[1] != '-') digits.remove_prefix(1);
+  T value{};
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (error == std::errc::result_out_of_range) return fmt::format("it does not fit in {} bits (allowed: {})", sizeof(T) * 8, range_text(rules.limits));
+  if (error != std::errc{} || end != digits.data() + digits.size()) return fmt::format("not a whole number (allowed: {})", range_text(rules.limits));
+  if (value < rules.limits.min || value > rules.limits.max) return fmt::format("out of range (allowed: {})", range_text(rules.limits));
+  out = value;
+  return {};
+}
+
+bool is_one_of(std::string_view text, std::span<const std::string_view> choices) { return std::ranges::find(choices, text) != choices.end(); }
+
+}  // namespace
+
+std::string_view trim(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r\n\f";
+  const std::size_t first = text.find_first_not_of(kSpace);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
+ValueResult parse_value(std::string_view text, const ValueRules& /*rules*/, bool& out) {
+  std::string lower(trim(text));
+  std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  if (lower != "true" && lower != "false") return std::string("allowed: true, false");
+  out = lower == "true";
+  return {};
+}
+
+ValueResult parse_value(std::string_view text, const ValueRules& rules, std::int32_t& out) { return parse_integer(text, rules, out); }
+ValueResult parse_value(std::string_view text, const ValueRules& rules, std::int64_t& out) { return parse_integer(text, rules, out); }
+
+ValueResult parse_value(std::string_view text, const ValueRules& rules, double& out) {
+  const std::string_view digits = trim(text);
+  double value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (error != std::errc{} || end != digits.data() + digits.size()) return fmt::format("not a number (allowed: {})", range_text(rules.limits));
+  if (!within(rules.limits, value) || value != value) return fmt::format("out of range (allowed: {})", range_text(rules.limits));
+  out = value;
+  return {};
+}
+
+ValueResult parse_value(std::string_view text, const ValueRules& rules, std::string& out) {
+  const std::string_view value = trim(text);
+  if (!rules.choices.empty() && !is_one_of(value, rules.choices)) return fmt::format("allowed: {}", fmt::join(rules.choices, ", "));
+  out = value;
+  return {};
+}
+
+ValueResult parse_value(std::string_view text, const ValueRules& rules, std::vector<std::string>& out) {
+  std::vector<std::string> elements;
+  std::string_view rest = trim(text);
+  while (!rest.empty()) {
+    const std::size_t comma = rest.find(',');
+    const std::string_view element = trim(rest.substr(0, comma));
+    if (element.empty()) return std::string("an element of the list is empty");
+    if (!rules.choices.empty() && !is_one_of(element, rules.choices)) return fmt::format("allowed: {}", fmt::join(rules.choices, ", "));
+    if (std::ranges::find(elements, element) != elements.end()) return fmt::format("\"{}\" is listed twice", element);
+    elements.emplace_back(element);
+    if (comma == std::string_view::npos) break;
+    rest.remove_prefix(comma + 1);
+    if (trim(rest).empty()) return std::string("an element of the list is empty");
+  }
+  out = std::move(elements);
+  return {};
+}
+
+ValueResult parse_choice(std::string_view text, const ValueRules& rules, std::size_t& index) {
+  const auto found = std::ranges::find(rules.choices, trim(text));
+  if (found == rules.choices.end()) return fmt::format("allowed: {}", fmt::join(rules.choices, ", "));
+  index = static_cast<std::size_t>(found - rules.choices.begin());
+  return {};
+}
+
+std::string print_value(bool value) { return value ? "true" : "false"; }
+std::string print_value(std::int32_t value) { return fmt::format("{}", value); }
+std::string print_value(std::int64_t value) { return fmt::format("{}", value); }
+std::string print_value(double value) { return fmt::format("{}", value); }
+std::string print_value(const std::string& value) { return value; }
+std::string print_value(const std::vector<std::string>& value) { return fmt::format("{}", fmt::join(value, ",")); }
+
+}  // namespace tidelog::broker

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "broker/env/env.h"
+
+namespace tidelog::broker {
+
+/// A few threads, made when the first job needs them.
+class BlockingThreads final : public BlockingPool {
+ public:
+  explicit BlockingThreads(std::size_t limit) : limit_(limit) {}
+  ~BlockingThreads() override { stop(); }
+
+  void run(Job job, Loop& back, Job done) override;
+  /// Finishes what was handed over, then ends the threads.
+  void stop();
+
+ private:
+  struct Task {
+    Job job;
+    Loop* back;
+    Job done;
+  };
+  void work();
+
+  const std::size_t limit_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Task> tasks_;
+  std::vector<std::thread> threads_;
+  std::size_t idle_ = 0;
+  bool stopping_ = false;
+};
+
+}  // namespace tidelog::broker

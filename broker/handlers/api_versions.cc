@@ -1,0 +1,67 @@
+#include <algorithm>
+#include <vector>
+
+#include "broker/handlers/handler.h"
+#include "proto/messages/api_versions_request.h"
+#include "proto/messages/api_versions_response.h"
+
+namespace tidelog::broker {
+namespace {
+
+using proto::ApiVersionsRequest;
+using proto::ApiVersionsResponse;
+
+bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+
+/// KIP-511: letters and digits, with dashes and dots inside.
+bool is_valid_software_name(std::string_view text) {
+  if (text.empty() || !is_alphanumeric(text.front()) || !is_alphanumeric(text.back())) return false;
+  return std::ranges::all_of(text, [](char c) { return is_alphanumeric(c) || c == '-' || c == '.'; });
+}
+
+ApiVersionsResponse::ApiVersion entry(const proto::ApiInfo& api) {
+  return {.api_key = api.key, .min_version = api.min_version, .max_version = api.max_version};
+}
+
+/// The one answer every client can read, whatever it asked: version 0, naming the versions of ApiVersions alone.
+void respond_downlevel(Request request, SendQueue& to) {
+  const std::vector<ApiVersionsResponse::ApiVersion> own{entry(*proto::find_api(request.header.api_key))};
+  ApiVersionsResponse response;
+  response.error_code = static_cast<std::int16_t>(ErrorCode::unsupported_version);
+  response.api_keys = std::span<const ApiVersionsResponse::ApiVersion>(own);
+  request.header.api_version = 0;
+  respond(request, response, to);
+}
+
+}  // namespace
+
+Handle handle_api_versions(HandlerContext context, Request request, SendQueue& to) {
+  const std::int16_t version = request.header.api_version;
+  if (version < ApiVersionsRequest::kMinVersion || version > ApiVersionsRequest::kMaxVersion) {
+    respond_downlevel(std::move(request), to);
+    co_return Outcome::keep;
+  }
+  ApiVersionsRequest message;
+  if (!decode(request.body, version, message)) {
+    context.connection.note_close_reason("an ApiVersions request could not be read");
+    co_return Outcome::close;
+  }
+  ApiVersionsResponse response;
+  std::vector<ApiVersionsResponse::ApiVersion> apis;
+  const bool names_client = version >= 3;
+  if (names_client && (!is_valid_software_name(message.client_software_name) || !is_valid_software_name(message.client_software_version))) {
+    response.error_code = static_cast<std::int16_t>(ErrorCode::invalid_request);
+  } else if (version >= 5 && !proto::is_null(message.cluster_id) && message.cluster_id != context.image().cluster_id()) {
+    // KIP-1242: the client meant another cluster that once had this address.
+    response.error_code = static_cast<std::int16_t>(ErrorCode::rebootstrap_required);
+  } else {
+    context.connection.client().software_name = message.client_software_name;
+    context.connection.client().software_version = message.client_software_version;
+    for (const proto::ApiInfo& api : proto::served_apis()) apis.push_back(entry(api));
+  }
+  response.api_keys = std::span<const ApiVersionsResponse::ApiVersion>(apis);
+  respond(request, response, to);
+  co_return Outcome::keep;
+}
+
+}  // namespace tidelog::broker

@@ -1,0 +1,47 @@
+#include "broker/handlers/dispatcher.h"
+
+namespace tidelog::broker {
+namespace {
+
+bool is_served(const proto::RequestHeader& header) {
+  const proto::ApiInfo* api = proto::find_api(header.api_key);
+  return api != nullptr && header.api_version >= api->min_version && header.api_version <= api->max_version;
+}
+
+}  // namespace
+
+std::unique_ptr<PendingResponse> Dispatcher::produce(Connection& connection, Request request) {
+  return produce_.start(connection, std::move(request));
+}
+
+asio::awaitable<Outcome> Dispatcher::serve(Connection& connection, Request request, SendQueue& to) {
+  const HandlerContext context{.node = node_, .here = here_, .connection = connection};
+  const auto key = static_cast<proto::ApiKey>(request.header.api_key);
+  // ApiVersions answers every version: it is how a client learns which ones there are.
+  if (key == proto::ApiKey::api_versions) return handle_api_versions(context, std::move(request), to);
+  if (is_served(request.header)) {
+    switch (key) {
+      case proto::ApiKey::metadata: return handle_metadata(context, std::move(request), to);
+      case proto::ApiKey::fetch: return handle_fetch(context, std::move(request), to);
+      case proto::ApiKey::list_offsets: return handle_list_offsets(context, std::move(request), to);
+      case proto::ApiKey::offset_for_leader_epoch: return handle_offset_for_leader_epoch(context, std::move(request), to);
+      case proto::ApiKey::create_topics: return handle_create_topics(context, std::move(request), to);
+      case proto::ApiKey::delete_topics: return handle_delete_topics(context, std::move(request), to);
+      case proto::ApiKey::init_producer_id: return handle_init_producer_id(context, std::move(request), to);
+      case proto::ApiKey::describe_cluster: return handle_describe_cluster(context, std::move(request), to);
+      default: break;
+    }
+  }
+  // An error body cannot be encoded in a version nobody here knows.
+  return [](Connection& refused, proto::RequestHeader header) -> asio::awaitable<Outcome> {
+    refused.note_close_reason("it asked for API key " + std::to_string(header.api_key) + " version " +
+                              std::to_string(header.api_version) + ", which this broker does not serve");
+    co_return Outcome::close;
+  }(connection, request.header);
+}
+
+void Dispatcher::closed(Connection& connection) {
+  if (connection.client().fetch_session.has_value()) --here_.fetch_sessions;
+}
+
+}  // namespace tidelog::broker

@@ -1,0 +1,253 @@
+#include <algorithm>
+#include <array>
+
+#include "broker/handlers/fetch_reader.h"
+#include "broker/handlers/fetch_session.h"
+#include "broker/handlers/handler.h"
+#include "proto/messages/fetch_request.h"
+#include "proto/messages/fetch_response.h"
+
+namespace tidelog::broker {
+namespace {
+
+using proto::FetchRequest;
+using proto::FetchResponse;
+
+constexpr std::int16_t kFirstVersionWithIds = 13;
+constexpr std::int32_t kFinalEpoch = -1;    ///< A full fetch that ends the session it names.
+constexpr std::int32_t kInitialEpoch = 0;   ///< A full fetch that would like a session.
+constexpr std::size_t kCopyLimitBytes = 4096;  ///< Up to here copying is cheaper than sendfile (R15).
+/// A peer that is gone is noticed only when the wait is over, so no wait is endless.
+constexpr SteadyTime kLongestWait = std::chrono::minutes(5);
+constexpr std::byte kNothing{};
+
+/// One fetch, from request to response.
+class Fetch {
+ public:
+  Fetch(HandlerContext context, const Request& request) : context_(context), request_(request) {}
+
+  asio::awaitable<Outcome> run(SendQueue& to);
+
+ private:
+  struct Asked {
+    FetchItem* item;  ///< Of the session, or of `one_time_`.
+    std::list<FetchItem>::iterator place;
+  };
+
+  ErrorCode resolve_session();
+  ErrorCode start_session();
+  FetchQuery to_query(const FetchItem& item) const;
+  bool is_news(const Asked& asked, const FetchQuery& query) const;
+  void keep_in_session(const Asked& asked, const FetchQuery& query);
+  void respond_with_error(ErrorCode error, SendQueue& to);
+  void respond_with_data(SendQueue& to);
+  FetchResponse::PartitionData answer(const FetchQuery& query, SendQueue& to);
+  proto::Records records(const storage::Slice& slice, SendQueue& to, FetchResponse::PartitionData& data);
+  void add_node_endpoint(FetchResponse& response);
+
+  [[nodiscard]] bool by_id() const { return request_.header.api_version >= kFirstVersionWithIds; }
+  [[nodiscard]] ClientState& client() const { return context_.connection.client(); }
+
+  HandlerContext context_;
+  const Request& request_;
+  FetchRequest message_;
+  std::shared_ptr<FetchSession> session_;  ///< Null: a fetch without one.
+  FetchSession one_time_{0, false};
+  bool is_incremental_ = false;
+  std::vector<Asked> asked_;
+  std::vector<FetchQuery> queries_;
+
+  // What the response's views point to.
+  std::vector<std::unique_ptr<std::byte[]>> copied_;
+  std::vector<FetchResponse::PartitionData> partitions_;
+  std::vector<FetchResponse::FetchableTopicResponse> topics_;
+  std::array<FetchResponse::NodeEndpoint, 1> endpoints_;
+  Endpoint address_;
+};
+
+std::shared_ptr<FetchSession> session_of(ClientState& client) {
+  const auto* held = std::any_cast<std::shared_ptr<FetchSession>>(&client.fetch_session);
+  return held == nullptr ? nullptr : *held;
+}
+
+ErrorCode Fetch::resolve_session() {
+  const std::shared_ptr<FetchSession> held = session_of(client());
+  const bool names_held = held != nullptr && held->id() == message_.session_id;
+  if (message_.session_epoch == kFinalEpoch || message_.session_epoch == kInitialEpoch) {
+    // A full fetch replaces whatever session this connection had.
+    if (held != nullptr && (names_held || message_.session_epoch == kInitialEpoch)) {
+      client().fetch_session.reset();
+      --context_.here.fetch_sessions;
+    }
+    return message_.session_epoch == kInitialEpoch ? start_session() : ErrorCode::none;
+  }
+  if (!names_held) return ErrorCode::fetch_session_id_not_found;
+  if (held->uses_topic_ids() != by_id()) return ErrorCode::fetch_session_topic_id_error;
+  if (held->epoch() != message_.session_epoch) return ErrorCode::invalid_fetch_session_epoch;
+  session_ = held;
+  is_incremental_ = true;
+  return ErrorCode::none;
+}
+
+ErrorCode Fetch::start_session() {
+  const std::int64_t cap = context_.node.options.max_incremental_fetch_session_cache_slots /
+                           static_cast<std::int64_t>(context_.node.shards.size());
+  // No session is always a legal answer (id 0): the client goes on with full fetches.
+  if (request_.header.api_version < 7 || context_.here.fetch_sessions >= cap) return ErrorCode::none;
+  std::array<std::byte, 4> random;
+  context_.here.shard.env().random().fill(random);
+  const std::int32_t id = std::max(1, load_be<std::int32_t>(random.data()) & INT32_MAX);
+  session_ = std::make_shared<FetchSession>(id, by_id());
+  ++context_.here.fetch_sessions;
+  client().fetch_session = session_;
+  return ErrorCode::none;
+}
+
+FetchQuery Fetch::to_query(const FetchItem& item) const {
+  FetchQuery query{.id = item.id,
+                   .fetch_offset = item.fetch_offset,
+                   .max_bytes = item.max_bytes,
+                   .current_leader_epoch = item.current_leader_epoch,
+                   .last_fetched_epoch = item.last_fetched_epoch};
+  const TopicImage* topic = by_id() ? context_.image().find_topic(item.id.topic_id) : context_.image().find_topic(item.topic);
+  const std::int32_t index = item.id.partition.value;
+  if (topic == nullptr) {
+    query.error = by_id() ? ErrorCode::unknown_topic_id : ErrorCode::unknown_topic_or_partition;
+  } else if (index < 0 || static_cast<std::size_t>(index) >= topic->partitions.size()) {
+    query.error = ErrorCode::unknown_topic_or_partition;
+  } else {
+    query.id.topic_id = topic->id;
+  }
+  return query;
+}
+
+asio::awaitable<Outcome> Fetch::run(SendQueue& to) {
+  if (!decode(request_.body, request_.header.api_version, message_)) {
+    context_.connection.note_close_reason("a fetch request could not be read");
+    co_return Outcome::close;
+  }
+  if (const ErrorCode error = resolve_session(); error != ErrorCode::none) {
+    respond_with_error(error, to);
+    co_return Outcome::keep;
+  }
+  FetchSession& asked = session_ != nullptr ? *session_ : one_time_;
+  asked.update(message_);
+  const bool from_replica = message_.replica_id >= 0 || message_.replica_state.replica_id >= 0;
+  for (auto item = asked.items().begin(); item != asked.items().end(); ++item) {
+    asked_.push_back({.item = &*item, .place = item});
+    queries_.push_back(to_query(*item));
+    // Only brokers fetch as replicas, and this node has none beside it.
+    if (from_replica && queries_.back().error == ErrorCode::none) queries_.back().error = ErrorCode::not_leader_or_follower;
+  }
+  const FetchReader::Limits limits{
+      .min_bytes = message_.min_bytes,
+      .max_bytes = std::min<std::int64_t>(message_.max_bytes, context_.node.options.fetch_max_bytes),
+      .max_wait = std::min<SteadyTime>(std::chrono::milliseconds(std::max(message_.max_wait_ms, 0)), kLongestWait)};
+  FetchReader reader(context_, queries_, limits);
+  co_await reader.read();
+  respond_with_data(to);
+  co_return Outcome::keep;
+}
+
+void Fetch::respond_with_error(ErrorCode error, SendQueue& to) {
+  FetchResponse response;
+  response.error_code = static_cast<std::int16_t>(error);
+  respond(request_, response, to);
+}
+
+bool Fetch::is_news(const Asked& asked, const FetchQuery& query) const {
+  if (!is_incremental_) return true;
+  return query.error != ErrorCode::none || query.slice.size_bytes > 0 || query.diverging_end >= 0 ||
+         query.high_watermark != asked.item->told_high_watermark || query.log_start != asked.item->told_log_start;
+}
+
+void Fetch::keep_in_session(const Asked& asked, const FetchQuery& query) {
+  if (session_ == nullptr) return;
+  asked.item->told_high_watermark = query.high_watermark;
+  asked.item->told_log_start = query.log_start;
+  if (query.slice.size_bytes > 0) session_->move_to_end(asked.place);
+}
+
+proto::Records Fetch::records(const storage::Slice& slice, SendQueue& to, FetchResponse::PartitionData& data) {
+  if (slice.size_bytes == 0) return {.bytes = {&kNothing, 0}};
+  if (slice.size_bytes > kCopyLimitBytes) {
+    const std::uint32_t token = to.add({.file = slice.file, .position = slice.position, .size_bytes = slice.size_bytes});
+    return {.bytes = {&kNothing, 0}, .external_bytes = slice.size_bytes, .external_token = token};
+  }
+  const auto size = static_cast<std::size_t>(slice.size_bytes);
+  copied_.push_back(std::make_unique_for_overwrite<std::byte[]>(size));
+  const MutableBytes into{copied_.back().get(), size};
+  const Result<std::size_t> read = slice.file->read_at(slice.position, into);
+  if (read && *read == size) return {.bytes = into};
+  data.error_code = static_cast<std::int16_t>(ErrorCode::kafka_storage_error);
+  return {.bytes = {&kNothing, 0}};
+}
+
+FetchResponse::PartitionData Fetch::answer(const FetchQuery& query, SendQueue& to) {
+  FetchResponse::PartitionData data;
+  data.partition_index = query.id.partition.value;
+  data.error_code = static_cast<std::int16_t>(query.error);
+  data.high_watermark = query.high_watermark;
+  data.last_stable_offset = query.high_watermark;  // No transactions yet, so nothing is unstable below it.
+  data.log_start_offset = query.log_start;
+  const bool read_committed = message_.isolation_level == 1;
+  data.aborted_transactions = read_committed ? proto::Array<FetchResponse::AbortedTransaction>() : proto::Array<FetchResponse::AbortedTransaction>::null();
+  if (query.diverging_end >= 0) {
+    data.diverging_epoch.epoch = query.diverging_epoch;
+    data.diverging_epoch.end_offset = query.diverging_end;
+  }
+  const bool leader_helps = query.error == ErrorCode::fenced_leader_epoch || query.error == ErrorCode::not_leader_or_follower;
+  if (leader_helps && query.leader_epoch >= 0) {
+    data.current_leader.leader_id = context_.node.id.value;
+    data.current_leader.leader_epoch = query.leader_epoch;
+    address_ = address_for(context_);
+  }
+  data.records = records(query.slice, to, data);
+  return data;
+}
+
+void Fetch::add_node_endpoint(FetchResponse& response) {
+  if (address_.host.empty()) return;
+  endpoints_[0].node_id = context_.node.id.value;
+  endpoints_[0].host = address_.host;
+  endpoints_[0].port = address_.port;
+  response.node_endpoints = std::span<const FetchResponse::NodeEndpoint>(endpoints_);
+}
+
+void Fetch::respond_with_data(SendQueue& to) {
+  partitions_.reserve(queries_.size());  // Spans into it are taken below.
+  std::size_t begin = 0;
+  const auto close_topic = [&] {
+    if (begin == partitions_.size()) return;
+    topics_.back().partitions = std::span<const FetchResponse::PartitionData>(partitions_).subspan(begin);
+    begin = partitions_.size();
+  };
+  for (std::size_t i = 0; i < queries_.size(); ++i) {
+    const FetchItem& item = *asked_[i].item;
+    if (!is_news(asked_[i], queries_[i])) continue;
+    const bool same_topic = begin != partitions_.size() && topics_.back().topic == item.topic && topics_.back().topic_id == item.id.topic_id;
+    if (!same_topic) {
+      close_topic();
+      topics_.push_back({.topic = item.topic, .topic_id = item.id.topic_id});
+    }
+    partitions_.push_back(answer(queries_[i], to));
+    // A range that could not be read was not told either.
+    keep_in_session(asked_[i], queries_[i]);
+  }
+  close_topic();
+  FetchResponse response;
+  response.session_id = session_ == nullptr ? 0 : session_->id();
+  response.responses = std::span<const FetchResponse::FetchableTopicResponse>(topics_);
+  add_node_endpoint(response);
+  respond(request_, response, to);
+  if (is_incremental_) session_->next_epoch();
+}
+
+}  // namespace
+
+Handle handle_fetch(HandlerContext context, Request request, SendQueue& to) {
+  Fetch fetch(context, request);
+  co_return co_await fetch.run(to);
+}
+
+}  // namespace tidelog::broker

@@ -1,0 +1,155 @@
+#include "broker/handlers/fetch_reader.h"
+
+#include "broker/handlers/per_partition.h"
+
+namespace tidelog::broker {
+
+/// What wakes the fetch. Shared, since a shard may have a wake-up under way when the fetch has long been answered.
+struct FetchReader::Waiting {
+  explicit Waiting(Loop& home) : loop(home), signal(home.executor()) {}
+  Loop& loop;
+  Signal signal;
+};
+
+/// The queries that one shard answers. Made here, used on that shard only, one step at a time.
+struct FetchReader::Group : std::enable_shared_from_this<FetchReader::Group> {
+  struct Watch final : FetchWatch {
+    void on_more(std::int64_t bytes) override { group->on_more(bytes); }
+    Group* group = nullptr;
+  };
+
+  void answer(std::int64_t& budget, bool watch);
+  static void answer_one(Partition& partition, FetchQuery& query, std::int64_t& budget);
+  void on_more(std::int64_t bytes);
+
+  ShardServices* shard = nullptr;
+  std::vector<FetchQuery*> queries;
+  std::vector<std::unique_ptr<Watch>> watches;
+  std::shared_ptr<Waiting> waiting;
+  std::int64_t missing_bytes = 0;  ///< Wakes the fetch once partitions of this shard have brought so much.
+  bool has_told = false;
+};
+
+void FetchReader::Group::answer_one(Partition& partition, FetchQuery& query, std::int64_t& budget) {
+  const PartitionState state = partition.state();
+  query.leader_epoch = state.leader_epoch.value;
+  query.error = check_leader_epoch(query.current_leader_epoch, state.leader_epoch);
+  if (query.error != ErrorCode::none) return;
+  query.high_watermark = state.high_watermark.value;
+  query.log_start = state.log_start.value;
+  if (query.last_fetched_epoch >= 0) {
+    const auto end = partition.log().end_offset_for_epoch({query.last_fetched_epoch});
+    if (end.epoch.value < query.last_fetched_epoch || end.end_offset.value < query.fetch_offset) {
+      query.diverging_epoch = end.epoch.value;
+      query.diverging_end = end.end_offset.value;
+      return;
+    }
+  }
+  if (query.fetch_offset < state.log_start.value || query.fetch_offset > state.log_end.value) {
+    query.error = ErrorCode::offset_out_of_range;
+    return;
+  }
+  const std::int64_t limit = std::min<std::int64_t>(query.max_bytes, budget);
+  const bool first = budget > 0;  // Whatever the limits say, the first partition with data gives one whole batch.
+  Result<storage::Slice> slice = partition.read({query.fetch_offset}, static_cast<std::size_t>(std::max<std::int64_t>(limit, 0)), first);
+  if (!slice) {
+    query.error = slice.error() == Errc::out_of_range ? ErrorCode::offset_out_of_range : ErrorCode::kafka_storage_error;
+    return;
+  }
+  query.slice = std::move(*slice);
+}
+
+void FetchReader::Group::answer(std::int64_t& budget, bool watch) {
+  watches.clear();
+  has_told = false;
+  for (FetchQuery* query : queries) {
+    query->error = ErrorCode::none;
+    query->slice = {};
+    Partition* partition = shard->partitions.find(query->id);
+    if (partition == nullptr) {
+      query->error = ErrorCode::not_leader_or_follower;
+      continue;
+    }
+    answer_one(*partition, *query, budget);
+    const auto bytes = static_cast<std::int64_t>(query->slice.size_bytes);
+    budget -= bytes;
+    if (!watch) continue;
+    missing_bytes -= bytes;
+    watches.push_back(std::make_unique<Watch>());
+    watches.back()->group = this;
+    partition->watch(*watches.back());
+  }
+}
+
+void FetchReader::Group::on_more(std::int64_t bytes) {
+  missing_bytes -= bytes;
+  if (has_told || (bytes >= 0 && missing_bytes > 0)) return;
+  has_told = true;
+  if (&waiting->loop == &shard->shard.loop()) return waiting->signal.notify();
+  waiting->loop.post([keep = waiting] { keep->signal.notify(); });
+}
+
+FetchReader::FetchReader(HandlerContext context, std::vector<FetchQuery>& queries, Limits limits)
+    : context_(context), queries_(queries), limits_(limits), waiting_(std::make_shared<Waiting>(context.loop())) {
+  for (FetchQuery& query : queries_) {
+    if (query.error != ErrorCode::none) continue;
+    ShardServices& owner = context_.node.owner_of(query.id);
+    auto known = std::ranges::find_if(groups_, [&](const auto& group) { return group->shard == &owner; });
+    if (known == groups_.end()) {
+      groups_.push_back(std::make_shared<Group>());
+      known = std::prev(groups_.end());
+      (*known)->shard = &owner;
+      (*known)->waiting = waiting_;
+    }
+    (*known)->queries.push_back(&query);
+  }
+}
+
+FetchReader::~FetchReader() = default;
+
+asio::awaitable<void> FetchReader::collect(bool watch) {
+  std::int64_t budget = limits_.max_bytes;
+  for (const auto& group : groups_) {
+    // Shards do not add up their bytes, so with several of them any progress is worth another look.
+    group->missing_bytes = groups_.size() == 1 ? limits_.min_bytes : 1;
+    co_await run_on(group->shard->shard.loop(), context_.loop(), [group, &budget, watch] { group->answer(budget, watch); });
+  }
+}
+
+asio::awaitable<void> FetchReader::stop_watching() {
+  for (const auto& group : groups_) {
+    co_await run_on(group->shard->shard.loop(), context_.loop(), [group] { group->watches.clear(); });
+  }
+}
+
+bool FetchReader::is_enough() const {
+  std::int64_t bytes = 0;
+  for (const FetchQuery& query : queries_) {
+    if (query.error != ErrorCode::none || query.diverging_epoch >= 0 || query.diverging_end >= 0) return true;
+    bytes += static_cast<std::int64_t>(query.slice.size_bytes);
+  }
+  return bytes >= limits_.min_bytes;
+}
+
+asio::awaitable<void> FetchReader::read() {
+  co_await collect(false);
+  if (is_enough() || limits_.max_wait <= SteadyTime::zero()) co_return;
+  bool is_over = false;
+  Timer deadline([&] {
+    is_over = true;
+    waiting_->signal.notify();
+  });
+  context_.here.shard.timers().arm_in(deadline, limits_.max_wait);
+  ClientState& client = context_.connection.client();
+  while (!is_over && !client.is_leaving) {
+    // Watched before it is judged: what comes between the reading and the waiting is not missed.
+    co_await collect(true);
+    if (is_enough()) break;
+    client.waits_on = &waiting_->signal;
+    co_await waiting_->signal.wait();
+    client.waits_on = nullptr;
+  }
+  co_await stop_watching();
+}
+
+}  // namespace tidelog::broker

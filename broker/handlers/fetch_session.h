@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/metadata/image.h"
+#include "proto/error_code.h"
+#include "proto/messages/fetch_request.h"
+
+namespace tidelog::broker {
+
+/// One partition a fetch asks for, as the client last said, and what it was last told.
+struct FetchItem {
+  std::string topic;              ///< As the client names it, versions up to 12.
+  TopicPartition id;              ///< With the client's topic id from version 13 on, else resolved from the name each time.
+  std::int64_t fetch_offset = 0;
+  std::int32_t max_bytes = 0;
+  std::int32_t current_leader_epoch = -1;
+  std::int32_t last_fetched_epoch = -1;
+  std::int64_t told_high_watermark = -1;
+  std::int64_t told_log_start = -1;
+};
+
+/// What a client fetches, kept between its requests so that each one tells only what changed (KIP-227).
+/// A session belongs to its connection (R14): any other connection gets FETCH_SESSION_ID_NOT_FOUND.
+/// Items are ordered by the turn they are served in: one that returned data goes to the end, so that none starves.
+class FetchSession {
+ public:
+  FetchSession(std::int32_t id, bool by_id) : id_(id), by_id_(by_id) {}
+
+  [[nodiscard]] std::int32_t id() const { return id_; }
+  [[nodiscard]] bool uses_topic_ids() const { return by_id_; }
+  [[nodiscard]] std::int32_t epoch() const { return epoch_; }
+  /// After each incremental answer; wraps to 1, since 0 means "start a session".
+  void next_epoch() { epoch_ = epoch_ == INT32_MAX ? 1 : epoch_ + 1; }
+
+  /// Adds or changes what the request names, removes what it forgets.
+  void update(const proto::FetchRequest& request);
+  [[nodiscard]] std::list<FetchItem>& items() { return items_; }
+  void move_to_end(std::list<FetchItem>::iterator item) { items_.splice(items_.end(), items_, item); }
+
+ private:
+  struct Key {
+    std::string topic;
+    TopicPartition id;
+    bool operator==(const Key&) const = default;
+  };
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const {
+      return std::hash<std::string>{}(key.topic) ^ std::hash<TopicPartition>{}(key.id);
+    }
+  };
+
+  std::int32_t id_;
+  bool by_id_;
+  std::int32_t epoch_ = 1;
+  std::list<FetchItem> items_;
+  std::unordered_map<Key, std::list<FetchItem>::iterator, KeyHash> index_;
+};
+
+}  // namespace tidelog::broker

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "broker/handlers/services.h"
+#include "broker/net/connection.h"
+#include "proto/codec/api_table.h"
+#include "proto/codec/frame.h"
+#include "proto/error_code.h"
+
+namespace tidelog::broker {
+
+/// What a handler is given besides its request. Thread: the shard of the connection.
+struct HandlerContext {
+  const Node& node;
+  ShardServices& here;
+  Connection& connection;
+
+  [[nodiscard]] Loop& loop() const { return here.shard.loop(); }
+  [[nodiscard]] const Image& image() const { return *here.image; }
+};
+
+/// Writes a whole response frame. No seam between begin and end: the queue may be drained at any `co_await`.
+template <class Message>
+void respond(const Request& request, const Message& message, SendQueue& to) {
+  proto::Output& out = to.output();
+  const std::size_t start = proto::begin_response(out, request.header.api_key, request.header.api_version, request.header.correlation_id);
+  encode(message, request.header.api_version, out);
+  proto::end_response(out, start);
+}
+
+/// The address a client shall use for this node.
+Endpoint address_for(const HandlerContext& context);
+
+using Handle = asio::awaitable<Outcome>;
+
+Handle handle_api_versions(HandlerContext context, Request request, SendQueue& to);
+Handle handle_metadata(HandlerContext context, Request request, SendQueue& to);
+Handle handle_fetch(HandlerContext context, Request request, SendQueue& to);
+Handle handle_list_offsets(HandlerContext context, Request request, SendQueue& to);
+Handle handle_offset_for_leader_epoch(HandlerContext context, Request request, SendQueue& to);
+Handle handle_create_topics(HandlerContext context, Request request, SendQueue& to);
+Handle handle_delete_topics(HandlerContext context, Request request, SendQueue& to);
+Handle handle_init_producer_id(HandlerContext context, Request request, SendQueue& to);
+Handle handle_describe_cluster(HandlerContext context, Request request, SendQueue& to);
+
+}  // namespace tidelog::broker

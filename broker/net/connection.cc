@@ -1,0 +1,233 @@
+#include "broker/net/connection.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "proto/codec/api_table.h"
+
+namespace tidelog::broker {
+namespace {
+
+/// Above this many unsent bytes no further request is started: the peer reads slower than it asks.
+constexpr std::uint64_t kUnsentLimitBytes = 8 * 1024 * 1024;
+
+}  // namespace
+
+Connection::Connection(Shard& shard, RequestHandler& handler, std::unique_ptr<Stream> stream, const ConnectionLimits& limits)
+    : shard_(shard),
+      handler_(handler),
+      stream_(std::move(stream)),
+      limits_(limits),
+      received_(limits.max_frame_bytes),
+      writers_(shard.loop().executor()),
+      progress_(shard.loop().executor()),
+      deadline_([this] { on_deadline(); }) {}
+
+Connection::~Connection() {
+  shard_.forget(*this);
+  shard_.budget()->stop_waiting(progress_);
+}
+
+asio::awaitable<void> Connection::run() {
+  last_activity_ = shard_.loop().now();
+  watch_deadline();
+  while (!is_closed_ && !is_finishing_ && !close_when_sent_) {
+    co_await serve_frames();
+    if (is_closed_ || is_finishing_ || close_when_sent_) break;
+    if (!co_await receive()) break;
+  }
+  co_await answered(0);  // Every produce under way refers to this connection.
+  send();
+  co_await sent(0);
+  close();
+  co_await writers_.close();
+  handler_.closed(*this);
+}
+
+asio::awaitable<void> Connection::serve_frames() {
+  while (!is_closed_ && !close_when_sent_) {
+    Result<ReceiveBuffer::Frame> frame = received_.next_frame();
+    if (!frame) {
+      if (frame.error() == Errc::would_block) co_return;
+      co_return fail(frame.error() == Errc::too_large ? "a frame larger than socket.request.max.bytes was announced"
+                                                      : "a frame with a negative length was announced");
+    }
+    frame_since_ = SteadyTime::max();
+    const Result<proto::RequestFrame> decoded = proto::decode_request(frame->bytes);
+    if (!decoded) co_return fail("a request header could not be read");
+    const auto body_at = static_cast<std::size_t>(decoded->body.data() - frame->bytes.data());
+    Request request{.header = decoded->header, .body = frame->bytes.subspan(body_at), .block = std::move(frame->block)};
+    // Only Produce may follow a Produce that is not answered yet (R7).
+    if (request.header.api_key == static_cast<std::int16_t>(proto::ApiKey::produce)) {
+      start_produce(std::move(request));
+      if (pending_.size() >= limits_.max_in_flight) co_await answered(limits_.max_in_flight - 1);
+    } else {
+      co_await serve_one(std::move(request));
+    }
+    if (to_send_.unsent_bytes() > kUnsentLimitBytes) co_await sent(kUnsentLimitBytes);
+  }
+}
+
+void Connection::start_produce(Request request) {
+  std::unique_ptr<PendingResponse> response = handler_.produce(*this, std::move(request));
+  if (response == nullptr) return fail("a produce request could not be read, or its version is not served");
+  pending_.push_back(std::move(response));
+  if (pending_.front()->is_ready()) response_ready();
+}
+
+asio::awaitable<void> Connection::serve_one(Request request) {
+  co_await answered(0);
+  if (is_closed_) co_return;
+  is_serving_ = true;
+  const Outcome outcome = co_await handler_.serve(*this, std::move(request), to_send_);
+  is_serving_ = false;
+  last_activity_ = shard_.loop().now();
+  if (outcome == Outcome::close) close_when_sent_ = true;
+  send();
+}
+
+asio::awaitable<bool> Connection::receive() {
+  // What filled its room is likely followed by more; still the pass must end first, or appends would wait for the reader.
+  if (received_.was_filled()) {
+    co_await asio::post(shard_.loop().executor(), asio::use_awaitable);
+  } else {
+    received_.release_if_empty();
+    if (received_.pending_bytes() > 0 && frame_since_ == SteadyTime::max()) {
+      frame_since_ = shard_.loop().now();
+      watch_deadline();
+    }
+    co_await stream_->readable();
+  }
+  while (!is_closed_ && !is_finishing_) {
+    if (!co_await make_room()) co_return false;
+    const Result<std::size_t> n = stream_->read(received_.writable());
+    if (n) {
+      received_.received(*n);
+      last_activity_ = shard_.loop().now();
+      co_return true;
+    }
+    if (n.error() != Errc::would_block) co_return false;
+    received_.release_if_empty();
+    co_await stream_->readable();
+  }
+  co_return false;
+}
+
+asio::awaitable<bool> Connection::make_room() {
+  const std::size_t needed = received_.block_needed();
+  if (needed == 0) co_return true;
+  const std::shared_ptr<Budget> budget = shard_.budget();
+  while (!budget->try_take(needed)) {
+    budget->notify_when_given(progress_);
+    co_await progress_.wait();
+    budget->stop_waiting(progress_);
+    if (is_closed_ || is_finishing_) co_return false;
+  }
+  received_.use_block(std::make_shared<ReceiveBlock>(needed, budget));
+  co_return true;
+}
+
+asio::awaitable<void> Connection::answered(std::size_t at_most) {
+  while (pending_.size() > at_most) co_await progress_.wait();
+}
+
+asio::awaitable<void> Connection::sent(std::uint64_t at_most_bytes) {
+  while (!is_closed_ && to_send_.unsent_bytes() > at_most_bytes) co_await progress_.wait();
+}
+
+void Connection::end_of_pass() {
+  encode_ready();
+  send();
+}
+
+void Connection::encode_ready() {
+  while (!pending_.empty() && pending_.front()->is_ready()) {
+    const std::unique_ptr<PendingResponse> response = std::move(pending_.front());
+    pending_.pop_front();
+    if (is_closed_ || close_when_sent_) continue;
+    if (response->encode(to_send_) == Outcome::close) close_when_sent_ = true;
+  }
+  last_activity_ = shard_.loop().now();
+  progress_.notify();
+}
+
+void Connection::send() {
+  if (is_closed_ || stalled_since_ != SteadyTime::max()) return;
+  const Result<void> done = to_send_.send(*stream_);
+  if (done) {
+    progress_.notify();
+    if (close_when_sent_ && pending_.empty()) close();
+    return;
+  }
+  if (done.error() == Errc::corrupt) return fail("a file is shorter than the slice that was promised");
+  if (done.error() != Errc::would_block) return close();
+  stalled_since_ = shard_.loop().now();
+  watch_deadline();
+  asio::co_spawn(shard_.loop().executor(), write_rest(), asio::detached);
+}
+
+asio::awaitable<void> Connection::write_rest() {
+  const Gate::Pass pass = writers_.enter();
+  while (!is_closed_) {
+    co_await stream_->writable();
+    if (is_closed_) break;
+    const std::uint64_t before = to_send_.unsent_bytes();
+    const Result<void> done = to_send_.send(*stream_);
+    if (to_send_.unsent_bytes() != before) stalled_since_ = shard_.loop().now();
+    progress_.notify();
+    if (done) break;
+    if (done.error() != Errc::would_block) close();
+  }
+  stalled_since_ = SteadyTime::max();
+  if (close_when_sent_ && pending_.empty()) close();
+}
+
+void Connection::close() {
+  if (is_closed_) return;
+  is_closed_ = true;
+  deadline_.cancel();
+  stream_->close();
+  progress_.notify();
+  wake_request();
+}
+
+void Connection::wake_request() {
+  client_.is_leaving = true;
+  if (client_.waits_on != nullptr) client_.waits_on->notify();
+}
+
+void Connection::finish() {
+  is_finishing_ = true;
+  progress_.notify();
+  wake_request();
+  // Nobody else is inside: the reader waits for bytes that may never come.
+  if (!is_serving_ && pending_.empty() && to_send_.empty()) close();
+}
+
+void Connection::fail(std::string reason) {
+  close_reason_ = std::move(reason);
+  close();
+}
+
+void Connection::on_deadline() {
+  const SteadyTime now = shard_.loop().now();
+  if (stalled_since_ != SteadyTime::max() && now - stalled_since_ >= limits_.write_stall) return fail("it did not read its responses");
+  if (frame_since_ != SteadyTime::max() && now - frame_since_ >= limits_.whole_frame) return fail("half a frame came and nothing more");
+  const bool is_idle = !is_serving_ && pending_.empty();
+  if (is_idle && now - last_activity_ >= limits_.idle) return fail("it was idle for connections.max.idle.ms");
+  watch_deadline();
+}
+
+void Connection::watch_deadline() {
+  // One timer for three deadlines: it looks at what is true when it fires, so activity never touches the wheel.
+  SteadyTime next = last_activity_ + limits_.idle;
+  const SteadyTime now = shard_.loop().now();
+  if (next <= now) next = now + limits_.idle;
+  if (stalled_since_ != SteadyTime::max()) next = std::min(next, stalled_since_ + limits_.write_stall);
+  if (frame_since_ != SteadyTime::max()) next = std::min(next, frame_since_ + limits_.whole_frame);
+  shard_.timers().arm(deadline_, next);
+}
+
+}  // namespace tidelog::broker

@@ -1,0 +1,69 @@
+#include "broker/net/receive_buffer.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "proto/base/endian.h"
+
+namespace tidelog::broker {
+namespace {
+
+constexpr std::size_t kLengthBytes = 4;
+
+}  // namespace
+
+std::size_t ReceiveBuffer::announced_bytes() const {
+  if (pending_bytes() < kLengthBytes) return kLengthBytes;
+  const auto length = load_be<std::int32_t>(block_->all().data() + begin_);
+  return length < 0 ? kLengthBytes : kLengthBytes + static_cast<std::size_t>(length);
+}
+
+std::size_t ReceiveBuffer::block_needed() {
+  if (block_ == nullptr) return next_block_bytes_;
+  const bool is_ours_alone = block_.use_count() == 1;
+  if (begin_ == end_ && is_ours_alone) begin_ = end_ = 0;
+  if (block_->capacity() - end_ >= kLeastRoomBytes) return 0;
+  // What a frame in progress may claim grows with what came of it, not with what it announces.
+  const std::size_t earned = std::min(announced_bytes(), 2 * pending_bytes()) + kLeastRoomBytes;
+  const std::size_t wanted = std::max(next_block_bytes_, earned);
+  if (!is_ours_alone || block_->capacity() < wanted) return wanted;
+  std::memmove(block_->all().data(), block_->all().data() + begin_, pending_bytes());
+  end_ -= begin_;
+  begin_ = 0;
+  return block_->capacity() - end_ >= kLeastRoomBytes ? 0 : wanted + kLeastRoomBytes;
+}
+
+void ReceiveBuffer::use_block(std::shared_ptr<ReceiveBlock> block) {
+  const std::size_t kept = pending_bytes();
+  if (kept > 0) std::memcpy(block->all().data(), block_->all().data() + begin_, kept);
+  block_ = std::move(block);
+  begin_ = 0;
+  end_ = kept;
+}
+
+void ReceiveBuffer::received(std::size_t bytes) {
+  end_ += bytes;
+  // A reader that fills its block is busy: the next one is larger, up to the ordinary limit.
+  if (was_filled()) next_block_bytes_ = std::min(next_block_bytes_ * 4, kLargestBlockBytes);
+}
+
+Result<ReceiveBuffer::Frame> ReceiveBuffer::next_frame() {
+  if (pending_bytes() < kLengthBytes) return Errc::would_block;
+  const MutableBytes waiting = block_->all().subspan(begin_, pending_bytes());
+  const auto length = load_be<std::int32_t>(waiting.data());
+  if (length < 0) return Errc::corrupt;
+  const auto size = static_cast<std::size_t>(length);
+  if (size > max_frame_bytes_) return Errc::too_large;
+  if (waiting.size() - kLengthBytes < size) return Errc::would_block;
+  begin_ += kLengthBytes + size;
+  return Frame{.bytes = waiting.subspan(kLengthBytes, size), .block = block_};
+}
+
+void ReceiveBuffer::release_if_empty() {
+  if (begin_ != end_) return;
+  block_.reset();
+  begin_ = end_ = 0;
+  next_block_bytes_ = kFirstBlockBytes;
+}
+
+}  // namespace tidelog::broker

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <memory>
+
+#include "broker/shard/budget.h"
+#include "proto/base/result.h"
+#include "proto/base/types.h"
+
+namespace tidelog::broker {
+
+/// Bytes as they came from a socket. Requests are views into it, so whoever holds a request holds its block.
+/// Its memory was taken from a budget and goes back there with the block. Thread: the loop of the connection it was read on.
+class ReceiveBlock {
+ public:
+  ReceiveBlock(std::size_t capacity_bytes, std::shared_ptr<Budget> taken_from)
+      : bytes_(std::make_unique_for_overwrite<std::byte[]>(capacity_bytes)), capacity_(capacity_bytes), budget_(std::move(taken_from)) {}
+  ReceiveBlock(const ReceiveBlock&) = delete;
+  ReceiveBlock& operator=(const ReceiveBlock&) = delete;
+  ~ReceiveBlock() { budget_->give(capacity_); }
+  [[nodiscard]] MutableBytes all() { return {bytes_.get(), capacity_}; }
+  [[nodiscard]] std::size_t capacity() const { return capacity_; }
+
+ private:
+  std::unique_ptr<std::byte[]> bytes_;
+  std::size_t capacity_;
+  std::shared_ptr<Budget> budget_;
+};
+
+/// What one connection has received and not yet handled. Grows with the bytes that came, never with the size a peer announced (R19): a
+/// block is at most twice what is in it, or the ordinary block size. An idle connection holds no block at all.
+/// Thread: one loop.
+class ReceiveBuffer {
+ public:
+  struct Frame {
+    MutableBytes bytes;  ///< Without its length prefix.
+    std::shared_ptr<ReceiveBlock> block;
+  };
+
+  explicit ReceiveBuffer(std::size_t max_frame_bytes) : max_frame_bytes_(max_frame_bytes) {}
+
+  /// 0 if there is room for a read, else the capacity of the block that `use_block` wants before `writable` may be called.
+  std::size_t block_needed();
+  /// Goes on in `block`; what was pending moves along.
+  void use_block(std::shared_ptr<ReceiveBlock> block);
+  /// Where the next read goes.
+  MutableBytes writable() { return block_->all().subspan(end_); }
+  void received(std::size_t bytes);
+  /// The next whole frame, if there is one: `would_block` asks for more bytes, `corrupt` or `too_large` end the connection.
+  Result<Frame> next_frame();
+  /// Bytes of a frame that is not whole yet, its length prefix included.
+  [[nodiscard]] std::size_t pending_bytes() const { return end_ - begin_; }
+  /// True if the last read filled all the room it was given, so more is likely waiting.
+  [[nodiscard]] bool was_filled() const { return block_ != nullptr && end_ == block_->capacity(); }
+  /// Lets go of the block when nothing is in it.
+  void release_if_empty();
+ private:
+  static constexpr std::size_t kFirstBlockBytes = 16 * 1024;
+  static constexpr std::size_t kLeastRoomBytes = 4 * 1024;        ///< Less is not worth a read.
+  static constexpr std::size_t kLargestBlockBytes = 1024 * 1024;  ///< Of ordinary blocks; one frame larger than this gets its own.
+
+  [[nodiscard]] std::size_t announced_bytes() const;
+
+  std::size_t max_frame_bytes_;
+  std::shared_ptr<ReceiveBlock> block_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  std::size_t next_block_bytes_ = kFirstBlockBytes;
+};
+
+}  // namespace tidelog::broker

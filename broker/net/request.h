@@ -1,0 +1,58 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "broker/net/receive_buffer.h"
+#include "broker/net/send_queue.h"
+#include "proto/codec/frame.h"
+
+namespace tidelog::broker {
+
+class Connection;
+
+/// One request as it stands in its connection's buffer. Views stay good while `block` is held.
+struct Request {
+  proto::RequestHeader header;
+  MutableBytes body;  ///< Mutable, since a batch is stamped where it lies.
+  std::shared_ptr<ReceiveBlock> block;
+};
+
+/// What becomes of a connection after a request.
+enum class Outcome : std::uint8_t { keep, close };
+
+/// A response that is not there yet while later requests go on: only Produce has one. Responses leave in the order of their requests, so
+/// it is encoded when all before it are.
+class PendingResponse {
+ public:
+  PendingResponse() = default;
+  PendingResponse(const PendingResponse&) = delete;
+  PendingResponse& operator=(const PendingResponse&) = delete;
+  virtual ~PendingResponse() = default;
+
+  [[nodiscard]] bool is_ready() const { return is_ready_; }
+  /// Writes the whole frame; `close` after it instead of going on, if the answer says so.
+  virtual Outcome encode(SendQueue& to) = 0;
+
+ protected:
+  bool is_ready_ = false;
+};
+
+/// What the layers above do with requests. One per shard. Thread: its loop.
+class RequestHandler {
+ public:
+  RequestHandler() = default;
+  RequestHandler(const RequestHandler&) = delete;
+  RequestHandler& operator=(const RequestHandler&) = delete;
+  virtual ~RequestHandler() = default;
+
+  /// Starts a produce. When this returns, every part of it is in its owner's mailbox, in order (R7); the answer comes through
+  /// `Connection::response_ready`. Null: the request cannot be served at all; close the connection.
+  virtual std::unique_ptr<PendingResponse> produce(Connection& connection, Request request) = 0;
+  /// Any other request, answered before the next one of this connection is looked at. The frame goes into `to`.
+  virtual asio::awaitable<Outcome> serve(Connection& connection, Request request, SendQueue& to) = 0;
+  /// The connection is gone; what was kept for it goes too.
+  virtual void closed(Connection& connection) = 0;
+};
+
+}  // namespace tidelog::broker

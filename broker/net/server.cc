@@ -1,0 +1,97 @@
+#include "broker/net/server.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "broker/logging/log.h"
+
+namespace tidelog::broker {
+namespace {
+
+/// Out of descriptors: existing connections go on, new ones wait in the kernel's queue meanwhile.
+constexpr SteadyTime kPauseWithoutDescriptors = std::chrono::milliseconds(50);
+constexpr std::size_t kRememberedAddresses = 10'000;
+
+}  // namespace
+
+Server::Server(std::unique_ptr<Listener> listener, std::vector<Seat> seats, ConnectionCaps caps)
+    : listener_(std::move(listener)),
+      seats_(std::move(seats)),
+      caps_(caps),
+      gate_(seats_.front().shard->loop().executor()),
+      pause_(seats_.front().shard->loop().executor()),
+      pause_timer_([this] { pause_.notify(); }) {}
+
+void Server::start() { asio::co_spawn(seats_.front().shard->loop().executor(), accept_all(), asio::detached); }
+
+asio::awaitable<void> Server::accept_all() {
+  const Gate::Pass pass = gate_.enter();
+  Shard& shard = *seats_.front().shard;
+  while (!stopping_) {
+    Result<std::unique_ptr<Accepted>> accepted = co_await listener_->accept();
+    if (accepted) {
+      seat(std::move(*accepted));
+    } else if (accepted.error() == Errc::refused) {
+      static RateLimited limited;
+      if (limited.allow()) log_warn("no new connections for a moment: out of file descriptors or socket memory");
+      shard.timers().arm_in(pause_timer_, kPauseWithoutDescriptors);
+      co_await pause_.wait();
+    } else {
+      co_return;
+    }
+  }
+}
+
+void Server::seat(std::unique_ptr<Accepted> accepted) {
+  std::string host = accepted->peer().host;
+  if (!admit(host)) return;
+  const Seat& seat = seats_[next_seat_++ % seats_.size()];
+  Loop& home = seats_.front().shard->loop();
+  Job on_end = [this, &home, who = std::move(host)] { home.post([this, who] { left(who); }); };
+  if (seat.shard == seats_.front().shard) return seat.connections->adopt(std::move(accepted), std::move(on_end));
+  seat.shard->loop().post([connections = seat.connections, taken = std::move(accepted), end = std::move(on_end)]() mutable {
+    connections->adopt(std::move(taken), std::move(end));
+  });
+}
+
+bool Server::admit(const std::string& host) {
+  if (addresses_.size() > kRememberedAddresses) forget_quiet_addresses();
+  Address& address = addresses_[host];
+  const auto second = std::chrono::duration_cast<std::chrono::seconds>(seats_.front().shard->loop().now()).count();
+  if (address.second != second) {
+    address.second = second;
+    address.opened_this_second = 0;
+  }
+  const char* cap = nullptr;
+  if (open_ >= caps_.total) cap = "max.connections";
+  if (address.open >= caps_.per_address) cap = "max.connections.per.ip";
+  if (address.opened_this_second >= caps_.new_per_second_per_address) cap = "max.connection.creation.rate";
+  if (cap != nullptr) {
+    static RateLimited limited;
+    if (limited.allow()) log_warn("refused a connection from {}: {} is reached", host, cap);
+    return false;
+  }
+  ++open_;
+  ++address.open;
+  ++address.opened_this_second;
+  return true;
+}
+
+void Server::left(const std::string& host) {
+  --open_;
+  const auto found = addresses_.find(host);
+  if (found != addresses_.end()) --found->second.open;
+}
+
+void Server::forget_quiet_addresses() {
+  std::erase_if(addresses_, [](const auto& entry) { return entry.second.open == 0; });
+}
+
+asio::awaitable<void> Server::stop() {
+  stopping_ = true;
+  listener_->close();
+  pause_.notify();
+  co_await gate_.close();
+}
+
+}  // namespace tidelog::broker

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <unordered_map>
+
+#include "broker/net/connection_set.h"
+
+namespace tidelog::broker {
+
+/// How many connections there may be; values from the option table.
+struct ConnectionCaps {
+  std::size_t total = 0;
+  std::size_t per_address = 0;
+  std::size_t new_per_second_per_address = 0;
+};
+
+/// Accepts connections on one listener and spreads them over the shards, within the caps.
+/// Thread: the loop of the first shard.
+class Server {
+ public:
+  struct Seat {
+    Shard* shard;
+    ConnectionSet* connections;
+  };
+
+  Server(std::unique_ptr<Listener> listener, std::vector<Seat> seats, ConnectionCaps caps);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Starts accepting.
+  void start();
+  /// Accepts no more. Returns when the accepting coroutine has ended.
+  asio::awaitable<void> stop();
+  [[nodiscard]] Endpoint local() const { return listener_->local(); }
+
+ private:
+  struct Address {
+    std::size_t open = 0;
+    std::size_t opened_this_second = 0;
+    std::int64_t second = 0;
+  };
+
+  asio::awaitable<void> accept_all();
+  void seat(std::unique_ptr<Accepted> accepted);
+  /// Counts the connection in; false, with a reason, if a cap says no.
+  bool admit(const std::string& host);
+  void left(const std::string& host);
+  void forget_quiet_addresses();
+
+  std::unique_ptr<Listener> listener_;
+  std::vector<Seat> seats_;
+  ConnectionCaps caps_;
+  Gate gate_;
+  Signal pause_;
+  Timer pause_timer_;
+  std::unordered_map<std::string, Address> addresses_;
+  std::size_t open_ = 0;
+  std::size_t next_seat_ = 0;
+  bool stopping_ = false;
+};
+
+}  // namespace tidelog::broker

@@ -1,0 +1,53 @@
+#pragma once
+
+#include "proto/base/types.h"
+#include "proto/error_code.h"
+
+namespace tidelog::broker {
+
+class AckWaiters;
+
+/// Something that is answered once every record below `needs()` is committed. Lives in its owner, in at most one list.
+class AckWaiter {
+ public:
+  AckWaiter() = default;
+  AckWaiter(const AckWaiter&) = delete;
+  AckWaiter& operator=(const AckWaiter&) = delete;
+  /// `none`: committed. Anything else: unknown whether it will be. Called once, after it left the list.
+  virtual void on_outcome(ErrorCode outcome) = 0;
+  [[nodiscard]] Offset needs() const { return needs_; }
+
+ protected:
+  ~AckWaiter() = default;
+
+ private:
+  friend class AckWaiters;
+  Offset needs_;
+  LeaderEpoch epoch_;
+  AckWaiter* previous_ = nullptr;
+  AckWaiter* next_ = nullptr;
+};
+
+/// Waiters of one partition, ordered by the offset they need. Nothing is allocated; nearly every insertion is at the end.
+class AckWaiters {
+ public:
+  AckWaiters() = default;
+  AckWaiters(const AckWaiters&) = delete;
+  AckWaiters& operator=(const AckWaiters&) = delete;
+
+  void insert(AckWaiter& waiter, Offset needs, LeaderEpoch epoch);
+  /// Answers all that need no more than `high_watermark`. One that waited under another leader epoch learns NOT_LEADER_OR_FOLLOWER: what it
+  /// wrote may have been replaced (R3).
+  void release_through(Offset high_watermark, LeaderEpoch epoch);
+  /// Answers all, with one error.
+  void fail_all(ErrorCode error);
+  [[nodiscard]] bool empty() const { return first_ == nullptr; }
+
+ private:
+  AckWaiter& take_first();
+
+  AckWaiter* first_ = nullptr;
+  AckWaiter* last_ = nullptr;
+};
+
+}  // namespace tidelog::broker

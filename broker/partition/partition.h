@@ -1,0 +1,103 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/config/topic_config.h"
+#include "broker/partition/fetch_watch.h"
+#include "broker/partition/produce_part.h"
+#include "broker/shard/durability.h"
+#include "storage/log/log.h"
+
+namespace tidelog::broker {
+
+/// What a partition tells about where it stands.
+struct PartitionState {
+  Offset log_start;
+  Offset high_watermark;
+  Offset log_end;
+  LeaderEpoch leader_epoch;
+};
+
+/// A partition this node leads: its log, how far it is committed, and who waits for that.
+///
+/// Appends are gathered: `produce` only queues, and at the end of the loop pass all that came is checked, stamped and written with one
+/// gathered write. With durability `fsync` the durable end follows the sync rounds, with `page-cache` it follows the log end at once; the
+/// high watermark follows the durable end of every in-sync replica, which today is this one.
+///
+/// Thread: the owning shard.
+/// Crash: the log is recovered by `storage`; everything else is rebuilt from it.
+/// Invariant: log start <= high watermark <= durable end <= log end; the high watermark never moves back within a leader epoch.
+class Partition final : public DurableLog, private PassClient {
+ public:
+  struct Identity {
+    TopicPartition id;
+    std::string topic;
+  };
+
+  Partition(Shard& shard, Durability& durability, Identity identity, std::unique_ptr<storage::Log> log, LeaderEpoch epoch,
+            std::shared_ptr<const TopicConfig> config);
+  /// Fails whoever still waits: the partition is gone.
+  ~Partition();
+
+  [[nodiscard]] const TopicPartition& id() const { return identity_.id; }
+  [[nodiscard]] const std::string& topic() const { return identity_.topic; }
+  [[nodiscard]] PartitionState state() const;
+  [[nodiscard]] storage::Log& log() { return *log_; }
+  [[nodiscard]] bool is_offline() const { return log_->is_offline(); }
+
+  /// Queues a part for the end of this pass. It is answered through `part.done()`, at the earliest then.
+  void produce(ProducePart& part);
+  /// Committed records from `from` on, whole batches, one slice of one file. Empty if there is nothing (yet).
+  Result<storage::Slice> read(Offset from, std::size_t max_bytes, bool at_least_one_batch);
+  /// `watch` hears of every advance of the high watermark, and of the partition's end.
+  void watch(FetchWatch& watch) { watch.join(watches_); }
+
+  void set_config(std::shared_ptr<const TopicConfig> config);
+  void set_leader_epoch(LeaderEpoch epoch);
+  /// Answers and wakes everybody who waits here; the log takes no more appends.
+  void retire(ErrorCode reason);
+  /// Retention by time and size; returns the number of segments removed.
+  std::size_t enforce_retention(TimestampMs now);
+
+  storage::SyncTicket begin_sync() override;
+  void finish_sync(storage::SyncTicket ticket) override;
+
+ private:
+  /// A part of this pass that made it into the write.
+  struct Accepted {
+    ProducePart* part;
+    Offset end;
+  };
+
+  void end_of_pass() override;
+  void admit(ProducePart& part);
+  bool answer_if_known(ProducePart& part, const proto::BatchView& batch);
+  void stamp(ProducePart& part, std::optional<TimestampMs> corrected_max);
+  void answer_accepted();
+  void wait_or_answer(ProducePart& part, Offset end);
+  void after_append(std::size_t bytes);
+  void advance_high_watermark();
+
+  Shard& shard_;
+  Durability& durability_;
+  Identity identity_;
+  std::unique_ptr<storage::Log> log_;
+  std::shared_ptr<const TopicConfig> config_;
+  LeaderEpoch leader_epoch_;
+  Offset durable_end_;
+  Offset high_watermark_;
+  ErrorCode retired_ = ErrorCode::none;
+  AckWaiters waiters_;
+  FetchWatch* watches_ = nullptr;
+
+  // Of the pass under way.
+  std::vector<ProducePart*> queued_;
+  std::vector<Accepted> accepted_;
+  std::vector<Bytes> to_write_;
+  Offset next_offset_;
+};
+
+}  // namespace tidelog::broker

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "broker/partition/ack_waiters.h"
+#include "proto/base/types.h"
+
+namespace tidelog::broker {
+
+/// One partition's share of a produce request, and its answer. Made on the connection's shard, handed to the partition's shard, which alone
+/// touches it until `on_done`.
+class ProducePart final : public AckWaiter {
+ public:
+  struct RecordError {
+    std::int32_t batch_index = 0;
+    std::string message;
+  };
+
+  // What is asked.
+  TopicPartition id;
+  MutableBytes records;           ///< As it came; stamped in place. Null pointer: the client sent null.
+  std::int16_t api_version = 0;
+  bool waits_for_all = false;     ///< acks=-1.
+  bool has_transactional_id = false;
+
+  // What is answered.
+  ErrorCode error = ErrorCode::none;
+  Offset base_offset{-1};
+  TimestampMs log_append_time{-1};
+  Offset log_start_offset{-1};
+  std::string error_message;
+  std::vector<RecordError> record_errors;
+
+  /// Called once, on the partition's shard, when the answer is complete.
+  class Owner {
+   public:
+    virtual void on_part_done(ProducePart& part) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+  Owner* owner = nullptr;
+
+  void fail(ErrorCode code, std::string message = {}) {
+    error = code;
+    error_message = std::move(message);
+  }
+  void done() { owner->on_part_done(*this); }
+  void on_outcome(ErrorCode outcome) override {
+    if (outcome != ErrorCode::none) {
+      fail(outcome, "the broker cannot say whether the records are kept: produce them again");
+      base_offset = {-1};
+    }
+    done();
+  }
+};
+
+}  // namespace tidelog::broker

@@ -1,0 +1,96 @@
+#include <algorithm>
+
+#include "broker/shard/durability.h"
+
+namespace tidelog::broker {
+namespace {
+
+/// One round: what is synced off-thread, and for whom. Owned by the blocking job until it comes back.
+struct Round {
+  struct Entry {
+    DurableLog* log;  ///< Null once the log was forgotten.
+    storage::SyncTicket ticket;
+  };
+  std::vector<Entry> entries;
+  std::string failure;  ///< Empty: all is durable.
+};
+
+class DirectDurability final : public Durability, private PassClient {
+ public:
+  DirectDurability(Shard& shard, std::move_only_function<void(std::string)> on_failure)
+      : shard_(shard), on_failure_(std::move(on_failure)) {}
+  ~DirectDurability() override {
+    shard_.forget(*this);
+    *alive_ = false;
+  }
+
+  void contribute(DurableLog& log) override {
+    if (!std::exchange(log.waits_for_round, true)) waiting_.push_back(&log);
+    if (round_ == nullptr) shard_.at_end_of_pass(PassStage::send, *this);
+  }
+
+  void forget(DurableLog& log) override {
+    std::erase(waiting_, &log);
+    if (round_ == nullptr) return;
+    for (Round::Entry& entry : round_->entries) {
+      if (entry.log == &log) entry.log = nullptr;
+    }
+  }
+
+ private:
+  /// Starts after the pass has appended all it brought, so that one round covers it.
+  void end_of_pass() override {
+    if (round_ == nullptr && !waiting_.empty() && !failed_) begin_round();
+  }
+
+  void begin_round() {
+    auto round = std::make_shared<Round>();
+    for (DurableLog* log : waiting_) {
+      log->waits_for_round = false;
+      round->entries.push_back({log, log->begin_sync()});
+    }
+    waiting_.clear();
+    round_ = round;
+    shard_.env().blocking().run([round, &files = shard_.env().files()] { sync(*round, files); }, shard_.loop(),
+                                [this, alive = alive_, round] {
+                                  if (*alive) end_round(*round);
+                                });
+  }
+
+  static void sync(Round& round, storage::FileSystem& files) {
+    for (const Round::Entry& entry : round.entries) {
+      const Result<void> done = entry.ticket.sync(files);
+      if (done) continue;
+      round.failure = name(done.error());
+      return;
+    }
+  }
+
+  void end_round(Round& round) {
+    round_ = nullptr;
+    if (!round.failure.empty()) {
+      failed_ = true;
+      on_failure_(std::move(round.failure));
+      return;
+    }
+    for (Round::Entry& entry : round.entries) {
+      if (entry.log != nullptr) entry.log->finish_sync(std::move(entry.ticket));
+    }
+    if (!waiting_.empty()) begin_round();
+  }
+
+  Shard& shard_;
+  std::move_only_function<void(std::string)> on_failure_;
+  std::vector<DurableLog*> waiting_;
+  std::shared_ptr<Round> round_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  bool failed_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Durability> make_direct_durability(Shard& shard, std::move_only_function<void(std::string)> on_failure) {
+  return std::make_unique<DirectDurability>(shard, std::move(on_failure));
+}
+
+}  // namespace tidelog::broker

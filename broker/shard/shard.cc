@@ -1,0 +1,41 @@
+#include "broker/shard/shard.h"
+
+#include <algorithm>
+
+namespace tidelog::broker {
+
+Shard::Shard(Env& env, std::size_t index, std::size_t memory_limit_bytes)
+    : env_(env), index_(index), timers_(loop()), budget_(std::make_shared<Budget>(memory_limit_bytes)) {}
+
+void Shard::at_end_of_pass(PassStage stage, PassClient& client) {
+  if (!client.queued_) {
+    client.queued_ = true;
+    clients_[static_cast<std::size_t>(stage)].push_back(&client);
+  }
+  if (pass_scheduled_) return;
+  pass_scheduled_ = true;
+  loop().defer([this] { run_pass(); });
+}
+
+void Shard::forget(PassClient& client) {
+  if (!client.queued_) return;
+  for (auto& stage : clients_) std::erase(stage, &client);
+  std::replace(running_.begin(), running_.end(), &client, static_cast<PassClient*>(nullptr));
+}
+
+void Shard::run_pass() {
+  pass_scheduled_ = false;
+  for (auto& stage : clients_) {
+    running_.swap(stage);
+    // A client may die inside another's turn (`forget` then clears its place), so each is read when its turn comes.
+    for (std::size_t i = 0; i < running_.size(); ++i) {
+      PassClient* client = running_[i];
+      if (client == nullptr) continue;
+      client->queued_ = false;
+      client->end_of_pass();
+    }
+    running_.clear();
+  }
+}
+
+}  // namespace tidelog::broker

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <utility>
+
+#include "broker/env/env.h"
+
+namespace tidelog::broker {
+
+/// One coroutine waits, plain code wakes it. A notify before the wait is kept, once.
+/// Thread: one loop. Life: destroying it while somebody waits destroys that coroutine without running it (a crash in the simulator).
+class Signal {
+ public:
+  explicit Signal(asio::any_io_executor executor) : executor_(std::move(executor)) {}
+
+  /// Returns after the next `notify`, at once if one is kept. One waiter at a time.
+  asio::awaitable<void> wait() {
+    if (std::exchange(kept_, false)) co_return;
+    co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
+        [this](auto handler) { waiter_ = asio::any_completion_handler<void()>(std::move(handler)); }, asio::use_awaitable);
+  }
+
+  /// Never runs the waiter inside this call: it is posted, so the caller's state stays whole.
+  void notify() {
+    if (waiter_) {
+      asio::post(executor_, std::exchange(waiter_, nullptr));
+    } else {
+      kept_ = true;
+    }
+  }
+
+  [[nodiscard]] bool has_waiter() const { return static_cast<bool>(waiter_); }
+
+ private:
+  asio::any_io_executor executor_;
+  asio::any_completion_handler<void()> waiter_;
+  bool kept_ = false;
+};
+
+}  // namespace tidelog::broker

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tidelog/record.h>
+#include <tidelog/result.h>
+
+namespace tidelog {
+
+namespace core {
+class ClientCore;
+class ConsumerCore;
+class BatchData;
+}  // namespace core
+
+/// A place in a partition.
+class offset_spec {
+ public:
+  enum class kind { start, end, at, before_end, time };
+
+  static offset_spec start() { return {kind::start, 0}; }
+  static offset_spec end() { return {kind::end, 0}; }
+  static offset_spec at(std::int64_t offset) { return {kind::at, offset}; }
+  /// `count` records before the end, but not before the start.
+  static offset_spec before_end(std::int64_t count) { return {kind::before_end, count}; }
+  /// The first record that is not older; the end if there is none.
+  static offset_spec time(std::int64_t timestamp_ms) { return {kind::time, timestamp_ms}; }
+
+  [[nodiscard]] kind what() const { return kind_; }
+  [[nodiscard]] std::int64_t value() const { return value_; }
+  bool operator==(const offset_spec&) const = default;
+
+ private:
+  offset_spec(kind what, std::int64_t value) : kind_(what), value_(value) {}
+  kind kind_;
+  std::int64_t value_;
+};
+
+/// A partition to read, from where, and up to where.
+class assignment {
+ public:
+  assignment(std::string topic, std::int32_t partition, offset_spec from) : topic_(std::move(topic)), partition_(partition), from_(from) {}
+  /// Reads stop before it. It is looked up once, when the assignment is made.
+  assignment& until(offset_spec end) { return until_ = end, *this; }
+
+  [[nodiscard]] const std::string& topic() const { return topic_; }
+  [[nodiscard]] std::int32_t partition() const { return partition_; }
+  [[nodiscard]] offset_spec from() const { return from_; }
+  [[nodiscard]] const std::optional<offset_spec>& until() const { return until_; }
+
+ private:
+  std::string topic_;
+  std::int32_t partition_;
+  offset_spec from_;
+  std::optional<offset_spec> until_;
+};
+
+/// Records of one partition, in order. Owns the bytes that its record views point to.
+class record_batch {
+ public:
+  record_batch();
+  record_batch(record_batch&&) noexcept;
+  record_batch& operator=(record_batch&&) noexcept;
+  ~record_batch();
+
+  [[nodiscard]] const record_view* begin() const;
+  [[nodiscard]] const record_view* end() const;
+  [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(end() - begin()); }
+  [[nodiscard]] bool empty() const { return begin() == end(); }
+
+ private:
+  friend class core::ConsumerCore;
+  explicit record_batch(std::unique_ptr<core::BatchData> data);
+  std::unique_ptr<core::BatchData> data_;
+};
+
+/// Reads partitions that it is told to read; the next ones are fetched while the last are worked on.
+/// Life: batches may outlive it.  Thread: one at a time.
+class consumer {
+ public:
+  consumer(consumer&&) noexcept;
+  consumer& operator=(consumer&&) noexcept;
+  consumer(const consumer&) = delete;
+  consumer& operator=(const consumer&) = delete;
+  ~consumer();
+
+  /// Replaces what is read. Looks the offsets up, so it talks to the brokers.
+  result<void> assign(const std::vector<assignment>& partitions);
+
+  /// The next records, of one partition; an empty batch if there were none in time, or none are left to read.
+  result<record_batch> poll(std::chrono::milliseconds timeout);
+
+  /// Whether every partition was read up to its `until`; never true if one has none.
+  [[nodiscard]] bool finished() const;
+  /// The offset after the last record that `poll` returned, or -1 if the partition is not assigned.
+  [[nodiscard]] std::int64_t position(std::string_view topic, std::int32_t partition) const;
+
+ private:
+  friend class client;
+  explicit consumer(std::shared_ptr<core::ConsumerCore> core);
+  std::shared_ptr<core::ConsumerCore> core_;
+};
+
+}  // namespace tidelog

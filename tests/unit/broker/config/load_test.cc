@@ -1,0 +1,130 @@
+#include "broker/config/load.h"
+
+#include <gtest/gtest.h>
+
+#include <cctype>
+#include <set>
+
+namespace tidelog::broker {
+namespace {
+
+using Environment = std::vector<std::pair<std::string, std::string>>;
+
+Result<BrokerOptions, ConfigError> merge(std::string_view file, const Environment& environment, const std::vector<std::string>& flags) {
+  return merge_options({.file_name = "server.properties", .file_text = file, .environment = environment, .flags = flags});
+}
+
+ConfigError refusal(std::string_view file, const Environment& environment = {}, const std::vector<std::string>& flags = {}) {
+  const auto result = merge(file, environment, flags);
+  return result ? ConfigError{.key = "", .message = "accepted", .hint = ""} : result.error();
+}
+
+TEST(BrokerOptionTable, HasDefaultsThatItsOwnRulesAccept) {
+  const BrokerOptions defaults;
+  for (const Option<BrokerOptions>& row : broker_option_table()) {
+    BrokerOptions copy;
+    const ValueResult result = row.set(copy, row.get(defaults), row.rules);
+    EXPECT_TRUE(result) << row.key << ": " << (result ? "" : result.error());
+    EXPECT_EQ(row.get(copy), row.get(defaults)) << row.key;
+  }
+  EXPECT_TRUE(check_consistency(defaults));
+}
+
+TEST(BrokerOptionTable, NamesEveryKeyOnceAndInKafkasSpelling) {
+  std::set<std::string_view> keys;
+  for (const Option<BrokerOptions>& row : broker_option_table()) {
+    EXPECT_TRUE(keys.insert(row.key).second) << row.key;
+    for (const char c : row.key) EXPECT_TRUE(c == '.' || std::islower(static_cast<unsigned char>(c)) != 0) << row.key;
+    EXPECT_TRUE(row.doc.ends_with('.') || row.doc.ends_with(".)")) << row.key;
+  }
+}
+
+TEST(LoadOptions, UsesDefaultsWhenNothingIsGiven) {
+  const auto options = merge("", {}, {});
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->listeners, std::vector<std::string>{"PLAINTEXT://127.0.0.1:9092"});
+  EXPECT_EQ(options->durability, DurabilityMode::fsync);
+  EXPECT_TRUE(options->stated.empty());
+}
+
+TEST(LoadOptions, LetsFlagsBeatEnvironmentBeatFile) {
+  const std::string_view file = "num.partitions=2\nnode.id=2\nshards=2\n";
+  const Environment environment{{"TIDELOG_NODE_ID", "3"}, {"TIDELOG_SHARDS", "3"}};
+  const auto options = merge(file, environment, {"shards=4"});
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->num_partitions, 2);
+  EXPECT_EQ(options->node_id, 3);
+  EXPECT_EQ(options->shards, 4);
+  EXPECT_EQ(options->stated, (std::set<std::string, std::less<>>{"node.id", "num.partitions", "shards"}));
+}
+
+TEST(LoadOptions, TakesTheLastFlagOfAKey) {
+  const auto options = merge("", {}, {"shards=1", "shards=2"});
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->shards, 2);
+}
+
+TEST(LoadOptions, KeepsEqualsSignsOfAValue) {
+  const auto options = merge("", {}, {"broker.rack=a=b"});
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->broker_rack, "a=b");
+}
+
+TEST(LoadOptions, SaysWhereAnUnknownKeyStandsAndWhatWasMeant) {
+  const ConfigError error = refusal("# one\nnum.partition=3\n");
+  EXPECT_EQ(error.message, "server.properties:2: unknown key \"num.partition\"");
+  EXPECT_EQ(error.hint, "did you mean num.partitions?");
+}
+
+TEST(LoadOptions, PointsFromATopicKeyToTheBrokersKey) {
+  const ConfigError error = refusal("retention.ms=1\n");
+  EXPECT_EQ(error.hint, "retention.ms is a topic's key; the broker's default for it is log.retention.ms");
+}
+
+TEST(LoadOptions, SuggestsNothingForAWordThatIsLikeNone) {
+  EXPECT_EQ(refusal("", {}, {"xyzzy=1"}).hint, "`tidelog config docs` lists every key");
+}
+
+TEST(LoadOptions, NamesTheRangeOfABadValue) {
+  EXPECT_EQ(refusal("num.partitions=0").message, "server.properties:1: \"0\" is not valid for num.partitions: out of range (allowed: 1 to 100000)");
+  EXPECT_EQ(refusal("", {{"TIDELOG_DURABILITY", "maybe"}}).message,
+            "environment TIDELOG_DURABILITY: \"maybe\" is not valid for durability: allowed: fsync, page-cache");
+}
+
+TEST(LoadOptions, RefusesAFlagWithoutAnEqualsSign) { EXPECT_EQ(refusal("", {}, {"shards"}).message, "-o shards: not of the form key=value"); }
+
+TEST(LoadOptions, RefusesANearMissInTheEnvironmentAndIgnoresStrangers) {
+  EXPECT_EQ(refusal("", {{"TIDELOG_LOG_DIR", "/x"}}).hint, "did you mean TIDELOG_LOG_DIRS?");
+  EXPECT_EQ(refusal("", {{"TIDELOG_SERVICE_HOST", "10.0.0.1"}, {"TIDELOG_PORT_9092_TCP", "tcp://"}, {"OTHER", "1"}}).message, "accepted");
+}
+
+TEST(LoadOptions, PassesOnTheLineOfABrokenFile) { EXPECT_EQ(refusal("a=1\na=2\n").message, "server.properties:2: a is set a second time, first on line 1"); }
+
+TEST(LoadOptions, RefusesARequestPoolThatCannotHoldARequest) {
+  const ConfigError error = refusal("queued.max.request.bytes=1000\n");
+  EXPECT_EQ(error.message, "the request pool of 1000 bytes cannot hold one request of socket.request.max.bytes=104857600");
+  EXPECT_EQ(refusal("queued.max.request.bytes=1000\nsocket.request.max.bytes=1000\n").message, "accepted");
+}
+
+TEST(LoadOptions, GivesEachPoolAQuarterOfTheBudget) {
+  const auto options = merge("memory.budget.bytes=800000000\nresponse.memory.bytes=5\n", {}, {});
+  ASSERT_TRUE(options);
+  EXPECT_EQ(request_memory_bytes(*options), 200000000);
+  EXPECT_EQ(response_memory_bytes(*options), 5);
+}
+
+TEST(LoadOptions, RefusesAddressesThatCannotBeServed) {
+  EXPECT_EQ(refusal("listeners=SSL://h:1").message, "\"SSL://h:1\" is not valid for listeners: SSL is not served, only PLAINTEXT is");
+  EXPECT_EQ(refusal("listeners=").message, "listeners is empty: the broker would serve nobody");
+  EXPECT_EQ(refusal("log.dirs=a,b").message, "log.dirs names 2 directories, one is served for now");
+  EXPECT_EQ(refusal("advertised.listeners=PLAINTEXT://h").key, "advertised.listeners");
+}
+
+TEST(LoadOptions, SaysWhichFileCannotBeRead) {
+  const auto result = load_options("no/such/file.properties", {});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().message, "cannot read the configuration file no/such/file.properties");
+}
+
+}  // namespace
+}  // namespace tidelog::broker

@@ -1,0 +1,54 @@
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "broker/config/listener.h"
+#include "broker/config/markdown.h"
+#include "broker/config/suggest.h"
+
+namespace tidelog::broker {
+namespace {
+
+std::string listener_text(std::string_view text) {
+  const Result<ListenerAddress, ConfigError> parsed = parse_listener("listeners", text);
+  return parsed ? parsed->name + " " + parsed->host + " " + std::to_string(parsed->port) : parsed.error().message;
+}
+
+TEST(EditDistance, CountsSlipsOfTheFinger) {
+  EXPECT_EQ(edit_distance("", "abc"), 3U);
+  EXPECT_EQ(edit_distance("node.id", "node.id"), 0U);
+  EXPECT_EQ(edit_distance("noed.id", "node.id"), 1U);
+  EXPECT_EQ(edit_distance("kitten", "sitting"), 3U);
+}
+
+TEST(ClosestWord, OffersOnlyWhatIsNear) {
+  constexpr std::array<std::string_view, 2> kWords{"log.dirs", "listeners"};
+  EXPECT_EQ(closest_word("log.dir", kWords), "log.dirs");
+  EXPECT_EQ(closest_word("zzz", kWords), "");
+  EXPECT_EQ(closest_word(std::string(100000, 'x'), kWords), "");
+}
+
+TEST(Listener, ReadsNamesAndBothKindsOfAddress) {
+  EXPECT_EQ(listener_text("PLAINTEXT://127.0.0.1:9092"), "PLAINTEXT 127.0.0.1 9092");
+  EXPECT_EQ(listener_text("PLAINTEXT://[::1]:0"), "PLAINTEXT ::1 0");
+  EXPECT_EQ(listener_text("PLAINTEXT://:9092"), "PLAINTEXT  9092");
+}
+
+TEST(Listener, SaysWhatIsWrong) {
+  const std::string start = "\" is not valid for listeners: ";
+  EXPECT_EQ(listener_text("localhost:1"), "\"localhost:1" + start + "the protocol is missing");
+  EXPECT_EQ(listener_text("PLAINTEXT://h"), "\"PLAINTEXT://h" + start + "the port is missing");
+  EXPECT_EQ(listener_text("PLAINTEXT://h:65536"), "\"PLAINTEXT://h:65536" + start + "the port is not a number from 0 to 65535");
+  EXPECT_EQ(listener_text("PLAINTEXT://::1:9"), "\"PLAINTEXT://::1:9" + start + "an IPv6 address stands in brackets");
+  EXPECT_EQ(listener_text("PLAINTEXT://a b:9"), "\"PLAINTEXT://a b:9" + start + "the host is not a name or an address");
+}
+
+TEST(RenderMarkdown, ListsAKeyWithTypeDefaultRangeAndMarks) {
+  const std::string text = render_markdown();
+  EXPECT_NE(text.find("| `num.partitions` | int | `1` | 1 to 100000 | Partitions of"), std::string::npos);
+  EXPECT_NE(text.find("| `durability` | enum | `fsync` | `fsync`, `page-cache` | **ours** "), std::string::npos);
+  EXPECT_NE(text.find("`log.retention.ms`, `log.retention.minutes`, `log.retention.hours`"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tidelog::broker

@@ -1,0 +1,118 @@
+#include "broker/net/receive_buffer.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "proto/base/endian.h"
+#include "tests/support/manual_loop.h"
+
+namespace tidelog::broker {
+namespace {
+
+constexpr std::size_t kLimit = 1 << 20;
+
+std::string frame(std::size_t size, char fill) {
+  std::string bytes(4 + size, fill);
+  store_be(reinterpret_cast<std::byte*>(bytes.data()), static_cast<std::int32_t>(size));
+  return bytes;
+}
+
+std::string text(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+
+struct Feeder {
+  std::shared_ptr<Budget> budget = std::make_shared<Budget>(std::size_t{64} << 20);
+  ReceiveBuffer buffer{kLimit};
+
+  /// Hands over up to `chunk` bytes as one read; returns how many.
+  std::size_t feed(std::string_view bytes, std::size_t chunk) {
+    if (const std::size_t needed = buffer.block_needed(); needed > 0) {
+      EXPECT_TRUE(budget->try_take(needed));
+      buffer.use_block(std::make_shared<ReceiveBlock>(needed, budget));
+    }
+    const MutableBytes room = buffer.writable();
+    const std::size_t n = std::min({bytes.size(), chunk, room.size()});
+    EXPECT_GT(n, 0U);
+    std::memcpy(room.data(), bytes.data(), n);
+    buffer.received(n);
+    return n;
+  }
+};
+
+TEST(ReceiveBuffer, GivesTheSameFramesForEveryChunking) {
+  std::string stream;
+  std::vector<std::string> expected;
+  for (int i = 0; i < 60; ++i) {
+    expected.push_back(std::string(static_cast<std::size_t>(i * i * 37), static_cast<char>('a' + i % 26)));
+    stream += frame(expected.back().size(), static_cast<char>('a' + i % 26));
+  }
+  std::mt19937 random(7);  // NOLINT(cert-msc51-cpp): the same chunks each run.
+
+  for (const std::size_t largest : {1U, 3U, 100U, 5000U, 1U << 20U}) {
+    Feeder feeder;
+    std::vector<std::string> got;
+    std::vector<ReceiveBuffer::Frame> held;  // As if requests were still under way.
+    for (std::string_view rest = stream; !rest.empty();) {
+      rest.remove_prefix(feeder.feed(rest, 1 + random() % largest));
+      while (Result<ReceiveBuffer::Frame> next = feeder.buffer.next_frame()) held.push_back(*next);
+    }
+    for (const auto& one : held) got.push_back(text(one.bytes));
+    EXPECT_EQ(got, expected) << "chunks up to " << largest;
+  }
+}
+
+TEST(ReceiveBuffer, RefusesNegativeAndOversizedLengthsAtOnce) {
+  for (const auto& [length, error] : {std::pair{-1, Errc::corrupt}, {std::numeric_limits<std::int32_t>::max(), Errc::too_large}}) {
+    Feeder feeder;
+    std::string bytes(4, '\0');
+    store_be(reinterpret_cast<std::byte*>(bytes.data()), static_cast<std::int32_t>(length));
+
+    feeder.feed(bytes, 4);
+    const Result<ReceiveBuffer::Frame> next = feeder.buffer.next_frame();
+
+    ASSERT_FALSE(next);
+    EXPECT_EQ(next.error(), error);
+  }
+}
+
+// R19: twenty peers that announce 100 MB and send six bytes must cost twenty small blocks, not two gigabytes.
+TEST(RuleR19, MemoryFollowsBytesReceivedNotTheAnnouncedLength) {
+  Feeder feeder;
+  std::string bytes = frame(kLimit, 'x');
+  std::string_view rest = bytes;
+
+  rest.remove_prefix(feeder.feed(rest, 6));
+  const std::size_t after_six_bytes = feeder.budget->used_bytes();
+  std::size_t worst = 0;
+  std::size_t received = 6;
+  while (!rest.empty()) {
+    const std::size_t n = feeder.feed(rest, 1000);
+    received += n;
+    rest.remove_prefix(n);
+    worst = std::max(worst, feeder.budget->used_bytes() * 100 / (received + 32 * 1024));
+  }
+
+  EXPECT_LE(after_six_bytes, 32U * 1024);
+  EXPECT_LE(worst, 500U) << "memory is more than five times what was received";
+  EXPECT_TRUE(feeder.buffer.next_frame());
+}
+
+TEST(ReceiveBuffer, HoldsNoMemoryWhenIdle) {
+  Feeder feeder;
+  const std::string bytes = frame(100, 'x');
+
+  feeder.feed(bytes, bytes.size());
+  {
+    const auto next = feeder.buffer.next_frame();
+    ASSERT_TRUE(next);
+  }
+  feeder.buffer.release_if_empty();
+
+  EXPECT_EQ(feeder.budget->used_bytes(), 0U);
+}
+
+}  // namespace
+}  // namespace tidelog::broker
