@@ -1,5 +1,8 @@
 #pragma once
 
+#include "broker/config/choices.h"
+#include "broker/config/option.h"
+
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -7,9 +10,6 @@
 #include <span>
 #include <string>
 #include <vector>
-
-#include "broker/config/choices.h"
-#include "broker/config/option.h"
 
 namespace tidelog::broker {
 

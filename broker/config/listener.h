@@ -1,11 +1,11 @@
 #pragma once
 
+#include "broker/config/option.h"
+#include "proto/base/result.h"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
-
-#include "broker/config/option.h"
-#include "proto/base/result.h"
 
 namespace tidelog::broker {
 

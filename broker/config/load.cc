@@ -1,14 +1,14 @@
 #include "broker/config/load.h"
 
+#include "broker/config/properties.h"
+#include "broker/config/suggest.h"
+#include "broker/config/topic_config.h"
+
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <fstream>
 #include <iterator>
-
-#include "broker/config/properties.h"
-#include "broker/config/suggest.h"
-#include "broker/config/topic_config.h"
 
 namespace tidelog::broker {
 namespace {
@@ -60,7 +60,8 @@ Outcome apply_file(const OptionSources& sources, BrokerOptions& options) {
   const Result<std::vector<Property>, PropertiesError> properties = parse_properties(sources.file_text);
   if (!properties) {
     const PropertiesError& error = properties.error();
-    return ConfigError{.key = "", .message = fmt::format("{}:{}: {}", sources.file_name, error.line, error.message), .hint = "one key=value a line"};
+    return ConfigError{
+        .key = "", .message = fmt::format("{}:{}: {}", sources.file_name, error.line, error.message), .hint = "one key=value a line"};
   }
   for (const Property& property : *properties) {
     const std::string where = fmt::format("{}:{}", sources.file_name, property.line);
@@ -97,7 +98,8 @@ Outcome apply_flags(const OptionSources& sources, BrokerOptions& options) {
   for (const std::string& flag : sources.flags) {
     const std::size_t equals = flag.find('=');
     if (equals == std::string::npos || equals == 0) {
-      return ConfigError{.key = "", .message = fmt::format("-o {}: not of the form key=value", flag), .hint = "for example -o num.partitions=4"};
+      return ConfigError{
+          .key = "", .message = fmt::format("-o {}: not of the form key=value", flag), .hint = "for example -o num.partitions=4"};
     }
     const std::string_view key = trim(std::string_view(flag).substr(0, equals));
     if (Outcome ok = set_key(fmt::format("-o {}", flag), key, std::string_view(flag).substr(equals + 1), options); !ok) return ok;
@@ -142,7 +144,8 @@ Result<BrokerOptions, ConfigError> load_options(const std::string& file_name, st
     std::ifstream file(file_name, std::ios::binary);
     if (file) text.assign(std::istreambuf_iterator<char>(file), {});
     if (!file || file.bad()) {
-      return ConfigError{.key = "", .message = fmt::format("cannot read the configuration file {}", file_name), .hint = "check the path given to -c"};
+      return ConfigError{
+          .key = "", .message = fmt::format("cannot read the configuration file {}", file_name), .hint = "check the path given to -c"};
     }
   }
   const std::vector<std::pair<std::string, std::string>> environment = process_environment();

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "broker/config/broker_options.h"
+
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
-
-#include "broker/config/broker_options.h"
 
 namespace tidelog::broker {
 

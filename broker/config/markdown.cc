@@ -1,12 +1,12 @@
 #include "broker/config/markdown.h"
 
+#include "broker/config/broker_options.h"
+#include "broker/config/topic_config.h"
+
 #include <fmt/format.h>
 
 #include <iterator>
 #include <limits>
-
-#include "broker/config/broker_options.h"
-#include "broker/config/topic_config.h"
 
 namespace tidelog::broker {
 namespace {
@@ -83,20 +83,21 @@ void render_broker(std::back_insert_iterator<std::string> out) {
   const BrokerOptions defaults;
   fmt::format_to(out, "\n## Broker\n\n| key | type | default | allowed | meaning |\n|---|---|---|---|---|\n");
   for (const Option<BrokerOptions>& row : broker_option_table()) {
-    fmt::format_to(out, "| `{}` | {}{} | {} | {} | {}{} |\n", row.key, type_name(row.type), unit(row.key), default_text(row.get(defaults)), allowed(row),
-                   marks(row, true), row.doc);
+    fmt::format_to(out, "| `{}` | {}{} | {} | {} | {}{} |\n", row.key, type_name(row.type), unit(row.key), default_text(row.get(defaults)),
+                   allowed(row), marks(row, true), row.doc);
   }
 }
 
 void render_topic(std::back_insert_iterator<std::string> out) {
   const TopicConfig defaults = resolve_topic_config(BrokerOptions{}, {});
   fmt::format_to(out,
-                 "\n## Topic\n\nGiven when a topic is created (`tidelog topic create NAME -c key=value`). A key that is left out follows the broker's key "
+                 "\n## Topic\n\nGiven when a topic is created (`tidelog topic create NAME -c key=value`). A key that is left out follows "
+                 "the broker's key "
                  "beside it; of several, the first that has a value.\n\n"
                  "| key | type | default | allowed | broker keys | meaning |\n|---|---|---|---|---|---|\n");
   for (const TopicOption& row : topic_option_table()) {
-    fmt::format_to(out, "| `{}` | {}{} | {} | {} | {} | {}{} |\n", row.key, type_name(row.type), unit(row.key), default_text(row.get(defaults)),
-                   allowed(row), synonyms_text(row.synonyms), marks(row, false), row.doc);
+    fmt::format_to(out, "| `{}` | {}{} | {} | {} | {} | {}{} |\n", row.key, type_name(row.type), unit(row.key),
+                   default_text(row.get(defaults)), allowed(row), synonyms_text(row.synonyms), marks(row, false), row.doc);
   }
 }
 

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "broker/config/value.h"
+
 #include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
-
-#include "broker/config/value.h"
 
 namespace tidelog::broker {
 
@@ -40,9 +40,15 @@ struct Option : OptionInfo {
   ValueResult (*set)(Struct&, std::string_view text, const ValueRules&) = nullptr;
   std::string (*get)(const Struct&) = nullptr;
 
-  constexpr Option ours() const { return with([](Option& o) { o.origin = OptionOrigin::ours; }); }
-  constexpr Option not_yet() const { return with([](Option& o) { o.effect = OptionEffect::not_yet; }); }
-  constexpr Option dynamic() const { return with([](Option& o) { o.update = OptionUpdate::dynamic; }); }
+  constexpr Option ours() const {
+    return with([](Option& o) { o.origin = OptionOrigin::ours; });
+  }
+  constexpr Option not_yet() const {
+    return with([](Option& o) { o.effect = OptionEffect::not_yet; });
+  }
+  constexpr Option dynamic() const {
+    return with([](Option& o) { o.update = OptionUpdate::dynamic; });
+  }
   constexpr Option one_of(std::span<const std::string_view> choices) const {
     return with([choices](Option& o) { o.rules.choices = choices; });
   }

@@ -1,12 +1,12 @@
 #include "broker/config/properties.h"
 
+#include "broker/config/value.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
 #include <optional>
-
-#include "broker/config/value.h"
 
 namespace tidelog::broker {
 namespace {
@@ -140,7 +140,8 @@ Result<std::vector<Property>, PropertiesError> parse_properties(std::string_view
     if (!key || !value) return PropertiesError{number, "\\u needs four hexadecimal digits"};
     if (key->empty()) return PropertiesError{number, "the key is missing"};
     const auto earlier = std::ranges::find(properties, *key, &Property::key);
-    if (earlier != properties.end()) return PropertiesError{number, fmt::format("{} is set a second time, first on line {}", *key, earlier->line)};
+    if (earlier != properties.end())
+      return PropertiesError{number, fmt::format("{} is set a second time, first on line {}", *key, earlier->line)};
     properties.push_back({*key, std::string(trim(*value)), number});
   }
   return properties;

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "proto/base/result.h"
+
 #include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "proto/base/result.h"
 
 namespace tidelog::broker {
 

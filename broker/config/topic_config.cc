@@ -1,13 +1,13 @@
 #include "broker/config/topic_config.h"
 
+#include "broker/config/suggest.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
-
-#include "broker/config/suggest.h"
 
 namespace tidelog::broker {
 namespace {
@@ -36,7 +36,8 @@ constexpr std::array kMinCompactionLagMs{Synonym{"log.cleaner.min.compaction.lag
 constexpr std::array kMinInsyncReplicas{Synonym{"min.insync.replicas"}};
 constexpr std::array kPreallocate{Synonym{"log.preallocate"}};
 constexpr std::array kRetentionBytes{Synonym{"log.retention.bytes"}};
-constexpr std::array kRetentionMs{Synonym{"log.retention.ms"}, Synonym{"log.retention.minutes", kMinuteMs}, Synonym{"log.retention.hours", kHourMs}};
+constexpr std::array kRetentionMs{Synonym{"log.retention.ms"}, Synonym{"log.retention.minutes", kMinuteMs},
+                                  Synonym{"log.retention.hours", kHourMs}};
 constexpr std::array kSegmentBytes{Synonym{"log.segment.bytes"}};
 constexpr std::array kSegmentIndexBytes{Synonym{"log.index.size.max.bytes"}};
 constexpr std::array kSegmentJitterMs{Synonym{"log.roll.jitter.ms"}, Synonym{"log.roll.jitter.hours", kHourMs}};
@@ -56,7 +57,8 @@ constexpr TopicOption one_of(TopicOption row, std::span<const std::string_view> 
 
 constexpr TopicOption kTable[] = {
     one_of(topic<&T::cleanup_policy>("cleanup.policy", any_value(), kCleanupPolicy), kCleanupPolicies),
-    not_yet(topic<&T::compression_gzip_level>("compression.gzip.level", between(-1, 9), {}, "Level, should the broker compress. 0 is not allowed.")),
+    not_yet(topic<&T::compression_gzip_level>("compression.gzip.level", between(-1, 9), {},
+                                              "Level, should the broker compress. 0 is not allowed.")),
     not_yet(topic<&T::compression_lz4_level>("compression.lz4.level", between(1, 17), {}, "Level, should the broker compress.")),
     not_yet(topic<&T::compression_type>("compression.type", any_value(), kCompressionType)),
     not_yet(topic<&T::compression_zstd_level>("compression.zstd.level", between(-131072, 22), {}, "Level, should the broker compress.")),
@@ -72,10 +74,12 @@ constexpr TopicOption kTable[] = {
     topic<&T::index_interval_bytes>("index.interval.bytes", at_least(0), kIndexIntervalBytes),
     not_yet(topic<&T::leader_replication_throttled_replicas>("leader.replication.throttled.replicas", any_value(), {},
                                                              "PARTITION:BROKER pairs, or `*`, whose serving of followers is slowed down.")),
-    not_yet(topic<&T::local_retention_bytes>("local.retention.bytes", at_least(-2), {}, "Tiered storage: size kept locally. -2: `retention.bytes`.")),
+    not_yet(topic<&T::local_retention_bytes>("local.retention.bytes", at_least(-2), {},
+                                             "Tiered storage: size kept locally. -2: `retention.bytes`.")),
     not_yet(topic<&T::local_retention_ms>("local.retention.ms", at_least(-2), {}, "Tiered storage: age kept locally. -2: `retention.ms`.")),
     not_yet(topic<&T::max_compaction_lag_ms>("max.compaction.lag.ms", at_least(1), kMaxCompactionLagMs)),
-    not_yet(topic<&T::max_decompressed_message_bytes>("max.decompressed.message.bytes", between(1, 2147483639), kMaxDecompressedMessageBytes)),
+    not_yet(
+        topic<&T::max_decompressed_message_bytes>("max.decompressed.message.bytes", between(1, 2147483639), kMaxDecompressedMessageBytes)),
     topic<&T::max_message_bytes>("max.message.bytes", at_least(0), kMaxMessageBytes),
     topic<&T::message_timestamp_after_max_ms>("message.timestamp.after.max.ms", at_least(0), kTimestampAfterMaxMs),
     topic<&T::message_timestamp_before_max_ms>("message.timestamp.before.max.ms", at_least(0), kTimestampBeforeMaxMs),
@@ -84,12 +88,15 @@ constexpr TopicOption kTable[] = {
     not_yet(topic<&T::min_compaction_lag_ms>("min.compaction.lag.ms", at_least(0), kMinCompactionLagMs)),
     topic<&T::min_insync_replicas>("min.insync.replicas", at_least(1), kMinInsyncReplicas),
     not_yet(topic<&T::preallocate>("preallocate", any_value(), kPreallocate)),
-    not_yet(topic<&T::remote_copy_lag_bytes>("remote.copy.lag.bytes", at_least(-1), {}, "Tiered storage: bytes that may wait to be copied.")),
+    not_yet(
+        topic<&T::remote_copy_lag_bytes>("remote.copy.lag.bytes", at_least(-1), {}, "Tiered storage: bytes that may wait to be copied.")),
     not_yet(topic<&T::remote_copy_lag_ms>("remote.copy.lag.ms", at_least(-1), {}, "Tiered storage: time a segment may wait to be copied.")),
-    not_yet(topic<&T::remote_log_copy_disable>("remote.log.copy.disable", any_value(), {}, "Tiered storage: read what was copied, copy no more.")),
+    not_yet(topic<&T::remote_log_copy_disable>("remote.log.copy.disable", any_value(), {},
+                                               "Tiered storage: read what was copied, copy no more.")),
     not_yet(topic<&T::remote_log_delete_on_disable>("remote.log.delete.on.disable", any_value(), {},
                                                     "Tiered storage: delete what was copied when it is switched off.")),
-    not_yet(topic<&T::remote_storage_enable>("remote.storage.enable", any_value(), {}, "Tiered storage: `true` is refused, there is none.")),
+    not_yet(
+        topic<&T::remote_storage_enable>("remote.storage.enable", any_value(), {}, "Tiered storage: `true` is refused, there is none.")),
     topic<&T::retention_bytes>("retention.bytes", at_least(-1), kRetentionBytes),
     topic<&T::retention_ms>("retention.ms", at_least(-1), kRetentionMs),
     topic<&T::segment_bytes>("segment.bytes", at_least(1 << 20), kSegmentBytes),

@@ -1,5 +1,9 @@
 #pragma once
 
+#include "broker/config/broker_options.h"
+#include "broker/config/choices.h"
+#include "broker/config/option.h"
+
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -7,10 +11,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "broker/config/broker_options.h"
-#include "broker/config/choices.h"
-#include "broker/config/option.h"
 
 namespace tidelog::broker {
 

@@ -19,7 +19,8 @@ std::string range_text(const Limits& limits) {
 }
 
 bool within(const Limits& limits, double value) {
-  return (limits.min == kNoMin || value >= static_cast<double>(limits.min)) && (limits.max == kNoMax || value <= static_cast<double>(limits.max));
+  return (limits.min == kNoMin || value >= static_cast<double>(limits.min)) &&
+         (limits.max == kNoMax || value <= static_cast<double>(limits.max));
 }
 
 template <std::integral T>
@@ -28,14 +29,18 @@ ValueResult parse_integer(std::string_view text, const ValueRules& rules, T& out
   if (digits.size() > 1 && digits.front() == '+' && digits[1] != '-') digits.remove_prefix(1);
   T value{};
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error == std::errc::result_out_of_range) return fmt::format("it does not fit in {} bits (allowed: {})", sizeof(T) * 8, range_text(rules.limits));
-  if (error != std::errc{} || end != digits.data() + digits.size()) return fmt::format("not a whole number (allowed: {})", range_text(rules.limits));
+  if (error == std::errc::result_out_of_range)
+    return fmt::format("it does not fit in {} bits (allowed: {})", sizeof(T) * 8, range_text(rules.limits));
+  if (error != std::errc{} || end != digits.data() + digits.size())
+    return fmt::format("not a whole number (allowed: {})", range_text(rules.limits));
   if (value < rules.limits.min || value > rules.limits.max) return fmt::format("out of range (allowed: {})", range_text(rules.limits));
   out = value;
   return {};
 }
 
-bool is_one_of(std::string_view text, std::span<const std::string_view> choices) { return std::ranges::find(choices, text) != choices.end(); }
+bool is_one_of(std::string_view text, std::span<const std::string_view> choices) {
+  return std::ranges::find(choices, text) != choices.end();
+}
 
 }  // namespace
 
@@ -61,7 +66,8 @@ ValueResult parse_value(std::string_view text, const ValueRules& rules, double& 
   const std::string_view digits = trim(text);
   double value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error != std::errc{} || end != digits.data() + digits.size()) return fmt::format("not a number (allowed: {})", range_text(rules.limits));
+  if (error != std::errc{} || end != digits.data() + digits.size())
+    return fmt::format("not a number (allowed: {})", range_text(rules.limits));
   if (!within(rules.limits, value) || value != value) return fmt::format("out of range (allowed: {})", range_text(rules.limits));
   out = value;
   return {};

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "proto/base/result.h"
+
 #include <concepts>
 #include <cstdint>
 #include <limits>
@@ -9,8 +11,6 @@
 #include <string_view>
 #include <type_traits>
 #include <vector>
-
-#include "proto/base/result.h"
 
 namespace tidelog::broker {
 

@@ -1,13 +1,13 @@
 #include "broker/logging/log.h"
 
+#include "broker/logging/line.h"
+
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <memory>
 #include <string>
-
-#include "broker/logging/line.h"
 
 namespace tidelog::broker {
 namespace {

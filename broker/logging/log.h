@@ -1,11 +1,11 @@
 #pragma once
 
+#include "broker/config/choices.h"
+
 #include <fmt/core.h>
 
 #include <string_view>
 #include <utility>
-
-#include "broker/config/choices.h"
 
 namespace tidelog::broker {
 

@@ -1,12 +1,12 @@
 #pragma once
 
+#include "broker/logging/log.h"
+
 #include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string_view>
-
-#include "broker/logging/log.h"
 
 namespace tidelog::broker {
 

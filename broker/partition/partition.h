@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +8,7 @@
 #include "broker/partition/fetch_watch.h"
 #include "broker/partition/produce_part.h"
 #include "broker/shard/durability.h"
+#include "proto/record/validate.h"
 #include "storage/log/log.h"
 
 namespace tidelog::broker {
@@ -39,7 +39,7 @@ class Partition final : public DurableLog, private PassClient {
 
   Partition(Shard& shard, Durability& durability, Identity identity, std::unique_ptr<storage::Log> log, LeaderEpoch epoch,
             std::shared_ptr<const TopicConfig> config);
-  /// Fails whoever still waits: the partition is gone.
+  /// Answers nobody: `retire` first, unless the whole process goes.
   ~Partition();
 
   [[nodiscard]] const TopicPartition& id() const { return identity_.id; }
@@ -75,10 +75,9 @@ class Partition final : public DurableLog, private PassClient {
   void end_of_pass() override;
   void admit(ProducePart& part);
   bool answer_if_known(ProducePart& part, const proto::BatchView& batch);
-  void stamp(ProducePart& part, std::optional<TimestampMs> corrected_max);
+  void stamp(ProducePart& part, const proto::CheckedBatch& checked, TimestampMs now);
+  void write_admitted();
   void answer_accepted();
-  void wait_or_answer(ProducePart& part, Offset end);
-  void after_append(std::size_t bytes);
   void advance_high_watermark();
 
   Shard& shard_;
@@ -92,6 +91,7 @@ class Partition final : public DurableLog, private PassClient {
   ErrorCode retired_ = ErrorCode::none;
   AckWaiters waiters_;
   FetchWatch* watches_ = nullptr;
+  std::int64_t untold_bytes_ = 0;  ///< Appended since the watches were last told.
 
   // Of the pass under way.
   std::vector<ProducePart*> queued_;

@@ -1,9 +1,9 @@
 #include "proto/record/batch.h"
 
-#include <limits>
-
 #include "proto/base/check.h"
 #include "proto/record/crc32c.h"
+
+#include <limits>
 
 namespace tidelog::proto {
 namespace {

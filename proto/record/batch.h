@@ -1,11 +1,11 @@
 #pragma once
 
-#include <cstdint>
-
 #include "proto/base/endian.h"
 #include "proto/base/result.h"
 #include "proto/base/types.h"
 #include "proto/record/compression.h"
+
+#include <cstdint>
 
 namespace tidelog::proto {
 
@@ -25,12 +25,15 @@ inline constexpr std::int8_t kBatchMagic = 2;
 /// | 23 | last offset delta i32 | 61 | records, compressed as one piece |
 /// The CRC covers everything from the attributes on, so base offset and leader epoch are stamped without a new one.
 namespace batch_field {
-inline constexpr std::size_t kBaseOffset = 0, kBatchLength = 8, kLeaderEpoch = 12, kMagic = 16, kCrc = 17, kAttributes = 21, kLastOffsetDelta = 23;
-inline constexpr std::size_t kBaseTimestamp = 27, kMaxTimestamp = 35, kProducerId = 43, kProducerEpoch = 51, kBaseSequence = 53, kRecordCount = 57;
+inline constexpr std::size_t kBaseOffset = 0, kBatchLength = 8, kLeaderEpoch = 12, kMagic = 16, kCrc = 17, kAttributes = 21,
+                             kLastOffsetDelta = 23;
+inline constexpr std::size_t kBaseTimestamp = 27, kMaxTimestamp = 35, kProducerId = 43, kProducerEpoch = 51, kBaseSequence = 53,
+                             kRecordCount = 57;
 }  // namespace batch_field
 
 /// Bits of a batch's attributes above the codec.
-inline constexpr std::int16_t kCodecMask = 0x07, kLogAppendTimeBit = 0x08, kTransactionalBit = 0x10, kControlBit = 0x20, kDeleteHorizonBit = 0x40;
+inline constexpr std::int16_t kCodecMask = 0x07, kLogAppendTimeBit = 0x08, kTransactionalBit = 0x10, kControlBit = 0x20,
+                              kDeleteHorizonBit = 0x40;
 inline constexpr std::int16_t kKnownAttributes = 0x7f;
 
 enum class TimestampType : std::uint8_t { create_time, log_append_time };

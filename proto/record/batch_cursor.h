@@ -1,8 +1,8 @@
 #pragma once
 
-#include <optional>
-
 #include "proto/record/batch.h"
+
+#include <optional>
 
 namespace tidelog::proto {
 

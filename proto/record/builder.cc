@@ -1,10 +1,10 @@
 #include "proto/record/builder.h"
 
-#include <limits>
-
 #include "proto/base/check.h"
 #include "proto/record/crc32c.h"
 #include "proto/record/varint.h"
+
+#include <limits>
 
 namespace tidelog::proto {
 namespace {

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <optional>
-#include <span>
-
 #include "proto/record/batch.h"
 #include "proto/record/record.h"
+
+#include <optional>
+#include <span>
 
 namespace tidelog::proto {
 
@@ -27,10 +27,10 @@ struct BatchFields {
   std::int32_t base_sequence = -1;
   bool is_transactional = false;
   bool is_control = false;
-  bool has_delete_horizon = false;                 ///< The base timestamp set before the first record is the horizon.
-  std::optional<TimestampMs> log_append_time;      ///< Sets LogAppendTime with this time.
-  std::optional<std::int32_t> last_offset_delta;   ///< For the cleaner, which keeps the range of what it emptied.
-  std::optional<TimestampMs> max_timestamp;        ///< The same; else the greatest of the records.
+  bool has_delete_horizon = false;                ///< The base timestamp set before the first record is the horizon.
+  std::optional<TimestampMs> log_append_time;     ///< Sets LogAppendTime with this time.
+  std::optional<std::int32_t> last_offset_delta;  ///< For the cleaner, which keeps the range of what it emptied.
+  std::optional<TimestampMs> max_timestamp;       ///< The same; else the greatest of the records.
 };
 
 /// Lays records out as one batch, each straight into the bytes that will be sent.

@@ -1,10 +1,10 @@
 #pragma once
 
+#include "proto/base/types.h"
+
 #include <algorithm>
 #include <cstring>
 #include <memory>
-
-#include "proto/base/types.h"
 
 namespace tidelog::proto {
 

@@ -1,9 +1,9 @@
 #include "proto/record/compression.h"
 
-#include <array>
-
 #include "proto/base/check.h"
 #include "proto/record/codecs.h"
+
+#include <array>
 
 namespace tidelog::proto {
 namespace {

@@ -1,13 +1,13 @@
 #pragma once
 
+#include "proto/base/result.h"
+#include "proto/base/types.h"
+#include "proto/record/byte_buffer.h"
+
 #include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string_view>
-
-#include "proto/base/result.h"
-#include "proto/base/types.h"
-#include "proto/record/byte_buffer.h"
 
 namespace tidelog::proto {
 

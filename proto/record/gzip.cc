@@ -1,7 +1,7 @@
-#include <zlib.h>
-
 #include "proto/base/check.h"
 #include "proto/record/codecs.h"
+
+#include <zlib.h>
 
 namespace tidelog::proto::codecs {
 namespace {

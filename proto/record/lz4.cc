@@ -1,7 +1,7 @@
-#include <lz4frame.h>
-
 #include "proto/base/check.h"
 #include "proto/record/codecs.h"
+
+#include <lz4frame.h>
 
 namespace tidelog::proto::codecs {
 namespace {

@@ -19,11 +19,11 @@ Result<void> RecordReader::open(const BatchView& batch, DecompressLimit limit) {
   if (decompressed_.capacity() > kMaxKeptBytes) decompressed_.release();
   if (batch.record_count() < 0) return Errc::corrupt;
   Bytes records = batch.payload();
-  if (batch.codec() != Codec::none && batch.record_count() > 0) {
+  if (batch.codec() != Codec::none && batch.record_count() == 0) {
+    records = {};  // compaction emptied it; a codec may have left its frame of nothing
+  } else if (batch.codec() != Codec::none) {
     if (const Result<void> done = decompress(batch.codec(), records, decompressed_, limit); !done) return done.error();
     records = decompressed_.bytes();
-  } else if (batch.record_count() == 0) {
-    records = {};  // compaction emptied it; a codec may have left its frame of nothing
   }
   rest_ = records;
   left_ = batch.record_count();

@@ -1,10 +1,10 @@
 #pragma once
 
+#include "proto/base/types.h"
+
 #include <cstdint>
 #include <iterator>
 #include <string_view>
-
-#include "proto/base/types.h"
 
 namespace tidelog::proto {
 
@@ -62,7 +62,7 @@ class RecordHeaders {
 struct RawRecord {
   std::int64_t timestamp_delta = 0;
   std::int32_t offset_delta = 0;
-  std::int32_t key_length = -1;    ///< As written. Kafka stores lengths below -1 as it gets them, and readers take them for null.
+  std::int32_t key_length = -1;  ///< As written. Kafka stores lengths below -1 as it gets them, and readers take them for null.
   std::int32_t value_length = -1;
   Bytes key;
   Bytes value;

@@ -1,7 +1,5 @@
 #include "proto/record/record_walk.h"
 
-#include <optional>
-
 #include "proto/record/record.h"
 #include "proto/record/utf8.h"
 
@@ -43,12 +41,7 @@ class TimestampBounds {
 class Walk {
  public:
   Walk(const BatchView& batch, const ValidationRules& rules)
-      : base_(batch.base_timestamp()),
-        max_(kNoTimestamp),
-        bounds_(rules),
-        needs_keys_(rules.is_compacted && !batch.is_control()) {
-    if (batch.timestamp_type() == TimestampType::log_append_time) append_time_ = batch.max_timestamp();
-  }
+      : base_(batch.base_timestamp()), max_(kNoTimestamp), bounds_(rules), needs_keys_(rules.is_compacted && !batch.is_control()) {}
 
   /// What is wrong with record `index` beyond repair, in half a sentence; empty if nothing.
   [[nodiscard]] std::string_view take(const RawRecord& record, std::int32_t index) {
@@ -80,16 +73,17 @@ class Walk {
     if (indexes.size() < kMaxRecordIndexes) indexes.push_back(index);
   }
 
+  /// The record's own time even if the batch claims LogAppendTime: under CreateTime that flag is cleared on storing, and readers will
+  /// then see this time.
   void take_timestamp(std::int64_t delta, std::int32_t index) {
-    TimestampMs timestamp = append_time_.value_or(base_);
-    const bool overflows = !append_time_ && __builtin_add_overflow(base_.value, delta, &timestamp.value);
+    TimestampMs timestamp;
+    const bool overflows = __builtin_add_overflow(base_.value, delta, &timestamp.value);
     if ((overflows && bounds_.is_checked()) || !bounds_.admit(timestamp)) return note(untimely_, index);
     max_ = std::max(max_, timestamp);
   }
 
   TimestampMs base_;
   TimestampMs max_;
-  std::optional<TimestampMs> append_time_;
   TimestampBounds bounds_;
   bool needs_keys_;
   std::vector<std::int32_t> keyless_;
@@ -97,9 +91,10 @@ class Walk {
 };
 
 BatchError fault(std::int32_t index, std::string_view what) {
-  return {.code = ErrorCode::invalid_record,
-          .message = "Record " + std::to_string(index) + " of the batch is malformed: " + std::string(what) + ". Fix the client that wrote it.",
-          .record_indexes = {}};
+  return {
+      .code = ErrorCode::invalid_record,
+      .message = "Record " + std::to_string(index) + " of the batch is malformed: " + std::string(what) + ". Fix the client that wrote it.",
+      .record_indexes = {}};
 }
 
 }  // namespace

@@ -1,10 +1,10 @@
-#include <snappy.h>
-
-#include <array>
-
 #include "proto/base/check.h"
 #include "proto/base/endian.h"
 #include "proto/record/codecs.h"
+
+#include <snappy.h>
+
+#include <array>
 
 namespace tidelog::proto::codecs {
 namespace {

@@ -1,9 +1,9 @@
 #include "proto/record/validate.h"
 
+#include "proto/record/record_walk.h"
+
 #include <optional>
 #include <utility>
-
-#include "proto/record/record_walk.h"
 
 namespace tidelog::proto {
 namespace {
@@ -33,8 +33,10 @@ Front front_of(Bytes bytes, std::size_t& size) {
 Result<BatchView, BatchError> parse_whole(Bytes bytes) {
   const Result<BatchView> batch = BatchView::parse(bytes);
   if (batch) return *batch;
-  if (batch.error() == Errc::unsupported) return invalid("Records in format 0 or 1 are not stored. Use a client that writes format 2 (Kafka 0.11 or later).");
-  return refuse(ErrorCode::corrupt_message, "The batch length is shorter than a batch header. The client or the network damaged the batch; send it again.");
+  if (batch.error() == Errc::unsupported)
+    return invalid("Records in format 0 or 1 are not stored. Use a client that writes format 2 (Kafka 0.11 or later).");
+  return refuse(ErrorCode::corrupt_message,
+                "The batch length is shorter than a batch header. The client or the network damaged the batch; send it again.");
 }
 
 Result<BatchView, BatchError> find_batch(Bytes records) {
@@ -44,13 +46,15 @@ Result<BatchView, BatchError> find_batch(Bytes records) {
     case Front::whole: break;
     case Front::cut: return invalid("There is no whole record batch. Send exactly one record batch per partition, all of its bytes.");
     case Front::corrupt:
-      return refuse(ErrorCode::corrupt_message, "The bytes do not begin a record batch: its length or format (magic) is impossible. Send format 2.");
+      return refuse(ErrorCode::corrupt_message,
+                    "The bytes do not begin a record batch: its length or format (magic) is impossible. Send format 2.");
   }
   const Bytes behind = records.subspan(size);
   std::size_t next_size = 0;
   switch (front_of(behind, next_size)) {
     case Front::whole: return invalid("There is more than one record batch for the partition. Send exactly one in a request.");
-    case Front::corrupt: return refuse(ErrorCode::corrupt_message, "Bytes that are no record batch follow the record batch. Send exactly one.");
+    case Front::corrupt:
+      return refuse(ErrorCode::corrupt_message, "Bytes that are no record batch follow the record batch. Send exactly one.");
     case Front::cut: break;
   }
   return parse_whole(records.first(size));
@@ -61,15 +65,17 @@ std::optional<BatchError> check_envelope(const BatchView& batch, const Validatio
     return refuse(ErrorCode::corrupt_message, "The checksum (CRC-32C) of the batch is wrong: it was damaged on its way. Send it again.");
   }
   if (std::cmp_greater(batch.size_bytes(), rules.max_message_bytes)) {
-    return refuse(ErrorCode::message_too_large, "The batch has " + std::to_string(batch.size_bytes()) + " bytes; max.message.bytes of the topic is " +
-                                                    std::to_string(rules.max_message_bytes) + ". Send smaller batches or raise the limit.");
+    return refuse(ErrorCode::message_too_large, "The batch has " + std::to_string(batch.size_bytes()) +
+                                                    " bytes; max.message.bytes of the topic is " + std::to_string(rules.max_message_bytes) +
+                                                    ". Send smaller batches or raise the limit.");
   }
   return std::nullopt;
 }
 
 std::optional<BatchError> check_counts(const BatchView& batch) {
   if (batch.base_offset().value != 0) {
-    return invalid("The base offset is " + std::to_string(batch.base_offset().value) + ". A producer must send 0; the leader assigns offsets.");
+    return invalid("The base offset is " + std::to_string(batch.base_offset().value) +
+                   ". A producer must send 0; the leader assigns offsets.");
   }
   if (batch.record_count() <= 0) return invalid("The record count is " + std::to_string(batch.record_count()) + ". A batch needs records.");
   if (batch.last_offset_delta() != batch.record_count() - 1) {
@@ -101,7 +107,8 @@ std::optional<BatchError> check_attributes(const BatchView& batch, const Validat
     return invalid("No codec has the number " + std::to_string(static_cast<int>(batch.codec())) + ". Use gzip, snappy, lz4, zstd or none.");
   }
   if (batch.codec() == Codec::zstd && rules.produce_version < kFirstZstdVersion) {
-    return refuse(ErrorCode::unsupported_compression_type, "zstd needs Produce version 7 or later. Update the client or choose another codec.");
+    return refuse(ErrorCode::unsupported_compression_type,
+                  "zstd needs Produce version 7 or later. Update the client or choose another codec.");
   }
   return std::nullopt;
 }
@@ -119,7 +126,8 @@ Result<TimestampMs, BatchError> check_compressed(const BatchView& batch, const V
   const Result<void> done = decompress(batch.codec(), batch.payload(), records, {.max_bytes = rules.max_decompressed_bytes});
   if (done) return walk_records(batch, records.bytes(), rules);
   const std::string codec{name(batch.codec())};
-  if (done.error() != Errc::too_large) return invalid("The records are not sound " + codec + " data. Compress them with a conforming library.");
+  if (done.error() != Errc::too_large)
+    return invalid("The records are not sound " + codec + " data. Compress them with a conforming library.");
   return invalid("Decompressed (" + codec + ") the batch has more than " + std::to_string(rules.max_decompressed_bytes) +
                  " bytes, which is the limit. Send smaller batches.");
 }

@@ -1,13 +1,13 @@
 #pragma once
 
+#include "proto/base/result.h"
+#include "proto/error_code.h"
+#include "proto/record/batch.h"
+
 #include <cstdint>
 #include <limits>
 #include <string>
 #include <vector>
-
-#include "proto/base/result.h"
-#include "proto/error_code.h"
-#include "proto/record/batch.h"
 
 namespace tidelog::proto {
 
@@ -23,14 +23,14 @@ inline constexpr std::size_t kMaxRecordIndexes = 1000;
 
 /// What a batch has to obey; topic settings and the request it came in.
 struct ValidationRules {
-  std::int32_t max_message_bytes = 1048588;                        ///< max.message.bytes; the compressed size counts.
+  std::int32_t max_message_bytes = 1048588;  ///< max.message.bytes; the compressed size counts.
   std::size_t max_decompressed_bytes = decompressed_limit(1048588);
-  bool is_compacted = false;                                       ///< Every record needs a key; compressed batches are opened to see.
-  bool inspect_compressed = false;                                 ///< Strict: open compressed batches always (R18).
-  bool allow_control = false;                                      ///< Only for what brokers write themselves.
-  bool has_transactional_id = false;                               ///< The request carries one (and may use it).
-  std::int16_t produce_version = 13;                               ///< zstd needs 7.
-  TimestampType timestamp_type = TimestampType::create_time;       ///< message.timestamp.type; under LogAppendTime times are not looked at.
+  bool is_compacted = false;                                  ///< Every record needs a key; compressed batches are opened to see.
+  bool inspect_compressed = false;                            ///< Strict: open compressed batches always (R18).
+  bool allow_control = false;                                 ///< Only for what brokers write themselves.
+  bool has_transactional_id = false;                          ///< The request carries one (and may use it).
+  std::int16_t produce_version = 13;                          ///< zstd needs 7.
+  TimestampType timestamp_type = TimestampType::create_time;  ///< message.timestamp.type; under LogAppendTime times are not looked at.
   TimestampMs now;
   std::int64_t timestamp_before_max_ms = std::numeric_limits<std::int64_t>::max();
   std::int64_t timestamp_after_max_ms = 3'600'000;

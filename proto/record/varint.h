@@ -1,23 +1,23 @@
 #pragma once
 
+#include "proto/base/types.h"
+
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-
-#include "proto/base/types.h"
 
 namespace tidelog::proto {
 
 // The zigzag varints inside record batches. The lengths of the message codec are plain (not zigzag) varints: never mix the two.
 
-constexpr std::uint64_t zigzag(std::int64_t value) { return (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63); }
+constexpr std::uint64_t zigzag(std::int64_t value) {
+  return (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
+}
 
 constexpr std::int64_t unzigzag(std::uint64_t value) { return static_cast<std::int64_t>((value >> 1) ^ (~(value & 1) + 1)); }
 
 /// Bytes that `put_varint` writes for `value`: 1 to 10.
-constexpr std::size_t varint_size(std::int64_t value) {
-  return static_cast<std::size_t>(std::bit_width(zigzag(value) | 1) + 6) / 7;
-}
+constexpr std::size_t varint_size(std::int64_t value) { return static_cast<std::size_t>(std::bit_width(zigzag(value) | 1) + 6) / 7; }
 
 /// Writes `value` and returns the byte behind it. Needs varint_size(value) writable bytes.
 inline std::byte* put_varint(std::byte* to, std::int64_t value) {

@@ -1,10 +1,10 @@
+#include "proto/base/check.h"
+#include "proto/record/codecs.h"
+
 #include <zstd.h>
 #include <zstd_errors.h>
 
 #include <memory>
-
-#include "proto/base/check.h"
-#include "proto/record/codecs.h"
 
 namespace tidelog::proto::codecs {
 namespace {

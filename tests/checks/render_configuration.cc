@@ -1,7 +1,7 @@
+#include "broker/config/markdown.h"
+
 #include <cstdio>
 #include <string>
-
-#include "broker/config/markdown.h"
 
 /// Prints docs/configuration.md.
 int main() {

@@ -1,9 +1,9 @@
-#include <gtest/gtest.h>
-
 #include "proto/record/builder.h"
 #include "proto/record/reader.h"
 #include "proto/record/validate.h"
 #include "tests/unit/proto/record_vectors.h"
+
+#include <gtest/gtest.h>
 
 namespace tidelog::proto {
 namespace {
@@ -56,7 +56,10 @@ TEST(BatchBuilder, KnowsItsSizeBeforehand) {
 
   for (const std::size_t size : {0ul, 1ul, 62ul, 63ul, 64ul, 8190ul, 8192ul, 100000ul}) {
     const std::string value(size, 'x');
-    const NewRecord record{.timestamp = {static_cast<std::int64_t>(size) * 100}, .key = test::as_bytes("k"), .value = test::as_bytes(value), .headers = headers};
+    const NewRecord record{.timestamp = {static_cast<std::int64_t>(size) * 100},
+                           .key = test::as_bytes("k"),
+                           .value = test::as_bytes(value),
+                           .headers = headers};
     const std::size_t announced = builder.size_with(record);
     builder.append(record);
     EXPECT_EQ(builder.size_bytes(), announced) << size;
@@ -114,8 +117,8 @@ TEST(BatchBuilder, KeepsTimestampsAtTheEndsOfTheirRange) {
   RecordReader reader;
   std::vector<std::int64_t> seen;
 
-  const Result<void> read =
-      for_each_record(*BatchView::parse(builder.build({})), reader, [&](const RecordView& record) { seen.push_back(record.timestamp.value); });
+  const Result<void> read = for_each_record(*BatchView::parse(builder.build({})), reader,
+                                            [&](const RecordView& record) { seen.push_back(record.timestamp.value); });
 
   EXPECT_TRUE(read.has_value());
   EXPECT_EQ(seen, times);

@@ -1,11 +1,11 @@
-#include <gtest/gtest.h>
-
-#include <map>
-
 #include "proto/record/builder.h"
 #include "proto/record/reader.h"
 #include "proto/record/validate.h"
 #include "tests/unit/proto/record_vectors.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
 
 namespace tidelog::proto {
 namespace {

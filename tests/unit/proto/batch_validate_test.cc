@@ -1,12 +1,12 @@
-#include <gtest/gtest.h>
-
-#include <functional>
-
 #include "proto/base/endian.h"
 #include "proto/record/builder.h"
 #include "proto/record/crc32c.h"
 #include "proto/record/validate.h"
 #include "tests/unit/proto/record_vectors.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
 
 namespace tidelog::proto {
 namespace {
@@ -142,14 +142,15 @@ TEST(Validate, ComputesTheMaxTimestampThatTheHeaderShouldHave) {
   EXPECT_EQ(checked->max_timestamp, kNow - 1);
 }
 
-TEST(Validate, CorrectsALogAppendTimeFlagThatAClientSet) {
+TEST(Validate, CorrectsALogAppendTimeFlagThatAClientSetByTheTimesOfTheRecords) {
   const std::vector<std::byte> bytes = make_batch({{"k", kNow}}, {.log_append_time = kNow - 7});
 
   const Result<CheckedBatch, BatchError> checked = validate_produce(bytes, rules_now());
 
   ASSERT_TRUE(checked.has_value());
   EXPECT_TRUE(checked->needs_correction);
-  EXPECT_EQ(checked->max_timestamp, kNow - 7);
+  EXPECT_EQ(checked->max_timestamp, kNow);
+  EXPECT_EQ(code(make_batch({{"k", kNow + 3'600'001}}, {.log_append_time = kNow}), rules_now()), ErrorCode::invalid_timestamp);
 }
 
 TEST(Validate, TakesZstdFromProduceVersion7On) {
@@ -194,10 +195,10 @@ TEST(Validate, WantsEpochAndSequenceBesideAProducerId) {
 TEST(Validate, RefusesHeaderFieldsThatCannotBe) {
   const std::vector<std::byte> sound = make_batch({{}, {}});
   const std::vector<std::byte> cases[] = {
-      with(sound, batch_field::kBaseOffset, std::int64_t{1}),       with(sound, batch_field::kLastOffsetDelta, std::int32_t{0}),
-      with(sound, batch_field::kLastOffsetDelta, std::int32_t{2}),  with(sound, batch_field::kRecordCount, std::int32_t{0}),
-      with(sound, batch_field::kRecordCount, std::int32_t{-1}),     with(sound, batch_field::kRecordCount, std::int32_t{1}),
-      with(sound, batch_field::kAttributes, std::int16_t{0x0080}),  with(sound, batch_field::kAttributes, std::int16_t{-0x8000}),
+      with(sound, batch_field::kBaseOffset, std::int64_t{1}),      with(sound, batch_field::kLastOffsetDelta, std::int32_t{0}),
+      with(sound, batch_field::kLastOffsetDelta, std::int32_t{2}), with(sound, batch_field::kRecordCount, std::int32_t{0}),
+      with(sound, batch_field::kRecordCount, std::int32_t{-1}),    with(sound, batch_field::kRecordCount, std::int32_t{1}),
+      with(sound, batch_field::kAttributes, std::int16_t{0x0080}), with(sound, batch_field::kAttributes, std::int16_t{-0x8000}),
       with(sound, batch_field::kAttributes, std::int16_t{0x0005}),
   };
 

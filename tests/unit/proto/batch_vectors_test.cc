@@ -1,10 +1,10 @@
-#include <gtest/gtest.h>
-
 #include "proto/record/batch_cursor.h"
 #include "proto/record/builder.h"
 #include "proto/record/reader.h"
 #include "tests/unit/proto/record_sha256.h"
 #include "tests/unit/proto/record_vectors.h"
+
+#include <gtest/gtest.h>
 
 namespace tidelog::proto {
 namespace {

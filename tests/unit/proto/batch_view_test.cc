@@ -1,10 +1,10 @@
-#include <gtest/gtest.h>
-
 #include "proto/record/batch_cursor.h"
 #include "proto/record/builder.h"
 #include "proto/record/crc32c.h"
 #include "proto/record/reader.h"
 #include "tests/unit/proto/record_vectors.h"
+
+#include <gtest/gtest.h>
 
 namespace tidelog::proto {
 namespace {
@@ -14,7 +14,8 @@ constexpr std::int64_t kMaxInt64 = std::numeric_limits<std::int64_t>::max();
 
 std::vector<std::byte> make_batch(int records, const BatchFields& fields = {}) {
   BatchBuilder builder;
-  for (int i = 0; i < records; ++i) builder.append({.timestamp = {1000 + i}, .key = test::as_bytes("key"), .value = test::as_bytes("value"), .headers = {}});
+  for (int i = 0; i < records; ++i)
+    builder.append({.timestamp = {1000 + i}, .key = test::as_bytes("key"), .value = test::as_bytes("value"), .headers = {}});
   const Bytes bytes = builder.build(fields);
   return {bytes.begin(), bytes.end()};
 }
@@ -74,8 +75,14 @@ TEST(BatchView, DoesNotTrustOffsetsThatCannotBe) {
     std::int32_t count;
     bool is_consistent;
   };
-  constexpr Case kCases[] = {{0, 1, 2, true},   {-1, 1, 2, false}, {0, -1, 2, false},           {0, 1, -1, false},
-                             {0, 1, 3, false},  {0, 5, 2, true},   {kMaxInt64 - 2, 1, 2, true}, {kMaxInt64 - 1, 1, 2, false},
+  constexpr Case kCases[] = {{0, 1, 2, true},
+                             {-1, 1, 2, false},
+                             {0, -1, 2, false},
+                             {0, 1, -1, false},
+                             {0, 1, 3, false},
+                             {0, 5, 2, true},
+                             {kMaxInt64 - 2, 1, 2, true},
+                             {kMaxInt64 - 1, 1, 2, false},
                              {0, kMaxInt32, kMaxInt32, true}};
 
   for (const Case& one : kCases) {

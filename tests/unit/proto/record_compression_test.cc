@@ -1,8 +1,8 @@
-#include <gtest/gtest.h>
-
 #include "proto/base/endian.h"
 #include "proto/record/compression.h"
 #include "tests/unit/proto/record_vectors.h"
+
+#include <gtest/gtest.h>
 
 namespace tidelog::proto {
 namespace {
@@ -171,8 +171,8 @@ TEST(Snappy, WritesBlocksOf32KiBBehindTheHeaderOfJava) {
 
   EXPECT_EQ(test::to_hex(compressed.bytes().first(16)), "82534e41505059000000000100000001");
   const auto first = load_be<std::int32_t>(compressed.data() + 16);
-  EXPECT_EQ(test::to_hex(compressed.bytes().subspan(20, 3)), "808002");  // the block's own length: 32768
-  EXPECT_EQ(test::to_hex(compressed.bytes().subspan(24 + static_cast<std::size_t>(first), 3)), "c0b802");  // 7232
+  EXPECT_EQ(test::to_hex(compressed.bytes().subspan(20, 3)), "808002");                                  // the block's own length: 32768
+  EXPECT_EQ(test::to_hex(compressed.bytes().subspan(24 + static_cast<std::size_t>(first), 2)), "c038");  // 7232
 }
 
 TEST(Lz4, WritesIndependentBlocksOf64KiBWithoutChecksums) {

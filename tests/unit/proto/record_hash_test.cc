@@ -1,8 +1,8 @@
-#include <gtest/gtest.h>
-
 #include "proto/record/crc32c.h"
 #include "proto/record/murmur2.h"
 #include "tests/unit/proto/record_vectors.h"
+
+#include <gtest/gtest.h>
 
 namespace tidelog::proto {
 namespace {

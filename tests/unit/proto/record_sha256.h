@@ -1,12 +1,12 @@
 #pragma once
 
+#include "proto/base/endian.h"
+#include "proto/base/types.h"
+
 #include <array>
 #include <bit>
 #include <string>
 #include <vector>
-
-#include "proto/base/endian.h"
-#include "proto/base/types.h"
 
 // SHA-256 after FIPS 180-4: the vectors tell long values by it.
 namespace tidelog::proto::test {

@@ -1,18 +1,31 @@
+#include "proto/record/utf8.h"
+#include "proto/record/varint.h"
+#include "tests/unit/proto/record_vectors.h"
+
 #include <gtest/gtest.h>
 
 #include <array>
 #include <limits>
 
-#include "proto/record/utf8.h"
-#include "proto/record/varint.h"
-#include "tests/unit/proto/record_vectors.h"
-
 namespace tidelog::proto {
 namespace {
 
-constexpr std::array<std::int64_t, 16> kEdges{0,     -1,     1,     63,          -64,        64,
-                                              -65,   8191,   -8192, 8192,        2147483647, -2147483648LL,
-                                              1LL << 62, -(1LL << 62), std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min()};
+constexpr std::array<std::int64_t, 16> kEdges{0,
+                                              -1,
+                                              1,
+                                              63,
+                                              -64,
+                                              64,
+                                              -65,
+                                              8191,
+                                              -8192,
+                                              8192,
+                                              2147483647,
+                                              -2147483648LL,
+                                              1LL << 62,
+                                              -(1LL << 62),
+                                              std::numeric_limits<std::int64_t>::max(),
+                                              std::numeric_limits<std::int64_t>::min()};
 
 TEST(Varint, ReadsBackWhatItWrote) {
   for (const std::int64_t value : kEdges) {
@@ -47,12 +60,12 @@ TEST(Varint, TakesLongFormsButNoneThatDoesNotFit) {
     bool is_64;
   };
   constexpr std::array<Case, 6> kCases{{
-      {"8080808000", true, true},                  // 0 in five bytes
-      {"ffffffff0f", true, true},                  // the least 32-bit number
-      {"ffffffff1f", false, true},                 // a bit above 32
-      {"808080808000", false, true},               // six bytes
-      {"ffffffffffffffffff01", false, true},       // the least 64-bit number
-      {"ffffffffffffffffff02", false, false},      // a bit above 64
+      {"8080808000", true, true},              // 0 in five bytes
+      {"ffffffff0f", true, true},              // the least 32-bit number
+      {"ffffffff1f", false, true},             // a bit above 32
+      {"808080808000", false, true},           // six bytes
+      {"ffffffffffffffffff01", false, true},   // the least 64-bit number
+      {"ffffffffffffffffff02", false, false},  // a bit above 64
   }};
 
   for (const Case& one : kCases) {
@@ -74,8 +87,8 @@ TEST(Utf8, KnowsWellFormedText) {
 
 TEST(Utf8, RefusesOverlongFormsSurrogatesAndCutSequences) {
   for (const std::string_view text :
-       {"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "a\xc3",
-        "\xe6\xbc", "\xf0\x9f\x98", "\xc3(", "\xe6\xbc(", "\xf0\x9f\x98("}) {
+       {"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff",
+        "a\xc3", "\xe6\xbc", "\xf0\x9f\x98", "\xc3(", "\xe6\xbc(", "\xf0\x9f\x98("}) {
     EXPECT_FALSE(is_utf8(text)) << test::to_hex(test::as_bytes(text));
   }
 }

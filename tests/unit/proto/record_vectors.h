@@ -1,13 +1,14 @@
 #pragma once
 
+#include "proto/base/types.h"
+
+#include <nlohmann/json.hpp>
+
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "proto/base/types.h"
 
 // The recorded facts below tests/data/wire, as tests read them.
 namespace tidelog::proto::test {
@@ -72,7 +73,8 @@ inline std::vector<std::byte> noise(std::size_t size, std::uint64_t seed) {
 
 /// Bytes that compress about as log lines do.
 inline std::vector<std::byte> log_lines(std::size_t size, std::uint64_t seed) {
-  constexpr std::string_view kWords[] = {"error ", "GET /index.html ", "status=200 ", "user=alice ", "latency_ms=17 ", "\n", "2026-01-01T00:00:00Z "};
+  constexpr std::string_view kWords[] = {"error ", "GET /index.html ",     "status=200 ", "user=alice ", "latency_ms=17 ",
+                                         "\n",     "2026-01-01T00:00:00Z "};
   std::vector<std::byte> out;
   out.reserve(size + 32);
   while (out.size() < size) {

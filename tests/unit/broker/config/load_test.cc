@@ -86,19 +86,24 @@ TEST(LoadOptions, SuggestsNothingForAWordThatIsLikeNone) {
 }
 
 TEST(LoadOptions, NamesTheRangeOfABadValue) {
-  EXPECT_EQ(refusal("num.partitions=0").message, "server.properties:1: \"0\" is not valid for num.partitions: out of range (allowed: 1 to 100000)");
+  EXPECT_EQ(refusal("num.partitions=0").message,
+            "server.properties:1: \"0\" is not valid for num.partitions: out of range (allowed: 1 to 100000)");
   EXPECT_EQ(refusal("", {{"TIDELOG_DURABILITY", "maybe"}}).message,
             "environment TIDELOG_DURABILITY: \"maybe\" is not valid for durability: allowed: fsync, page-cache");
 }
 
-TEST(LoadOptions, RefusesAFlagWithoutAnEqualsSign) { EXPECT_EQ(refusal("", {}, {"shards"}).message, "-o shards: not of the form key=value"); }
+TEST(LoadOptions, RefusesAFlagWithoutAnEqualsSign) {
+  EXPECT_EQ(refusal("", {}, {"shards"}).message, "-o shards: not of the form key=value");
+}
 
 TEST(LoadOptions, RefusesANearMissInTheEnvironmentAndIgnoresStrangers) {
   EXPECT_EQ(refusal("", {{"TIDELOG_LOG_DIR", "/x"}}).hint, "did you mean TIDELOG_LOG_DIRS?");
   EXPECT_EQ(refusal("", {{"TIDELOG_SERVICE_HOST", "10.0.0.1"}, {"TIDELOG_PORT_9092_TCP", "tcp://"}, {"OTHER", "1"}}).message, "accepted");
 }
 
-TEST(LoadOptions, PassesOnTheLineOfABrokenFile) { EXPECT_EQ(refusal("a=1\na=2\n").message, "server.properties:2: a is set a second time, first on line 1"); }
+TEST(LoadOptions, PassesOnTheLineOfABrokenFile) {
+  EXPECT_EQ(refusal("a=1\na=2\n").message, "server.properties:2: a is set a second time, first on line 1");
+}
 
 TEST(LoadOptions, RefusesARequestPoolThatCannotHoldARequest) {
   const ConfigError error = refusal("queued.max.request.bytes=1000\n");

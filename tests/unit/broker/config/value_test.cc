@@ -1,8 +1,8 @@
 #include "broker/config/value.h"
 
-#include <gtest/gtest.h>
-
 #include "broker/config/choices.h"
+
+#include <gtest/gtest.h>
 
 namespace tidelog::broker {
 namespace {

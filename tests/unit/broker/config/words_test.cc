@@ -1,10 +1,10 @@
-#include <gtest/gtest.h>
-
-#include <array>
-
 #include "broker/config/listener.h"
 #include "broker/config/markdown.h"
 #include "broker/config/suggest.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
 
 namespace tidelog::broker {
 namespace {

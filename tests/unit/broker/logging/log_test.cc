@@ -1,12 +1,12 @@
 #include "broker/logging/log.h"
 
-#include <gtest/gtest.h>
-
-#include <nlohmann/json.hpp>
-#include <string>
-
 #include "broker/logging/line.h"
 #include "broker/logging/rate_limited.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <string>
 
 namespace tidelog::broker {
 namespace {

@@ -1,0 +1,142 @@
+// How a partition takes what one loop pass brought: checked part by part, written as one.
+#include <utility>
+
+#include "broker/partition/partition.h"
+#include "proto/record/validate.h"
+
+namespace tidelog::broker {
+namespace {
+
+proto::ValidationRules rules_for(const ProducePart& part, const TopicConfig& config, TimestampMs now) {
+  proto::ValidationRules rules;
+  rules.max_message_bytes = config.max_message_bytes;
+  rules.max_decompressed_bytes = proto::decompressed_limit(static_cast<std::size_t>(config.max_message_bytes));
+  rules.is_compacted = config.compacts();
+  rules.has_transactional_id = part.has_transactional_id;
+  rules.produce_version = part.api_version;
+  rules.timestamp_type = config.message_timestamp_type == MessageTimestampType::log_append_time ? proto::TimestampType::log_append_time
+                                                                                                : proto::TimestampType::create_time;
+  rules.now = now;
+  rules.timestamp_before_max_ms = config.message_timestamp_before_max_ms;
+  rules.timestamp_after_max_ms = config.message_timestamp_after_max_ms;
+  return rules;
+}
+
+void refuse(ProducePart& part, const proto::BatchError& error) {
+  part.fail(error.code, error.message);
+  for (const std::int32_t index : error.record_indexes) part.record_errors.push_back({.batch_index = index, .message = error.message});
+}
+
+}  // namespace
+
+void Partition::produce(ProducePart& part) {
+  if (retired_ != ErrorCode::none) {
+    part.fail(retired_, "the partition is no longer served here");
+    return part.done();
+  }
+  queued_.push_back(&part);
+  shard_.at_end_of_pass(PassStage::append, *this);
+}
+
+void Partition::end_of_pass() {
+  next_offset_ = log_->end_offset();
+  for (ProducePart* part : queued_) admit(*part);
+  queued_.clear();
+  if (!to_write_.empty()) write_admitted();
+  advance_high_watermark();
+  answer_accepted();
+  to_write_.clear();
+  accepted_.clear();
+}
+
+void Partition::write_admitted() {
+  const Result<Offset> end = log_->append(to_write_);
+  if (!end) {
+    // Nothing was kept: not the bytes, not the producers' sequences, so a retry finds a clean log (R5).
+    log_->producers().drop_staged();
+    for (const Accepted& accepted : accepted_) {
+      accepted.part->fail(ErrorCode::kafka_storage_error, "the broker could not write to its disk: see its log");
+      accepted.part->base_offset = {-1};
+    }
+    return;
+  }
+  for (const Bytes bytes : to_write_) untold_bytes_ += static_cast<std::int64_t>(bytes.size());
+  if (config_->syncs_before_ack()) {
+    durability_.contribute(*this);  // Whatever its acks, a record becomes readable only once it is durable (R4).
+  } else {
+    durable_end_ = *end;
+  }
+}
+
+void Partition::admit(ProducePart& part) {
+  part.log_start_offset = log_->log_start_offset();
+  if (log_->is_offline()) {
+    part.fail(ErrorCode::kafka_storage_error, "this partition stopped serving after a disk failure: see the broker's log");
+    return part.done();
+  }
+  const TimestampMs now = shard_.loop().wall_clock();
+  const Result<proto::CheckedBatch, proto::BatchError> checked = proto::validate_produce(part.records, rules_for(part, *config_, now));
+  if (!checked) {
+    refuse(part, checked.error());
+    return part.done();
+  }
+  if (answer_if_known(part, checked->batch)) return;
+  stamp(part, *checked, now);
+}
+
+bool Partition::answer_if_known(ProducePart& part, const proto::BatchView& batch) {
+  const Result<storage::BatchHeader> header = storage::parse_batch_header(batch.bytes());
+  if (!header) {
+    part.fail(ErrorCode::corrupt_message, "the batch header cannot be right");
+    part.done();
+    return true;
+  }
+  if (!header->has_producer()) return false;
+  const storage::ProducerCheck known = log_->producers().check_and_stage(*header, next_offset_);
+  switch (known.verdict) {
+    case storage::ProducerVerdict::fresh: return false;
+    case storage::ProducerVerdict::duplicate:
+      part.base_offset = known.base_offset;
+      part.log_append_time = config_->message_timestamp_type == MessageTimestampType::log_append_time ? known.timestamp : TimestampMs{-1};
+      // The original may not be durable yet, so the retry waits as the original does (R2).
+      accepted_.push_back({.part = &part, .end = known.last_offset + 1});
+      return true;
+    case storage::ProducerVerdict::out_of_order:
+      part.fail(ErrorCode::out_of_order_sequence_number, "a batch of this producer is missing before this one");
+      break;
+    case storage::ProducerVerdict::invalid_epoch:
+      part.fail(ErrorCode::invalid_producer_epoch, "a newer instance of this producer has written since");
+      break;
+  }
+  part.done();
+  return true;
+}
+
+void Partition::stamp(ProducePart& part, const proto::CheckedBatch& checked, TimestampMs now) {
+  const MutableBytes bytes = part.records.first(checked.batch.size_bytes());
+  proto::BatchView::stamp(bytes, next_offset_, leader_epoch_);
+  if (config_->message_timestamp_type == MessageTimestampType::log_append_time) {
+    proto::BatchView::restamp_log_append_time(bytes, now);
+    part.log_append_time = now;
+  } else if (checked.needs_correction) {
+    proto::BatchView::set_max_timestamp(bytes, checked.max_timestamp);
+  }
+  part.base_offset = next_offset_;
+  next_offset_ = checked.batch.next_offset();
+  to_write_.push_back(bytes);
+  accepted_.push_back({.part = &part, .end = next_offset_});
+}
+
+void Partition::answer_accepted() {
+  for (const Accepted& accepted : accepted_) {
+    ProducePart& part = *accepted.part;
+    const bool is_answered = part.error != ErrorCode::none || !part.waits_for_all || accepted.end <= high_watermark_;
+    if (is_answered) {
+      part.done();
+    } else {
+      waiters_.insert(part, accepted.end, leader_epoch_);
+    }
+  }
+}
+
+}  // namespace tidelog::broker

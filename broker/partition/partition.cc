@@ -1,0 +1,84 @@
+#include "broker/partition/partition.h"
+
+#include <utility>
+
+#include "proto/base/check.h"
+
+namespace tidelog::broker {
+
+Partition::Partition(Shard& shard, Durability& durability, Identity identity, std::unique_ptr<storage::Log> log, LeaderEpoch epoch,
+                     std::shared_ptr<const TopicConfig> config)
+    : shard_(shard),
+      durability_(durability),
+      identity_(std::move(identity)),
+      log_(std::move(log)),
+      config_(std::move(config)),
+      leader_epoch_(epoch),
+      durable_end_(log_->end_offset()),  // Recovery synced what it accepted, so all of it is durable and, with one replica, committed.
+      high_watermark_(log_->end_offset()) {}
+
+Partition::~Partition() {
+  shard_.forget(*this);
+  durability_.forget(*this);
+  while (watches_ != nullptr) watches_->leave();
+}
+
+PartitionState Partition::state() const {
+  return {.log_start = log_->log_start_offset(), .high_watermark = high_watermark_, .log_end = log_->end_offset(), .leader_epoch = leader_epoch_};
+}
+
+Result<storage::Slice> Partition::read(Offset from, std::size_t max_bytes, bool at_least_one_batch) {
+  if (from >= high_watermark_) return storage::Slice{};
+  const auto first = at_least_one_batch ? storage::FirstBatch::even_if_larger : storage::FirstBatch::only_if_it_fits;
+  return log_->read({.from = from, .limit = high_watermark_, .max_bytes = max_bytes, .first_batch = first});
+}
+
+void Partition::set_config(std::shared_ptr<const TopicConfig> config) {
+  const bool now_syncs = config->syncs_before_ack() && !config_->syncs_before_ack();
+  config_ = std::move(config);
+  // From page-cache to fsync: what was promised less about is synced first, then the durable end is what it says (R4).
+  if (now_syncs) durability_.contribute(*this);
+}
+
+void Partition::set_leader_epoch(LeaderEpoch epoch) {
+  if (epoch == leader_epoch_) return;
+  leader_epoch_ = epoch;
+  waiters_.release_through({std::numeric_limits<std::int64_t>::max()}, epoch);
+  FetchWatch::tell_all(watches_, -1);
+}
+
+void Partition::retire(ErrorCode reason) {
+  retired_ = reason;
+  for (ProducePart* part : std::exchange(queued_, {})) {
+    part->fail(reason, "the partition is no longer served here");
+    part->done();
+  }
+  waiters_.fail_all(reason);
+  FetchWatch::tell_all(watches_, -1);
+  while (watches_ != nullptr) watches_->leave();
+}
+
+storage::SyncTicket Partition::begin_sync() { return log_->begin_sync(); }
+
+void Partition::finish_sync(storage::SyncTicket ticket) {
+  const Offset end = ticket.end_offset;
+  log_->finish_sync(std::move(ticket));
+  durable_end_ = std::max(durable_end_, end);
+  advance_high_watermark();
+}
+
+void Partition::advance_high_watermark() {
+  // This node is its own maximal in-sync set, so the least durable end in the set is its own (R1).
+  if (durable_end_ <= high_watermark_) return;
+  high_watermark_ = durable_end_;
+  waiters_.release_through(high_watermark_, leader_epoch_);
+  // May count bytes above the high watermark too: whoever is woken too early reads, sees, and waits on.
+  FetchWatch::tell_all(watches_, std::exchange(untold_bytes_, 0));
+}
+
+std::size_t Partition::enforce_retention(TimestampMs now) {
+  const Result<std::size_t> removed = log_->delete_old_segments(now, high_watermark_);
+  return removed ? *removed : 0;
+}
+
+}  // namespace tidelog::broker

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "broker/metadata/machine.h"
+#include "broker/shard/durability.h"
+#include "broker/shard/signal.h"
+#include "broker/shard/turns.h"
+#include "proto/record/builder.h"
+#include "storage/log/log.h"
+
+namespace tidelog::broker {
+
+/// Carries committed metadata into the broker: makes and removes partitions, then shows every shard the new image.
+class MetadataListener {
+ public:
+  /// Called once per commit, in order, with what was true before and after. The commit is answered when this returns.
+  virtual asio::awaitable<void> on_commit(std::shared_ptr<const Image> before, std::shared_ptr<const Image> after) = 0;
+
+ protected:
+  ~MetadataListener() = default;
+};
+
+/// Drives the metadata machine with its log: decide, append and apply in one step, answer when it is durable. A single node commits alone;
+/// a quorum takes this place later and hands the same records to the same machine.
+///
+/// Thread: the first shard's loop.
+/// Crash: the log is replayed; what was applied but not yet synced was told to nobody (R8).
+/// Invariant: changes are made one at a time, each on the image that the one before left.
+class Controller final : public DurableLog {
+ public:
+  Controller(Shard& shard, Durability& durability, std::unique_ptr<storage::Log> log, MetadataListener& listener);
+  ~Controller();
+
+  /// Rebuilds the machine from the log. Fails on a record this version does not know: guessing would lose topics.
+  Result<void> replay();
+  [[nodiscard]] const MetadataMachine& machine() const { return machine_; }
+
+  /// Asks the machine and commits what it says. `decide(const MetadataMachine&)` returns a decision with `records`; it runs when the changes
+  /// before it are committed, and its answer is returned when its own are.
+  template <class Decide>
+  auto change(Decide decide) -> asio::awaitable<std::invoke_result_t<Decide, const MetadataMachine&>> {
+    const Turns::Turn turn = co_await turns_.take();
+    auto decision = decide(std::as_const(machine_));
+    if (!decision.records.empty()) co_await commit(decision.records);
+    co_return decision;
+  }
+
+  /// A producer id that was never handed out before, nor will be again.
+  asio::awaitable<ProducerId> next_producer_id(NodeId node, std::int64_t broker_epoch);
+
+  /// The log, for checkpoints.
+  [[nodiscard]] storage::Log& log() { return *log_; }
+
+  storage::SyncTicket begin_sync() override { return log_->begin_sync(); }
+  void finish_sync(storage::SyncTicket ticket) override;
+
+ private:
+  asio::awaitable<void> commit(const std::vector<MetadataRecord>& records);
+  void append_and_apply(const std::vector<MetadataRecord>& records);
+
+  Shard& shard_;
+  Durability& durability_;
+  std::unique_ptr<storage::Log> log_;
+  MetadataListener& listener_;
+  MetadataMachine machine_;
+  proto::BatchBuilder builder_;
+  Offset durable_end_;
+  Signal durable_;
+  Turns turns_;
+  ProducerId next_id_{0};
+  ProducerId end_of_block_{0};
+};
+
+}  // namespace tidelog::broker

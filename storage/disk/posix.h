@@ -1,0 +1,22 @@
+#pragma once
+
+#include "storage/disk/file_system.h"
+
+namespace tidelog::storage {
+
+/// The disks of this machine. Files are made for the owner alone (0600, directories 0700).
+class PosixFileSystem final : public FileSystem {
+ public:
+  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
+  Result<std::vector<DirEntry>> list(const std::string& directory) override;
+  Result<DirEntry> stat(const std::string& path) override;
+  Result<void> make_directory(const std::string& path) override;
+  Result<void> rename(const std::string& from, const std::string& to) override;
+  Result<void> remove(const std::string& path) override;
+  Result<void> remove_all(const std::string& path) override;
+  Result<void> sync_dir(const std::string& directory) override;
+  Result<void> sync_disk(const std::string& path) override;
+  Result<std::unique_ptr<DirLock>> lock(const std::string& directory) override;
+};
+
+}  // namespace tidelog::storage
