@@ -1,0 +1,69 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <tidelog/config.h>
+
+#include "proto/record/compression.h"
+
+namespace tidelog::core {
+
+using Milliseconds = std::chrono::milliseconds;
+
+/// Where a broker listens.
+struct Address {
+  std::string host;
+  std::uint16_t port = 0;
+  bool operator==(const Address&) const = default;
+  [[nodiscard]] std::string text() const { return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port); }
+};
+
+/// `host:port`, `[v6]:port`; the port may be left out (9092).
+result<Address> parse_address(std::string_view text);
+
+enum class OffsetReset : std::uint8_t { none, earliest, latest };
+
+/// A `config` read and checked. The initialisers are the defaults.
+struct Settings {
+  std::vector<Address> bootstrap;
+  std::string client_id = "tidelog";
+  std::string client_rack;
+  // Connections.
+  Milliseconds request_timeout{30'000};
+  Milliseconds api_timeout{60'000};
+  Milliseconds connect_timeout{10'000};
+  Milliseconds retry_backoff{100};
+  Milliseconds retry_backoff_max{1'000};
+  Milliseconds reconnect_backoff{50};
+  Milliseconds reconnect_backoff_max{1'000};
+  Milliseconds metadata_max_age{300'000};
+  std::int64_t receive_max_bytes = 104'857'600;
+  // Producing.
+  std::int16_t acks = -1;
+  bool is_idempotent = true;
+  Milliseconds linger{5};
+  std::int64_t batch_bytes = 16'384;
+  std::int64_t request_max_bytes = 1'048'576;
+  std::int64_t buffer_bytes = 33'554'432;
+  proto::Codec codec = proto::Codec::none;
+  int codec_level = proto::kDefaultLevel;
+  std::int32_t max_in_flight = 5;
+  Milliseconds delivery_timeout{120'000};
+  Milliseconds max_block{60'000};
+  // Consuming.
+  std::int32_t fetch_min_bytes = 1;
+  Milliseconds fetch_max_wait{500};
+  std::int32_t fetch_max_bytes = 52'428'800;
+  std::int32_t fetch_partition_bytes = 1'048'576;
+  std::int64_t fetch_queue_bytes = 67'108'864;
+  OffsetReset offset_reset = OffsetReset::none;
+  bool checks_crcs = true;
+  bool creates_topics = true;
+};
+
+result<Settings> read_settings(const config& from);
+
+}  // namespace tidelog::core
