@@ -5,7 +5,8 @@
 namespace tidelog::bench {
 
 std::uint32_t crc32c(Bytes bytes) {
-  auto* data = reinterpret_cast<unsigned char*>(const_cast<std::byte*>(bytes.data()));  // the library reads only, its signature is older than const
+  auto* data =
+      reinterpret_cast<unsigned char*>(const_cast<std::byte*>(bytes.data()));  // the library reads only, its signature is older than const
   return ~crc32_iscsi(data, static_cast<int>(bytes.size()), ~0U);
 }
 

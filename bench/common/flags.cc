@@ -1,8 +1,8 @@
 #include "bench/common/flags.h"
 
-#include <charconv>
-
 #include "bench/common/die.h"
+
+#include <charconv>
 
 namespace tidelog::bench {
 

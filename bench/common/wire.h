@@ -1,13 +1,13 @@
 #pragma once
 
+#include "proto/base/endian.h"
+#include "proto/base/types.h"
+
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <vector>
-
-#include "proto/base/endian.h"
-#include "proto/base/types.h"
 
 namespace tidelog::bench {
 

@@ -1,8 +1,8 @@
 #include "bench/floor/answers.h"
 
-#include <string_view>
-
 #include "bench/common/wire.h"
+
+#include <string_view>
 
 namespace tidelog::bench {
 namespace {
@@ -24,9 +24,9 @@ Answers::Answers() {
   put_tags_of_none(out, 1);
   out.put_uvarint(2);  // one topic
   out.put_compact_string(kTopic);
-  out.put_uvarint(2);         // one partition
-  out.put<std::int32_t>(0);   // index
-  out.put<std::int16_t>(0);   // error code
+  out.put_uvarint(2);        // one partition
+  out.put<std::int32_t>(0);  // index
+  out.put<std::int16_t>(0);  // error code
   base_offset_at_ = out.size();
   out.put<std::int64_t>(0);   // base offset
   out.put<std::int64_t>(-1);  // log append time

@@ -1,10 +1,10 @@
 #pragma once
 
+#include "proto/base/types.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <vector>
-
-#include "proto/base/types.h"
 
 namespace tidelog::bench {
 

@@ -1,7 +1,7 @@
-#include <csignal>
-
 #include "bench/common/flags.h"
 #include "bench/floor/server.h"
+
+#include <csignal>
 
 /// tidelog-floor --port P --dir D [--fsync] [--slice-bytes N] [--fetch-file-bytes N]
 int main(int argc, char** argv) {

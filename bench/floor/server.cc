@@ -1,5 +1,9 @@
 #include "bench/floor/server.h"
 
+#include "bench/common/checksum.h"
+#include "bench/common/die.h"
+#include "proto/base/endian.h"
+
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -13,10 +17,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-
-#include "bench/common/checksum.h"
-#include "bench/common/die.h"
-#include "proto/base/endian.h"
 
 namespace tidelog::bench {
 namespace {

@@ -1,5 +1,9 @@
 #pragma once
 
+#include "bench/floor/answers.h"
+#include "bench/floor/sink.h"
+#include "proto/base/types.h"
+
 #include <sys/uio.h>
 
 #include <csignal>
@@ -9,17 +13,13 @@
 #include <unordered_map>
 #include <vector>
 
-#include "bench/floor/answers.h"
-#include "bench/floor/sink.h"
-#include "proto/base/types.h"
-
 namespace tidelog::bench {
 
 struct FloorOptions {
   std::uint16_t port = 0;
   std::string folder;
   bool durable = false;
-  std::size_t slice_bytes = 0;       ///< Records in one fetch answer.
+  std::size_t slice_bytes = 0;         ///< Records in one fetch answer.
   std::uint64_t fetch_file_bytes = 0;  ///< Size of the file that fetches walk; 0: fetches are refused.
 };
 
@@ -31,11 +31,11 @@ struct FloorConnection {
   std::size_t in_end = 0;
   std::vector<std::byte> out;
   std::size_t out_sent = 0;
-  std::size_t out_syncing = 0;     ///< Answers that the running sync will allow.
-  std::size_t out_allowed = 0;     ///< Answers that may leave.
-  std::uint64_t slice_at = 0;      ///< Where the next fetch reads.
-  std::size_t slice_left = 0;      ///< Of the slice being sent; no request is looked at before it is gone.
-  bool waits_for_space = false;    ///< The socket is full: armed for writing, not for reading.
+  std::size_t out_syncing = 0;   ///< Answers that the running sync will allow.
+  std::size_t out_allowed = 0;   ///< Answers that may leave.
+  std::uint64_t slice_at = 0;    ///< Where the next fetch reads.
+  std::size_t slice_left = 0;    ///< Of the slice being sent; no request is looked at before it is gone.
+  bool waits_for_space = false;  ///< The socket is full: armed for writing, not for reading.
 };
 
 /// The least a log broker must do, and nothing else: receive, checksum, write to a file, acknowledge; send file slices.

@@ -1,5 +1,7 @@
 #include "bench/floor/sink.h"
 
+#include "bench/common/die.h"
+
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/eventfd.h>
@@ -8,8 +10,6 @@
 #include <algorithm>
 #include <span>
 #include <utility>
-
-#include "bench/common/die.h"
 
 namespace tidelog::bench {
 namespace {

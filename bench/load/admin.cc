@@ -1,11 +1,11 @@
 #include "bench/load/admin.h"
 
+#include "bench/common/die.h"
+#include "bench/load/responses.h"
+
 #include <chrono>
 #include <string>
 #include <thread>
-
-#include "bench/common/die.h"
-#include "bench/load/responses.h"
 
 namespace tidelog::bench {
 namespace {

@@ -56,7 +56,8 @@ void FetchRun::take_answer(Bytes frame, Clock::time_point now, RunResult& result
     return;  // and ask no more: an error repeats
   }
   ++result.requests;
-  if (!take_records(partition, answer.records, answer.high_watermark, result)) die("a fetch answer without a whole batch below the high watermark");
+  if (!take_records(partition, answer.records, answer.high_watermark, result))
+    die("a fetch answer without a whole batch below the high watermark");
   if (!stopping_) ask(index, now);
 }
 

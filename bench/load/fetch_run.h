@@ -1,11 +1,11 @@
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "bench/load/requests.h"
 #include "bench/load/run_result.h"
 #include "bench/load/socket.h"
+
+#include <string>
+#include <vector>
 
 namespace tidelog::bench {
 
@@ -13,7 +13,7 @@ struct FetchShape {
   std::string topic = "bench";
   std::int32_t partitions = 1;
   std::int32_t max_bytes = 1 << 20;
-  bool floor = false;      ///< The answers hold no batches, only bytes.
+  bool floor = false;  ///< The answers hold no batches, only bytes.
   bool check_crc = false;
 };
 

@@ -1,14 +1,14 @@
 #include "bench/load/first_ack.h"
 
+#include "bench/common/die.h"
+#include "bench/load/admin.h"
+#include "bench/load/produce_run.h"
+
 #include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
-
-#include "bench/common/die.h"
-#include "bench/load/admin.h"
-#include "bench/load/produce_run.h"
 
 namespace tidelog::bench {
 namespace {

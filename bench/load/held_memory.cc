@@ -1,5 +1,7 @@
 #include "bench/load/held_memory.h"
 
+#include "bench/common/die.h"
+
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -7,8 +9,6 @@
 #include <cstring>
 #include <fstream>
 #include <string>
-
-#include "bench/common/die.h"
 
 namespace tidelog::bench {
 namespace {

@@ -1,16 +1,16 @@
-#include <fmt/format.h>
-
-#include <cstdio>
-#include <string>
-
 #include "bench/common/die.h"
 #include "bench/common/flags.h"
 #include "bench/load/admin.h"
 #include "bench/load/fetch_run.h"
 #include "bench/load/first_ack.h"
+#include "bench/load/held_memory.h"
 #include "bench/load/process_stats.h"
 #include "bench/load/produce_run.h"
-#include "bench/load/held_memory.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <string>
 
 namespace tidelog::bench {
 namespace {
@@ -49,10 +49,11 @@ void print_result(const std::string& scenario, const std::string& label, const R
       scenario, label, result.seconds, result.requests, result.records, result.bytes, static_cast<double>(result.requests) / result.seconds,
       static_cast<double>(result.records) / result.seconds, bytes / kMegabyte / result.seconds, latency_us(0.5), latency_us(0.99),
       latency_us(0.999), static_cast<double>(result.latency.max()) / kMicrosecond, result.order_errors, error_codes_json(result));
-  fmt::print(R"("broker_cpu_s":{:.2f},"broker_user_s":{:.2f},"cpu_s_per_gb":{:.4f},"cpu_us_per_request":{:.3f},"rss_bytes":{},"peak_bytes":{}}})"
-             "\n",
-             cpu, after.user_seconds - before.user_seconds, bytes > 0 ? cpu / (bytes / kGigabyte) : 0,
-             result.requests > 0 ? cpu * 1e6 / static_cast<double>(result.requests) : 0, after.rss_bytes, after.peak_bytes);
+  fmt::print(
+      R"("broker_cpu_s":{:.2f},"broker_user_s":{:.2f},"cpu_s_per_gb":{:.4f},"cpu_us_per_request":{:.3f},"rss_bytes":{},"peak_bytes":{}}})"
+      "\n",
+      cpu, after.user_seconds - before.user_seconds, bytes > 0 ? cpu / (bytes / kGigabyte) : 0,
+      result.requests > 0 ? cpu * 1e6 / static_cast<double>(result.requests) : 0, after.rss_bytes, after.peak_bytes);
 }
 
 std::uint16_t port_of(Flags& flags) { return static_cast<std::uint16_t>(flags.number("port", 9092)); }
@@ -117,7 +118,8 @@ int fetch(Flags& flags) {
 int create(Flags& flags) {
   TopicShape topic{.name = flags.text("topic", "bench"), .partitions = static_cast<std::int32_t>(flags.number("partitions", 1))};
   const std::string config = flags.text("config", "");
-  if (const std::size_t at = config.find('='); at != std::string::npos) topic.configs.emplace_back(config.substr(0, at), config.substr(at + 1));
+  if (const std::size_t at = config.find('='); at != std::string::npos)
+    topic.configs.emplace_back(config.substr(0, at), config.substr(at + 1));
   Socket socket(port_of(flags));
   flags.finish();
   create_topic(socket, topic);
@@ -142,7 +144,8 @@ int await(Flags& flags) {
 }
 
 int first_ack(Flags& flags) {
-  FirstAckPlan plan{.port = port_of(flags), .topic = flags.text("topic", "first-ack"), .floor = flags.has("floor"), .keep = flags.has("keep")};
+  FirstAckPlan plan{
+      .port = port_of(flags), .topic = flags.text("topic", "first-ack"), .floor = flags.has("floor"), .keep = flags.has("keep")};
   if (flags.has("broker-cpu")) plan.broker_cpu = static_cast<int>(flags.number("broker-cpu", 0));
   const std::string label = flags.text("label", "");
   flags.finish();

@@ -1,12 +1,12 @@
 #include "bench/load/process_stats.h"
 
+#include "bench/common/die.h"
+
 #include <unistd.h>
 
 #include <fstream>
 #include <sstream>
 #include <string>
-
-#include "bench/common/die.h"
 
 namespace tidelog::bench {
 namespace {

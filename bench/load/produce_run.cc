@@ -1,8 +1,8 @@
 #include "bench/load/produce_run.h"
 
-#include <algorithm>
-
 #include "bench/load/requests.h"
+
+#include <algorithm>
 
 namespace tidelog::bench {
 namespace {

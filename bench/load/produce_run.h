@@ -1,11 +1,11 @@
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "bench/load/responses.h"
 #include "bench/load/run_result.h"
 #include "bench/load/socket.h"
+
+#include <string>
+#include <vector>
 
 namespace tidelog::bench {
 
@@ -42,8 +42,8 @@ class ProduceRun {
   std::size_t batch_size_ = 0;
   std::size_t slot_bytes_ = 0;
   std::vector<std::byte> ring_;
-  std::vector<Clock::time_point> sent_at_;   ///< By slot.
-  std::vector<std::int64_t> next_offset_;    ///< By partition; -1 before its first answer.
+  std::vector<Clock::time_point> sent_at_;  ///< By slot.
+  std::vector<std::int64_t> next_offset_;   ///< By partition; -1 before its first answer.
   std::uint64_t issued_ = 0;
   std::uint64_t acked_ = 0;
   std::uint64_t end_ = 0;         ///< No request from this number on is issued.

@@ -1,9 +1,9 @@
 #include "bench/load/requests.h"
 
+#include "bench/common/checksum.h"
+
 #include <chrono>
 #include <random>
-
-#include "bench/common/checksum.h"
 
 namespace tidelog::bench {
 namespace {
@@ -149,8 +149,8 @@ FetchTemplate fetch_request(std::string_view topic, std::int32_t partition, std:
   out.put<std::int32_t>(500);  // max wait
   out.put<std::int32_t>(1);    // min bytes
   out.put(max_bytes);
-  out.put<std::int8_t>(0);    // read uncommitted
-  out.put<std::int32_t>(0);   // no session
+  out.put<std::int8_t>(0);   // read uncommitted
+  out.put<std::int32_t>(0);  // no session
   out.put<std::int32_t>(-1);
   out.put_uvarint(2);
   out.put_compact_string(topic);

@@ -1,12 +1,12 @@
 #pragma once
 
+#include "bench/common/wire.h"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "bench/common/wire.h"
 
 namespace tidelog::bench {
 

@@ -1,10 +1,10 @@
 #include "bench/load/responses.h"
 
-#include <array>
-
 #include "bench/common/checksum.h"
 #include "bench/common/wire.h"
 #include "bench/load/requests.h"
+
+#include <array>
 
 namespace tidelog::bench {
 namespace {
@@ -14,8 +14,9 @@ struct Needed {
   std::int16_t version;
   const char* name;
 };
-constexpr std::array kNeeded = {Needed{0, kProduceVersion, "Produce"}, Needed{1, kFetchVersion, "Fetch"}, Needed{3, kMetadataVersion, "Metadata"},
-                                Needed{19, kCreateTopicsVersion, "CreateTopics"}, Needed{20, kDeleteTopicsVersion, "DeleteTopics"}};
+constexpr std::array kNeeded = {Needed{0, kProduceVersion, "Produce"}, Needed{1, kFetchVersion, "Fetch"},
+                                Needed{3, kMetadataVersion, "Metadata"}, Needed{19, kCreateTopicsVersion, "CreateTopics"},
+                                Needed{20, kDeleteTopicsVersion, "DeleteTopics"}};
 constexpr std::size_t kBatchHeaderBytes = 61;
 constexpr std::size_t kLengthAt = 8;
 constexpr std::size_t kLengthEnd = 12;
@@ -90,7 +91,8 @@ BatchWalk walk_batches(Bytes records, std::int64_t offset, bool check_crc) {
     walk.next_offset = next;
     walk.records += load_be<std::uint32_t>(records.data() + kCountAt);
     walk.bytes += size;
-    if (check_crc && crc32c(records.subspan(kCrcEnd, size - kCrcEnd)) != load_be<std::uint32_t>(records.data() + kCrcAt)) walk.crc_ok = false;
+    if (check_crc && crc32c(records.subspan(kCrcEnd, size - kCrcEnd)) != load_be<std::uint32_t>(records.data() + kCrcAt))
+      walk.crc_ok = false;
     records = records.subspan(size);
   }
   return walk;

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "proto/base/types.h"
+
 #include <cstdint>
 #include <string>
-
-#include "proto/base/types.h"
 
 namespace tidelog::bench {
 

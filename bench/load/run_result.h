@@ -1,10 +1,10 @@
 #pragma once
 
+#include "bench/common/histogram.h"
+
 #include <chrono>
 #include <cstdint>
 #include <map>
-
-#include "bench/common/histogram.h"
 
 namespace tidelog::bench {
 
@@ -14,8 +14,8 @@ using Clock = std::chrono::steady_clock;
 struct RunResult {
   std::uint64_t requests = 0;
   std::uint64_t records = 0;
-  std::uint64_t bytes = 0;          ///< Record batch bytes that were acknowledged or fetched; not frames, not bare values.
-  std::uint64_t order_errors = 0;   ///< Answers out of order, gaps or steps back in offsets, broken CRCs.
+  std::uint64_t bytes = 0;         ///< Record batch bytes that were acknowledged or fetched; not frames, not bare values.
+  std::uint64_t order_errors = 0;  ///< Answers out of order, gaps or steps back in offsets, broken CRCs.
   std::map<std::int16_t, std::uint64_t> error_codes;
   double seconds = 0;
   Histogram latency;

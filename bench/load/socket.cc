@@ -1,5 +1,8 @@
 #include "bench/load/socket.h"
 
+#include "bench/common/die.h"
+#include "proto/base/endian.h"
+
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -10,9 +13,6 @@
 
 #include <cerrno>
 #include <cstring>
-
-#include "bench/common/die.h"
-#include "proto/base/endian.h"
 
 namespace tidelog::bench {
 namespace {

@@ -1,0 +1,126 @@
+#include <metadata_records.pb.h>
+
+#include <cstring>
+#include <limits>
+
+#include "broker/metadata/records.h"
+
+namespace tidelog::broker {
+namespace {
+
+std::string to_stored(const Uuid& id) { return {reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size()}; }
+
+bool from_stored(const std::string& text, Uuid& id) {
+  if (text.size() != id.bytes.size()) return false;
+  std::memcpy(id.bytes.data(), text.data(), text.size());
+  return true;
+}
+
+struct Encoder {
+  stored::MetadataRecord out;
+
+  void operator()(const ClusterInfoRecord& record) { out.mutable_cluster_info()->set_cluster_id(record.cluster_id); }
+
+  void operator()(const RegisterBrokerRecord& record) {
+    auto& to = *out.mutable_register_broker();
+    to.set_node_id(record.node_id.value);
+    to.set_incarnation(to_stored(record.incarnation));
+    to.set_broker_epoch(record.broker_epoch);
+    to.set_rack(record.rack);
+    to.set_unclean(record.unclean);
+    for (const ListenerRecord& listener : record.listeners) {
+      auto& one = *to.add_listeners();
+      one.set_name(listener.name);
+      one.set_host(listener.host);
+      one.set_port(listener.port);
+    }
+  }
+
+  void operator()(const CreateTopicRecord& record) {
+    auto& to = *out.mutable_create_topic();
+    to.set_topic_id(to_stored(record.topic_id));
+    to.set_name(record.name);
+    for (const auto& [key, value] : record.configs) (*to.mutable_configs())[key] = value;
+    for (const PartitionRecord& partition : record.partitions) {
+      auto& one = *to.add_partitions();
+      one.set_index(partition.index.value);
+      for (const NodeId node : partition.replicas) one.add_replicas(node.value);
+      for (const NodeId node : partition.isr) one.add_isr(node.value);
+      one.set_leader(partition.leader.value);
+      one.set_leader_epoch(partition.leader_epoch.value);
+      one.set_partition_epoch(partition.partition_epoch);
+    }
+  }
+
+  void operator()(const DeleteTopicRecord& record) { out.mutable_delete_topic()->set_topic_id(to_stored(record.topic_id)); }
+
+  void operator()(const ProducerIdBlockRecord& record) {
+    auto& to = *out.mutable_producer_id_block();
+    to.set_node_id(record.node_id.value);
+    to.set_broker_epoch(record.broker_epoch);
+    to.set_next_producer_id(record.next_producer_id.value);
+  }
+};
+
+Result<MetadataRecord> decode_register(const stored::RegisterBroker& from) {
+  RegisterBrokerRecord record{.node_id = {from.node_id()}, .broker_epoch = from.broker_epoch(), .rack = from.rack(), .unclean = from.unclean()};
+  if (!from_stored(from.incarnation(), record.incarnation)) return Errc::corrupt;
+  for (const auto& listener : from.listeners()) {
+    if (listener.port() > std::numeric_limits<std::uint16_t>::max()) return Errc::corrupt;
+    record.listeners.push_back({.name = listener.name(), .host = listener.host(), .port = static_cast<std::uint16_t>(listener.port())});
+  }
+  return MetadataRecord(std::move(record));
+}
+
+Result<MetadataRecord> decode_create(const stored::CreateTopic& from) {
+  CreateTopicRecord record{.name = from.name()};
+  if (!from_stored(from.topic_id(), record.topic_id) || record.name.empty()) return Errc::corrupt;
+  for (const auto& [key, value] : from.configs()) record.configs.emplace(key, value);
+  for (const auto& partition : from.partitions()) {
+    // Partitions are numbered as they stand: everything else indexes by that.
+    if (partition.index() != static_cast<std::int32_t>(record.partitions.size())) return Errc::corrupt;
+    PartitionRecord& one = record.partitions.emplace_back();
+    one.index = {partition.index()};
+    for (const auto node : partition.replicas()) one.replicas.push_back({node});
+    for (const auto node : partition.isr()) one.isr.push_back({node});
+    one.leader = {partition.leader()};
+    one.leader_epoch = {partition.leader_epoch()};
+    one.partition_epoch = partition.partition_epoch();
+  }
+  return MetadataRecord(std::move(record));
+}
+
+Result<MetadataRecord> decode_delete(const stored::DeleteTopic& from) {
+  DeleteTopicRecord record;
+  if (!from_stored(from.topic_id(), record.topic_id)) return Errc::corrupt;
+  return MetadataRecord(record);
+}
+
+}  // namespace
+
+std::string encode_record(const MetadataRecord& record) {
+  Encoder encoder;
+  std::visit(encoder, record);
+  return encoder.out.SerializeAsString();
+}
+
+Result<MetadataRecord> decode_record(Bytes bytes) {
+  stored::MetadataRecord in;
+  if (bytes.size() > std::numeric_limits<int>::max()) return Errc::too_large;
+  if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return Errc::corrupt;
+  switch (in.kind_case()) {
+    case stored::MetadataRecord::kClusterInfo: return MetadataRecord(ClusterInfoRecord{.cluster_id = in.cluster_info().cluster_id()});
+    case stored::MetadataRecord::kRegisterBroker: return decode_register(in.register_broker());
+    case stored::MetadataRecord::kCreateTopic: return decode_create(in.create_topic());
+    case stored::MetadataRecord::kDeleteTopic: return decode_delete(in.delete_topic());
+    case stored::MetadataRecord::kProducerIdBlock: {
+      const auto& from = in.producer_id_block();
+      return MetadataRecord(ProducerIdBlockRecord{
+          .node_id = {from.node_id()}, .broker_epoch = from.broker_epoch(), .next_producer_id = {from.next_producer_id()}});
+    }
+    case stored::MetadataRecord::KIND_NOT_SET: break;
+  }
+  return Errc::unsupported;
+}
+
+}  // namespace tidelog::broker

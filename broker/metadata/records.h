@@ -1,0 +1,79 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "proto/base/result.h"
+#include "proto/base/types.h"
+
+namespace tidelog::broker {
+
+// What may be written to the metadata log. Each record says what became true, never what was asked for, so replaying needs no judgement.
+
+struct ClusterInfoRecord {
+  std::string cluster_id;
+  bool operator==(const ClusterInfoRecord&) const = default;
+};
+
+struct ListenerRecord {
+  std::string name;
+  std::string host;
+  std::uint16_t port = 0;
+  bool operator==(const ListenerRecord&) const = default;
+};
+
+/// A broker started. `unclean`: it did not stop cleanly before, so bytes it never synced may be gone; the leader epoch of every partition it
+/// leads rises by one, and clients that read such bytes can tell.
+struct RegisterBrokerRecord {
+  NodeId node_id;
+  Uuid incarnation;
+  std::int64_t broker_epoch = 0;
+  std::vector<ListenerRecord> listeners;
+  std::string rack;
+  bool unclean = false;
+  bool operator==(const RegisterBrokerRecord&) const = default;
+};
+
+struct PartitionRecord {
+  PartitionIndex index;
+  std::vector<NodeId> replicas;
+  std::vector<NodeId> isr;
+  NodeId leader{-1};
+  LeaderEpoch leader_epoch{0};
+  std::int32_t partition_epoch = 0;
+  bool operator==(const PartitionRecord&) const = default;
+};
+
+/// A topic with all its partitions: one record, so that no crash leaves half a topic.
+struct CreateTopicRecord {
+  Uuid topic_id;
+  std::string name;
+  std::map<std::string, std::string> configs;
+  std::vector<PartitionRecord> partitions;
+  bool operator==(const CreateTopicRecord&) const = default;
+};
+
+struct DeleteTopicRecord {
+  Uuid topic_id;
+  bool operator==(const DeleteTopicRecord&) const = default;
+};
+
+/// Producer ids below `next_producer_id` are given away to `node_id`.
+struct ProducerIdBlockRecord {
+  NodeId node_id;
+  std::int64_t broker_epoch = 0;
+  ProducerId next_producer_id{0};
+  bool operator==(const ProducerIdBlockRecord&) const = default;
+};
+
+using MetadataRecord =
+    std::variant<ClusterInfoRecord, RegisterBrokerRecord, CreateTopicRecord, DeleteTopicRecord, ProducerIdBlockRecord>;
+
+/// The stored form (proto/internal/metadata_records.proto).
+std::string encode_record(const MetadataRecord& record);
+/// `Errc::unsupported` for a kind of record this version does not know; `Errc::corrupt` for bytes that are no record.
+Result<MetadataRecord> decode_record(Bytes bytes);
+
+}  // namespace tidelog::broker

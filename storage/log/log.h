@@ -1,0 +1,168 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "storage/config.h"
+#include "storage/log/identity.h"
+#include "storage/log/leader_epochs.h"
+#include "storage/log/producer_state.h"
+#include "storage/log/slice.h"
+#include "storage/log/sync_ticket.h"
+#include "storage/recovery.h"
+
+namespace tidelog::storage {
+
+class Segment;
+struct LoadedLog;
+
+struct ReadRequest {
+  Offset from;
+  Offset limit;  ///< No batch that ends above it is returned: the high watermark, or `end_offset()` for replicas.
+  std::size_t max_bytes = 0;
+  FirstBatch first_batch = FirstBatch::even_if_larger;
+};
+
+/// A record found by its time.
+struct TimestampedOffset {
+  Offset offset{-1};
+  TimestampMs timestamp{-1};
+  LeaderEpoch leader_epoch{-1};
+};
+
+/// Whether `Log::create` makes the new names durable itself or its caller does with one `sync_disk` for many logs, before any append.
+enum class CreateSync : std::uint8_t { now, by_caller };
+
+struct OpenRequest {
+  LogIdentity identity;
+  RecoveryRequest recovery;
+};
+
+/// One partition's log: segments in Kafka's format and names, their indexes, leader epochs and producer state.
+///
+/// Life: made by `create` or `open`, ended by `close`. An idle log keeps no file open and reads nothing until first used; `release` brings
+/// it back there. A log without records ever has no segment file.
+/// Thread: the owner's; a `SyncTicket` may be synced and a slice's file read anywhere.
+/// Crash: what a finished ticket covers is kept; of the rest any prefix is. Indexes, snapshots and the epoch file are rebuilt.
+/// Invariant: log start <= end; recovery point <= end; segments are contiguous and each holds whole batches.
+/// Once `is_offline`, every call fails with `Errc::offline` and no byte is changed any more.
+class Log {
+ public:
+  /// Makes the directory and `partition.metadata`. `Errc::exists` if another log is there.
+  static Result<std::unique_ptr<Log>> create(LogPlace place, const LogIdentity& identity, const LogConfig& config,
+                                             CreateSync sync = CreateSync::now);
+  /// Opens what is there: no read at all if the last file ends at the recovery point, else recovery. A damaged log is opened
+  /// offline. Trusts `request.identity`: `read_identity` tells what a directory holds.
+  static Result<std::unique_ptr<Log>> open(LogPlace place, const LogConfig& config, const OpenRequest& request, RecoveryReport& report);
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+  ~Log();
+
+  [[nodiscard]] const LogIdentity& identity() const { return identity_; }
+  [[nodiscard]] const std::string& directory() const { return place_.directory; }
+  [[nodiscard]] const LogConfig& config() const { return config_; }
+  void set_config(const LogConfig& config) { config_ = config; }
+
+  [[nodiscard]] Offset log_start_offset() const { return log_start_; }
+  [[nodiscard]] Offset end_offset() const { return end_; }
+
+  /// Writes validated batches, stamped with contiguous base offsets from `end_offset()` on, with one gathered write and returns the new
+  /// end. Rolls before the write where limits demand it, never inside a call: a segment may thus exceed segment.bytes by what one call
+  /// brought. On error nothing has changed (a partial write is cut back; if even that fails the log goes offline), staged producer state
+  /// is dropped. `Errc::invalid`: offsets that do not continue the log.
+  Result<Offset> append(std::span<const Bytes> batches);
+
+  /// Whole batches of one segment from the one that holds `from`. Empty at `limit`. `out_of_range`: below log start or above the end.
+  Result<Slice> read(const ReadRequest& request);
+
+  /// The first record below `limit` whose timestamp is at least `timestamp`.
+  Result<std::optional<TimestampedOffset>> offset_for_timestamp(TimestampMs timestamp, Offset limit);
+  /// The first record below `limit` with the greatest timestamp.
+  Result<std::optional<TimestampedOffset>> max_timestamp(Offset limit);
+
+  /// Kafka's answer to OffsetForLeaderEpoch: the greatest epoch up to `epoch` and where it ended; -1/-1 if unknown.
+  EpochEnd end_offset_for_epoch(LeaderEpoch epoch);
+  /// The epoch in which the record at `offset` was (or, at the end, would be) written; -1 if unknown.
+  LeaderEpoch epoch_at(Offset offset);
+  LeaderEpoch latest_epoch();
+  /// Notes that `epoch` begins at the end offset. Appends do so by themselves.
+  void assign_epoch(LeaderEpoch epoch);
+
+  /// Producer state, loaded if need be. If that fails the log is offline, and what this returns is empty.
+  ProducerStates& producers();
+  void expire_producers(TimestampMs now);
+
+  /// Everything written so far, to be synced off-thread. Then, if and only if that succeeded, `finish_sync` moves the recovery point;
+  /// rounds finish in the order they began. If it failed: `take_offline`, never sync again.
+  SyncTicket begin_sync();
+  void finish_sync(const SyncTicket& ticket);
+  /// Whether a ticket would cover anything new.
+  [[nodiscard]] bool is_dirty() const { return recovery_point_.offset < end_ || directory_is_dirty_; }
+  /// For the manifest. Segments it refers to are kept until a later one was written: call `manifest_written` once it is.
+  RecoveryPoint recovery_state();
+  void manifest_written();
+  /// Writes what shortens the next opening, unsynced: active index, epochs, producer snapshot. Call it right after `begin_sync`, so
+  /// that the snapshot is not above the recovery point when the manifest is written.
+  Result<void> checkpoint();
+
+  /// Moves the log start up, in memory: an answer that depends on it waits for the manifest. `out_of_range` above the end.
+  Result<void> advance_log_start(Offset to);
+  /// Moves the log start by retention.ms and retention.bytes, up to `limit` (the high watermark), then removes what lies below it in whole
+  /// segments, except those that the manifest may still need: they go at a later call. Returns how many segments went.
+  Result<std::size_t> delete_old_segments(TimestampMs now, Offset limit);
+  /// Bytes of all segments.
+  Result<std::uint64_t> size_bytes();
+
+  /// Closes files and frees memory of a log that is not dirty; the next use loads them again. False if it is dirty.
+  bool release();
+  /// Checkpoint and release. Syncs nothing: for that, run a round first.
+  void close();
+
+  void take_offline(std::string reason);
+  [[nodiscard]] bool is_offline() const { return !offline_reason_.empty(); }
+  [[nodiscard]] const std::string& offline_reason() const { return offline_reason_; }
+
+  /// Heap and object bytes now, estimated; for tests and metrics.
+  [[nodiscard]] std::size_t memory_bytes() const;
+
+ private:
+  Log(LogPlace place, const LogIdentity& identity, const LogConfig& config);
+
+  Result<LoadedLog*> loaded();
+  Result<void> load();
+  Result<void> load_segments(LoadedLog& state);
+  Result<void> replay(LoadedLog& state, Offset from);
+  [[nodiscard]] bool has_no_files() const { return end_ == Offset{0}; }
+
+  Result<void> make_room(LoadedLog& state, std::span<const Bytes> batches);
+  Result<void> roll(LoadedLog& state);
+  Result<void> write(LoadedLog& state, std::span<const Bytes> batches);
+  void apply(LoadedLog& state, std::span<const Bytes> batches);
+  [[nodiscard]] bool save_epochs(LoadedLog& state, SyncTicket* ticket);
+  Result<void> save_snapshot(LoadedLog& state);
+  [[nodiscard]] bool is_removable(const Segment& segment) const;
+  Result<std::size_t> remove_dead_segments(LoadedLog& state);
+
+  LogPlace place_;
+  LogIdentity identity_;
+  LogConfig config_;
+  Offset log_start_{0};
+  Offset end_{0};
+  Offset tail_base_{0};             ///< The last segment: base and size, known without loading.
+  std::uint64_t tail_bytes_ = 0;
+  RecoveryPoint recovery_point_;
+  std::optional<RecoveryPoint> in_manifest_;  ///< What the manifest on disk says of this log,
+  std::optional<RecoveryPoint> for_manifest_; ///< and what was handed out for one that is being written.
+  std::uint32_t files_made_ = 0;    ///< Counts new segment files, so that a ticket clears only what it covers.
+  bool directory_is_dirty_ = false;
+  std::string offline_reason_;
+  std::unique_ptr<LoadedLog> loaded_;
+  std::unique_ptr<ProducerStates> no_producers_;  ///< What `producers()` answers when loading failed.
+};
+
+}  // namespace tidelog::storage
