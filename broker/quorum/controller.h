@@ -9,6 +9,7 @@
 #include "broker/shard/signal.h"
 #include "broker/shard/turns.h"
 #include "proto/record/builder.h"
+#include "proto/record/reader.h"
 #include "storage/log/log.h"
 
 namespace tidelog::broker {
@@ -59,6 +60,7 @@ class Controller final : public DurableLog {
 
  private:
   asio::awaitable<void> commit(const std::vector<MetadataRecord>& records);
+  Result<void> replay_batch(const proto::BatchView& batch, proto::RecordReader& reader);
   void append_and_apply(const std::vector<MetadataRecord>& records);
 
   Shard& shard_;

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/handlers/handler.h"
+
+namespace tidelog::broker {
+
+/// A broker as clients see it.
+struct ClusterMember {
+  NodeId id;
+  Endpoint address;
+  std::string rack;
+  /// Null on the wire if the broker has no rack.
+  [[nodiscard]] std::string_view rack_or_null() const { return rack.empty() ? std::string_view() : std::string_view(rack); }
+};
+
+std::vector<ClusterMember> cluster_members(const HandlerContext& context);
+
+// Everything is allowed while there is no authorizer. One bit per operation, by its number (KIP-430).
+/// Create 5, ClusterAction 9, DescribeConfigs 10, AlterConfigs 11, IdempotentWrite 12, Alter 7, Describe 8.
+inline constexpr std::int32_t kClusterOperations = 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12;
+/// Read 3, Write 4, Create 5, Delete 6, Alter 7, Describe 8, DescribeConfigs 10, AlterConfigs 11.
+inline constexpr std::int32_t kTopicOperations = 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 11;
+
+}  // namespace tidelog::broker

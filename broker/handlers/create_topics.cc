@@ -1,0 +1,85 @@
+#include <deque>
+#include <vector>
+
+#include "broker/handlers/topic_admin.h"
+#include "proto/messages/create_topics_request.h"
+#include "proto/messages/create_topics_response.h"
+
+namespace tidelog::broker {
+namespace {
+
+using proto::CreateTopicsRequest;
+using proto::CreateTopicsResponse;
+using ConfigAnswer = CreateTopicsResponse::CreatableTopicConfigs;
+
+NewTopic to_topic(const CreateTopicsRequest::CreatableTopic& asked) {
+  NewTopic topic{.name = std::string(asked.name), .partitions = asked.num_partitions, .replication_factor = asked.replication_factor};
+  for (const auto& assignment : asked.assignments) {
+    TopicAssignment& one = topic.assignments.emplace_back();
+    one.partition = assignment.partition_index;
+    for (const std::int32_t id : assignment.broker_ids) one.replicas.push_back({id});
+  }
+  for (const auto& config : asked.configs) {
+    // A null value asks for the default, which is what no value at all gives.
+    if (!proto::is_null(config.value)) topic.configs.insert_or_assign(std::string(config.name), std::string(config.value));
+  }
+  return topic;
+}
+
+/// The configs in force, as versions from 5 on tell them; the strings live in `keep`.
+std::vector<ConfigAnswer> to_answers(const std::vector<TopicConfigEntry>& entries) {
+  std::vector<ConfigAnswer> answers;
+  for (const TopicConfigEntry& entry : entries) {
+    answers.push_back({.name = entry.name,
+                       .value = entry.value,
+                       .read_only = entry.read_only,
+                       .config_source = static_cast<std::int8_t>(entry.source),
+                       .is_sensitive = entry.is_sensitive});
+  }
+  return answers;
+}
+
+struct Laid {
+  std::vector<TopicConfigEntry> entries;
+  std::vector<ConfigAnswer> configs;
+};
+
+}  // namespace
+
+/// CreateTopics (key 19). The topics are usable on every shard when the answer leaves.
+Handle handle_create_topics(HandlerContext context, Request request, SendQueue& to) {
+  CreateTopicsRequest message;
+  if (!decode(request.body, request.header.api_version, message)) {
+    context.connection.note_close_reason("a CreateTopics request could not be read");
+    co_return Outcome::close;
+  }
+  std::vector<NewTopic> topics;
+  for (const auto& asked : message.topics) topics.push_back(to_topic(asked));
+  std::vector<std::vector<std::pair<std::string, std::string>>> overrides;
+  for (const NewTopic& topic : topics) overrides.emplace_back(topic.configs.begin(), topic.configs.end());
+  const std::vector<TopicVerdict> verdicts = co_await create_topics(context, std::move(topics), message.validate_only);
+
+  std::deque<Laid> laid;
+  std::vector<CreateTopicsResponse::CreatableTopicResult> results;
+  for (std::size_t i = 0; i < verdicts.size(); ++i) {
+    const TopicVerdict& verdict = verdicts[i];
+    auto& result = results.emplace_back();
+    result.name = verdict.name;
+    result.topic_id = verdict.id;
+    result.error_code = static_cast<std::int16_t>(verdict.error);
+    result.error_message = verdict.message.empty() ? std::string_view() : std::string_view(verdict.message);
+    result.num_partitions = verdict.partitions;
+    result.replication_factor = static_cast<std::int16_t>(verdict.replication_factor);
+    if (verdict.error != ErrorCode::none) continue;
+    Laid& one = laid.emplace_back();
+    one.entries = list_topic_configs(context.node.options, overrides[i]);
+    one.configs = to_answers(one.entries);
+    result.configs = std::span<const ConfigAnswer>(one.configs);
+  }
+  CreateTopicsResponse response;
+  response.topics = std::span<const CreateTopicsResponse::CreatableTopicResult>(results);
+  respond(request, response, to);
+  co_return Outcome::keep;
+}
+
+}  // namespace tidelog::broker

@@ -1,0 +1,48 @@
+#include <vector>
+
+#include "broker/handlers/topic_admin.h"
+#include "proto/messages/delete_topics_request.h"
+#include "proto/messages/delete_topics_response.h"
+
+namespace tidelog::broker {
+namespace {
+
+constexpr std::int16_t kFirstVersionWithIds = 6;
+
+}  // namespace
+
+/// DeleteTopics (key 20). No shard finds the topics any more when the answer leaves; their bytes go a little later.
+Handle handle_delete_topics(HandlerContext context, Request request, SendQueue& to) {
+  proto::DeleteTopicsRequest message;
+  const std::int16_t version = request.header.api_version;
+  if (!decode(request.body, version, message)) {
+    context.connection.note_close_reason("a DeleteTopics request could not be read");
+    co_return Outcome::close;
+  }
+  std::vector<TopicSelector> asked;
+  for (const std::string_view name : message.topic_names) asked.push_back({.name = std::string(name)});
+  for (const auto& topic : message.topics) asked.push_back({.name = std::string(topic.name), .id = topic.topic_id});
+  std::vector<TopicVerdict> verdicts;
+  if (context.node.options.delete_topic_enable) {
+    verdicts = co_await delete_topics(context, std::move(asked));
+  } else {
+    for (const TopicSelector& topic : asked) {
+      verdicts.push_back({.name = topic.name, .id = topic.id, .error = ErrorCode::topic_deletion_disabled,
+                          .message = "this broker was started with delete.topic.enable=false"});
+    }
+  }
+  std::vector<proto::DeleteTopicsResponse::DeletableTopicResult> results;
+  for (const TopicVerdict& verdict : verdicts) {
+    auto& result = results.emplace_back();
+    result.name = verdict.name.empty() && version >= kFirstVersionWithIds ? std::string_view() : std::string_view(verdict.name);
+    result.topic_id = verdict.id;
+    result.error_code = static_cast<std::int16_t>(verdict.error);
+    if (!verdict.message.empty()) result.error_message = verdict.message;
+  }
+  proto::DeleteTopicsResponse response;
+  response.responses = std::span<const proto::DeleteTopicsResponse::DeletableTopicResult>(results);
+  respond(request, response, to);
+  co_return Outcome::keep;
+}
+
+}  // namespace tidelog::broker

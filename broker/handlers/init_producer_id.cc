@@ -1,0 +1,34 @@
+#include "broker/handlers/handler.h"
+#include "broker/quorum/controller.h"
+#include "broker/shard/run_on.h"
+#include "proto/messages/init_producer_id_request.h"
+#include "proto/messages/init_producer_id_response.h"
+
+namespace tidelog::broker {
+
+/// InitProducerId (key 22) for idempotent producers: an id that nobody had before, epoch 0. Transactional ids need a transaction coordinator,
+/// which this version lacks.
+Handle handle_init_producer_id(HandlerContext context, Request request, SendQueue& to) {
+  proto::InitProducerIdRequest message;
+  if (!decode(request.body, request.header.api_version, message)) {
+    context.connection.note_close_reason("an InitProducerId request could not be read");
+    co_return Outcome::close;
+  }
+  proto::InitProducerIdResponse response;
+  if (!proto::is_null(message.transactional_id)) {
+    const bool is_empty = message.transactional_id.empty();
+    response.error_code = static_cast<std::int16_t>(is_empty ? ErrorCode::invalid_request : ErrorCode::coordinator_not_available);
+  } else {
+    auto work = [&]() -> asio::awaitable<void> {
+      const std::int64_t epoch = context.node.controller.machine().image()->brokers().at(context.node.id).broker_epoch;
+      const ProducerId id = co_await context.node.controller.next_producer_id(context.node.id, epoch);
+      response.producer_id = id.value;
+    };
+    co_await await_on(context.node.home().shard.loop(), context.loop(), work);
+    response.producer_epoch = 0;
+  }
+  respond(request, response, to);
+  co_return Outcome::keep;
+}
+
+}  // namespace tidelog::broker

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <vector>
+
+#include "broker/handlers/handler.h"
+#include "broker/metadata/machine.h"
+
+namespace tidelog::broker {
+
+/// Has the controller make topics, on its shard, and returns once they can be used on every shard. Ids and placement are drawn here.
+asio::awaitable<std::vector<TopicVerdict>> create_topics(HandlerContext context, std::vector<NewTopic> topics, bool validate_only);
+/// Has the controller delete topics; returns once no shard finds them any more.
+asio::awaitable<std::vector<TopicVerdict>> delete_topics(HandlerContext context, std::vector<TopicSelector> topics);
+
+}  // namespace tidelog::broker
