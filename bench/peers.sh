@@ -10,7 +10,6 @@ BROKER_CPU="${BROKER_CPU:-0}"
 LOAD_CPU="${LOAD_CPU:-1}"
 floor="$build_dir/bench/tidelog-floor"
 load="$build_dir/bench/tidelog-load"
-# The build keeps the broker beside or below its folder's name, so both places are looked at.
 tidelog="${TIDELOG:-$build_dir/tidelog}"
 FETCH_FILE_BYTES="${FETCH_FILE_BYTES:-1073741824}"
 

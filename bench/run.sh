@@ -114,7 +114,7 @@ rounds_of_load() {
       for mode in $MODES; do
         [[ "$scenario" != fetch || "$mode" == page-cache ]] || continue # reading does not depend on the mode
         for peer in floor tidelog kafka; do
-          has "$PEERS" "$peer" && run_peer "$peer" "$mode" "$scenario"
+          ! has "$PEERS" "$peer" || run_peer "$peer" "$mode" "$scenario"
         done
       done
     done
@@ -192,7 +192,12 @@ main() {
   if has "$PEERS" kafka; then
     echo "starting Apache Kafka and warming it up for $KAFKA_WARMUP s" >&2
     start_kafka
-    ! has "$SCENARIOS" memory || { sleep 3 && memory_of kafka "$KAFKA_PORT" "$kafka_pid" && stop_kafka && start_kafka; }
+    if has "$SCENARIOS" memory; then
+      sleep 3
+      memory_of kafka "$KAFKA_PORT" "$kafka_pid"
+      stop_kafka
+      start_kafka
+    fi
     warm_kafka_up
   fi
   rounds_of_load

@@ -5,6 +5,8 @@
 namespace tidelog {
 namespace {
 
+using namespace proto;  // NOLINT(google-build-using-namespace): the codes and what is known of them.
+
 std::string_view name_of(errc kind) {
   switch (kind) {
     case errc::transport: return "TRANSPORT";
@@ -30,8 +32,11 @@ class Category : public std::error_category {
   [[nodiscard]] std::string message(int value) const override { return std::string(name_of(static_cast<errc>(value))); }
 };
 
-errc kind_of(proto::ErrorCode code) {
-  using enum proto::ErrorCode;
+std::string_view kafka_name(ErrorCode code) { return name(code); }
+bool is_retriable(ErrorCode code) { return retriable(code); }
+
+errc kind_of(ErrorCode code) {
+  using enum ErrorCode;
   switch (code) {
     case unknown_topic_or_partition:
     case unknown_topic_id: return errc::not_found;
@@ -51,8 +56,8 @@ errc kind_of(proto::ErrorCode code) {
 }
 
 /// What the code means for the one who asked, without the context.
-std::string_view reason_of(proto::ErrorCode code) {
-  using enum proto::ErrorCode;
+std::string_view reason_of(ErrorCode code) {
+  using enum ErrorCode;
   switch (code) {
     case unknown_topic_or_partition:
     case unknown_topic_id: return "there is no such topic or partition";
@@ -82,8 +87,8 @@ std::string_view reason_of(proto::ErrorCode code) {
   }
 }
 
-std::string_view hint_of(proto::ErrorCode code) {
-  using enum proto::ErrorCode;
+std::string_view hint_of(ErrorCode code) {
+  using enum ErrorCode;
   switch (code) {
     case unknown_topic_or_partition: return "tidelog topic list";
     case topic_already_exists: return "tidelog topic describe";
@@ -102,22 +107,22 @@ std::error_code make_error_code(errc kind) {
 }
 
 error error::from_kafka(int kafka_code, std::string_view context, std::string_view server_text) {
-  const auto code = static_cast<proto::ErrorCode>(kafka_code);
+  const auto code = static_cast<ErrorCode>(kafka_code);
   std::string message(context);
   const std::string_view reason = reason_of(code);
-  const std::string_view said = !server_text.empty() ? server_text : !reason.empty() ? reason : proto::name(code);
+  const std::string_view said = !server_text.empty() ? server_text : !reason.empty() ? reason : kafka_name(code);
   message.append(": ").append(said);
   while (message.ends_with('.')) message.pop_back();
   error made(kind_of(code), std::move(message));
   made.kafka_code_ = kafka_code;
   made.server_text_ = server_text;
-  made.is_retriable_ = proto::retriable(code);
+  made.is_retriable_ = is_retriable(code);
   made.hint_ = hint_of(code);
   return made;
 }
 
 std::string_view error::code_name() const {
-  return kafka_code_ != 0 ? proto::name(static_cast<proto::ErrorCode>(kafka_code_)) : name_of(kind_);
+  return kafka_code_ != 0 ? kafka_name(static_cast<ErrorCode>(kafka_code_)) : name_of(kind_);
 }
 
 }  // namespace tidelog

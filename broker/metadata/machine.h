@@ -1,78 +1,100 @@
 #pragma once
 
-#include "broker/metadata/commands.h"
-#include "broker/metadata/image.h"
-#include "proto/base/result.h"
+#include <functional>
+#include <optional>
+#include <span>
 
-#include <memory>
-#include <string>
-#include <string_view>
-#include <unordered_set>
+#include "broker/metadata/image.h"
+#include "proto/error_code.h"
 
 namespace tidelog::broker {
 
-struct MetadataOptions {
-  std::int32_t default_partitions = 1;          ///< num.partitions
-  std::int16_t default_replication_factor = 1;  ///< default.replication.factor
-  std::int32_t max_partitions_per_request = 10'000;
+// What is asked. Views last as long as the command.
+
+struct TopicAssignment {
+  std::int32_t partition = 0;
+  std::vector<NodeId> replicas;
 };
 
-/// The cluster metadata: brokers, topics, configurations, producer ids. Decisions say what should be; only `apply` makes it so, and it
-/// alone is needed to rebuild everything from the log.
+struct NewTopic {
+  std::string name;
+  std::int32_t partitions = -1;           ///< -1: the default.
+  std::int32_t replication_factor = -1;   ///< -1: the default.
+  std::vector<TopicAssignment> assignments;  ///< Not empty: says partitions and replicas by itself.
+  std::map<std::string, std::string> configs;
+  Uuid id;                                ///< For the topic, should it come to be: random, from the driver.
+};
+
+/// Why a topic's configs cannot be; empty: they can.
+using ConfigCheck = std::function<std::string(const std::map<std::string, std::string>&)>;
+
+struct CreateTopicsCommand {
+  std::vector<NewTopic> topics;
+  std::int32_t default_partitions = 1;
+  std::int32_t default_replication_factor = 1;
+  std::int32_t max_partitions = 10'000;   ///< Of one request.
+  std::size_t first_broker = 0;           ///< Where placement begins: random, from the driver.
+  bool validate_only = false;
+  ConfigCheck check_configs;
+};
+
+struct TopicSelector {
+  std::string name;  ///< Empty: by id.
+  Uuid id;
+};
+
+// What is answered.
+
+struct TopicVerdict {
+  std::string name;
+  Uuid id;
+  ErrorCode error = ErrorCode::none;
+  std::string message;
+  std::int32_t partitions = -1;
+  std::int32_t replication_factor = -1;
+};
+
+struct TopicsDecision {
+  std::vector<MetadataRecord> records;
+  std::vector<TopicVerdict> verdicts;  ///< One for each topic asked, in that order.
+};
+
+struct ProducerIdsDecision {
+  std::vector<MetadataRecord> records;
+  ProducerId first{-1};
+  ProducerId end{-1};
+};
+
+struct RegisterDecision {
+  std::vector<MetadataRecord> records;
+  std::int64_t broker_epoch = 0;
+};
+
+/// What the cluster knows of itself: brokers, topics, partitions, producer ids. Pure: no clock, no random source, no file.
 ///
-///   RegisterBroker    node absent | present                   -> present with a higher epoch; unclean: its leaderships get new leader
-///   epochs CreateTopic       name and id free                        -> topic with all its partitions DeleteTopic       topic present ->
-///   gone; its id is not known any more, its name is free SetConfig         topic present, or any broker            -> key set or taken
-///   back ProducerIdBlock   next id not below the one before        -> ids below it are given away ClusterInfo       no cluster id, or this
-///   one              -> cluster id
+/// `decide` functions are const: they say which records would make an answer true, and the answer. `apply` is the only place state changes,
+/// live and on replay alike. Two decisions before an apply would be made on the same state, so the driver makes one at a time (R8).
 ///
-/// Life: dropped and replayed when leadership or the disk is lost; never rolled back (R8).
-/// Thread: its owner's; what `publish` returns may go to any.
-/// Invariant: `check_invariants`, after each step in debug builds.
+/// Topic:   (none) --CreateTopic--> live --DeleteTopic--> (none); the same name then gets a new id (R10).
+/// Broker:  registered --RegisterBroker--> registered again, with a higher epoch; unclean: leader epochs of what it leads rise.
 class MetadataMachine {
  public:
-  explicit MetadataMachine(MetadataOptions options = {}) : options_(options) {}
+  /// CreateTopics (KIP-4; https://kafka.apache.org/protocol: key 19). Each topic has its own verdict.
+  [[nodiscard]] TopicsDecision create_topics(const CreateTopicsCommand& command) const;
+  /// DeleteTopics (key 20), by name or by id (KIP-516).
+  [[nodiscard]] TopicsDecision delete_topics(std::span<const TopicSelector> topics) const;
+  [[nodiscard]] ProducerIdsDecision allocate_producer_ids(NodeId node, std::int64_t broker_epoch) const;
+  [[nodiscard]] RegisterDecision register_broker(RegisterBrokerRecord record) const;
 
-  /// Decisions change nothing: two in a row without `apply` between them give the same answer, ids included.
-  [[nodiscard]] CreateTopicsDecision create_topics(const CreateTopicsCommand& command) const;
-  [[nodiscard]] DeleteTopicsDecision delete_topics(const DeleteTopicsCommand& command) const;
-  /// A topic a client named in Metadata or a coordinator needs, with the defaults. Exactly one verdict.
-  [[nodiscard]] CreateTopicsDecision auto_create(std::string_view name, const Uuid& topic_id, std::uint32_t placement_seed) const;
-  [[nodiscard]] RegisterBrokerDecision register_broker(const RegisterBrokerCommand& command) const;
-  [[nodiscard]] AllocateProducerIdsDecision allocate_producer_ids(const AllocateProducerIdsCommand& command) const;
-  /// Gives a new cluster its id; no records if it has one.
-  [[nodiscard]] Decision found_cluster(const Uuid& cluster_id) const;
-
-  /// Makes a record true. `Errc::corrupt` if it does not fit what is there (a topic deleted twice, say): then nothing changed, and the log
-  /// it came from is damaged. Records of a decision always fit if they are applied before anything else is.
+  /// `Errc::corrupt`: the record contradicts those before it; the machine is unchanged.
   Result<void> apply(const MetadataRecord& record);
 
-  /// Not from a record: the quorum says who leads it. Part of the next published image.
-  void set_controller(NodeId controller);
-
-  /// For reading where the machine lives. Invalid after the next `apply`.
-  [[nodiscard]] const Image& image() const { return image_; }
-  /// A copy for all shards, made only if something changed since the last. Call it once a commit, not once a record.
-  std::shared_ptr<const Image> publish();
-
-  /// Checks everything, in time proportional to the number of partitions.
-  void check_invariants() const;
+  [[nodiscard]] const std::shared_ptr<const Image>& image() const { return image_; }
 
  private:
-  class TopicCreation;  // one CreateTopics request while it is decided
+  void check_invariants() const;
 
-  Result<void> apply_one(const RegisterBroker& record);
-  Result<void> apply_one(const CreateTopic& record);
-  Result<void> apply_one(const DeleteTopic& record);
-  Result<void> apply_one(const SetConfig& record);
-  Result<void> apply_one(const ProducerIdBlock& record);
-  Result<void> apply_one(const ClusterInfo& record);
-  void raise_leader_epochs(NodeId leader);
-
-  MetadataOptions options_;
-  Image image_;
-  std::shared_ptr<const Image> published_;                  ///< Null once it is stale.
-  std::unordered_set<std::string> names_that_may_collide_;  ///< Those with a dot or underscore, with dots written as underscores.
+  std::shared_ptr<const Image> image_ = std::make_shared<const Image>();
 };
 
 }  // namespace tidelog::broker

@@ -1,12 +1,12 @@
 #pragma once
 
-#include "proto/base/result.h"
-#include "proto/base/types.h"
-
 #include <map>
 #include <string>
 #include <variant>
 #include <vector>
+
+#include "proto/base/result.h"
+#include "proto/base/types.h"
 
 namespace tidelog::broker {
 
@@ -24,8 +24,8 @@ struct ListenerRecord {
   bool operator==(const ListenerRecord&) const = default;
 };
 
-/// A broker started. `unclean`: it did not stop cleanly before, so bytes it never synced may be gone; the leader epoch of every partition
-/// it leads rises by one, and clients that read such bytes can tell.
+/// A broker started. `unclean`: it did not stop cleanly before, so bytes it never synced may be gone; the leader epoch of every partition it
+/// leads rises by one, and clients that read such bytes can tell.
 struct RegisterBrokerRecord {
   NodeId node_id;
   Uuid incarnation;
@@ -68,7 +68,8 @@ struct ProducerIdBlockRecord {
   bool operator==(const ProducerIdBlockRecord&) const = default;
 };
 
-using MetadataRecord = std::variant<ClusterInfoRecord, RegisterBrokerRecord, CreateTopicRecord, DeleteTopicRecord, ProducerIdBlockRecord>;
+using MetadataRecord =
+    std::variant<ClusterInfoRecord, RegisterBrokerRecord, CreateTopicRecord, DeleteTopicRecord, ProducerIdBlockRecord>;
 
 /// The stored form (proto/internal/metadata_records.proto).
 std::string encode_record(const MetadataRecord& record);
