@@ -13,6 +13,13 @@ readonly kScale="${INSTRUCTIONS_SCALE:-1}"
 FETCH_FILE_BYTES=33554432
 command -v valgrind >/dev/null || fail "valgrind is not installed (deploy/packages.sh test)"
 
+# Valgrind of Debian 12 fails on the debug information of clang 19, so it gets copies without; the names of functions stay.
+without_debug_information() {
+  local strip
+  strip=$(command -v llvm-objcopy-19 || command -v objcopy) || fail "neither llvm-objcopy-19 nor objcopy is installed"
+  "$strip" --strip-debug "$1" "$data_dir/stripped-${1##*/}"
+}
+
 # The arguments and the count of requests of one unit of work.
 scenario_arguments() {
   case $1 in
@@ -27,6 +34,7 @@ start_under_callgrind() {
   rm -rf "${data_dir:?}/$1"
   mkdir -p "$data_dir/$1"
   "$1_command" page-cache "$2"
+  command[0]="$data_dir/stripped-${command[0]##*/}"
   valgrind --tool=callgrind --trace-children=no --callgrind-out-file="$3" "${command[@]}" >"$data_dir/$1.log" 2>&1 &
   broker_pid=$!
   wait_for_port "$PORT" "$broker_pid" "$1"
@@ -54,6 +62,8 @@ counted() {
 mkdir -p "$data_dir"
 trap clean_up EXIT
 : >"$data_dir/instructions.jsonl"
+rm -f "$data_dir"/callgrind.*
+for peer in $PEERS; do without_debug_information "${!peer}"; done
 for scenario in $SCENARIOS; do
   for peer in $PEERS; do
     counted "$peer" "$scenario" 1

@@ -5,8 +5,6 @@
 namespace tidelog {
 namespace {
 
-using namespace proto;  // NOLINT(google-build-using-namespace): the codes and what is known of them.
-
 std::string_view name_of(errc kind) {
   switch (kind) {
     case errc::transport: return "TRANSPORT";

@@ -4,7 +4,6 @@
 #include <boost/asio/detached.hpp>
 #include <exception>
 
-#include "broker/logging/log.h"
 
 namespace tidelog::broker {
 
@@ -27,9 +26,9 @@ asio::awaitable<void> ConnectionSet::serve(std::uint64_t id, Job on_end) {
     log_error("connection from {} ended by an internal error: {}", connection.peer().host, error.what());
     connection.close();
   }
-  static RateLimited limited;
-  if (!connection.close_reason().empty() && limited.allow()) {
-    log_warn("closed the connection from {}:{}: {}", connection.peer().host, connection.peer().port, connection.close_reason());
+  if (!connection.close_reason().empty()) {
+    limited_.warn(shard_.loop().now(), "closed a connection", "closed the connection from {}:{}: {}", connection.peer().host,
+                  connection.peer().port, connection.close_reason());
   }
   connections_.erase(id);
   on_end();

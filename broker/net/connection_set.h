@@ -3,6 +3,7 @@
 #include <memory>
 #include <unordered_map>
 
+#include "broker/logging/rate_limited.h"
 #include "broker/net/connection.h"
 
 namespace tidelog::broker {
@@ -29,6 +30,7 @@ class ConnectionSet {
   Gate gate_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
   std::uint64_t next_id_ = 0;
+  RateLimited limited_;
 };
 
 }  // namespace tidelog::broker

@@ -3,8 +3,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
-#include "broker/logging/log.h"
-
 namespace tidelog::broker {
 namespace {
 
@@ -32,8 +30,7 @@ asio::awaitable<void> Server::accept_all() {
     if (accepted) {
       seat(std::move(*accepted));
     } else if (accepted.error() == Errc::refused) {
-      static RateLimited limited;
-      if (limited.allow()) log_warn("no new connections for a moment: out of file descriptors or socket memory");
+      limited_.warn(shard.loop().now(), "descriptors", "no new connections for a moment: out of file descriptors or socket memory");
       shard.timers().arm_in(pause_timer_, kPauseWithoutDescriptors);
       co_await pause_.wait();
     } else {
@@ -67,8 +64,7 @@ bool Server::admit(const std::string& host) {
   if (address.open >= caps_.per_address) cap = "max.connections.per.ip";
   if (address.opened_this_second >= caps_.new_per_second_per_address) cap = "max.connection.creation.rate";
   if (cap != nullptr) {
-    static RateLimited limited;
-    if (limited.allow()) log_warn("refused a connection from {}: {} is reached", host, cap);
+    limited_.warn(seats_.front().shard->loop().now(), cap, "refused a connection from {}: {} is reached", host, cap);
     return false;
   }
   ++open_;

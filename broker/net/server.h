@@ -57,6 +57,7 @@ class Server {
   std::unordered_map<std::string, Address> addresses_;
   std::size_t open_ = 0;
   std::size_t next_seat_ = 0;
+  RateLimited limited_;
   bool stopping_ = false;
 };
 

@@ -60,10 +60,9 @@ void Partition::retire(ErrorCode reason) {
 
 storage::SyncTicket Partition::begin_sync() { return log_->begin_sync(); }
 
-void Partition::finish_sync(storage::SyncTicket ticket) {
-  const Offset end = ticket.end_offset;
-  log_->finish_sync(std::move(ticket));
-  durable_end_ = std::max(durable_end_, end);
+void Partition::finish_sync(const storage::SyncTicket& ticket) {
+  log_->finish_sync(ticket);
+  durable_end_ = std::max(durable_end_, ticket.end_offset);
   advance_high_watermark();
 }
 

@@ -63,7 +63,7 @@ class Partition final : public DurableLog, private PassClient {
   std::size_t enforce_retention(TimestampMs now);
 
   storage::SyncTicket begin_sync() override;
-  void finish_sync(storage::SyncTicket ticket) override;
+  void finish_sync(const storage::SyncTicket& ticket) override;
 
  private:
   /// A part of this pass that made it into the write.

@@ -71,18 +71,30 @@ void Controller::append_and_apply(const std::vector<MetadataRecord>& records) {
   for (const MetadataRecord& record : records) CHECK(machine_.apply(record).has_value());
 }
 
-asio::awaitable<void> Controller::commit(const std::vector<MetadataRecord>& records) {
-  const std::shared_ptr<const Image> before = machine_.image();
+asio::awaitable<void> Controller::append_durably(const std::vector<MetadataRecord>& records) {
   append_and_apply(records);
   const Offset end = log_->end_offset();
   durability_.contribute(*this);
   while (durable_end_ < end) co_await durable_.wait();
+}
+
+asio::awaitable<void> Controller::commit(const std::vector<MetadataRecord>& records) {
+  const std::shared_ptr<const Image> before = machine_.image();
+  co_await append_durably(records);
   co_await listener_.on_commit(before, machine_.image());
 }
 
-void Controller::finish_sync(storage::SyncTicket ticket) {
+asio::awaitable<void> Controller::found(std::string cluster_id, RegisterBrokerRecord self) {
+  std::vector<MetadataRecord> records;
+  if (machine_.image()->cluster_id().empty()) records.emplace_back(ClusterInfoRecord{.cluster_id = std::move(cluster_id)});
+  RegisterDecision decision = machine_.register_broker(std::move(self));
+  for (MetadataRecord& record : decision.records) records.push_back(std::move(record));
+  co_await append_durably(records);
+}
+
+void Controller::finish_sync(const storage::SyncTicket& ticket) {
   durable_end_ = std::max(durable_end_, ticket.end_offset);
-  log_->finish_sync(std::move(ticket));
+  log_->finish_sync(ticket);
   durable_.notify();
 }
 

@@ -39,6 +39,9 @@ class Controller final : public DurableLog {
   Result<void> replay();
   [[nodiscard]] const MetadataMachine& machine() const { return machine_; }
 
+  /// At start: gives a new cluster its id and registers this broker.
+  asio::awaitable<void> found(std::string cluster_id, RegisterBrokerRecord self);
+
   /// Asks the machine and commits what it says. `decide(const MetadataMachine&)` returns a decision with `records`; it runs when the changes
   /// before it are committed, and its answer is returned when its own are.
   template <class Decide>
@@ -52,13 +55,15 @@ class Controller final : public DurableLog {
   /// A producer id that was never handed out before, nor will be again.
   asio::awaitable<ProducerId> next_producer_id(NodeId node, std::int64_t broker_epoch);
 
-  /// The log, for checkpoints.
+  /// The log and what it is called, for checkpoints.
+  [[nodiscard]] TopicPartition id() const { return {.topic_id = log_->identity().topic_id, .partition = {0}}; }
   [[nodiscard]] storage::Log& log() { return *log_; }
 
   storage::SyncTicket begin_sync() override { return log_->begin_sync(); }
-  void finish_sync(storage::SyncTicket ticket) override;
+  void finish_sync(const storage::SyncTicket& ticket) override;
 
  private:
+  asio::awaitable<void> append_durably(const std::vector<MetadataRecord>& records);
   asio::awaitable<void> commit(const std::vector<MetadataRecord>& records);
   Result<void> replay_batch(const proto::BatchView& batch, proto::RecordReader& reader);
   void append_and_apply(const std::vector<MetadataRecord>& records);

@@ -18,7 +18,7 @@ struct Round {
 class DirectDurability final : public Durability, private PassClient {
  public:
   DirectDurability(Shard& shard, std::move_only_function<void(std::string)> on_failure)
-      : shard_(shard), on_failure_(std::move(on_failure)) {}
+      : shard_(shard), on_failure_(std::move(on_failure)), round_ended_(shard.loop().executor()) {}
   ~DirectDurability() override {
     shard_.forget(*this);
     *alive_ = false;
@@ -37,6 +37,12 @@ class DirectDurability final : public Durability, private PassClient {
     }
   }
 
+  asio::awaitable<void> contributed_are_durable() override {
+    // The round under way may have begun before the last contribution; the one after it has not.
+    const std::uint64_t through = rounds_begun_ + (waiting_.empty() ? 0 : 1);
+    while (rounds_ended_ < through) co_await round_ended_.wait();
+  }
+
  private:
   /// Starts after the pass has appended all it brought, so that one round covers it.
   void end_of_pass() override {
@@ -47,10 +53,11 @@ class DirectDurability final : public Durability, private PassClient {
     auto round = std::make_shared<Round>();
     for (DurableLog* log : waiting_) {
       log->waits_for_round = false;
-      round->entries.push_back({log, log->begin_sync()});
+      round->entries.push_back({.log = log, .ticket = log->begin_sync()});
     }
     waiting_.clear();
     round_ = round;
+    ++rounds_begun_;
     shard_.env().blocking().run([round, &files = shard_.env().files()] { sync(*round, files); }, shard_.loop(),
                                 [this, alive = alive_, round] {
                                   if (*alive) end_round(*round);
@@ -74,8 +81,10 @@ class DirectDurability final : public Durability, private PassClient {
       return;
     }
     for (Round::Entry& entry : round.entries) {
-      if (entry.log != nullptr) entry.log->finish_sync(std::move(entry.ticket));
+      if (entry.log != nullptr) entry.log->finish_sync(entry.ticket);
     }
+    ++rounds_ended_;
+    round_ended_.notify();
     if (!waiting_.empty()) begin_round();
   }
 
@@ -84,6 +93,9 @@ class DirectDurability final : public Durability, private PassClient {
   std::vector<DurableLog*> waiting_;
   std::shared_ptr<Round> round_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Signal round_ended_;
+  std::uint64_t rounds_begun_ = 0;
+  std::uint64_t rounds_ended_ = 0;
   bool failed_ = false;
 };
 

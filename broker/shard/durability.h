@@ -15,7 +15,7 @@ class DurableLog {
   /// What has to be synced so that everything written so far is durable. Owner's thread.
   virtual storage::SyncTicket begin_sync() = 0;
   /// The sync of `ticket` succeeded: its end is durable. Owner's thread.
-  virtual void finish_sync(storage::SyncTicket ticket) = 0;
+  virtual void finish_sync(const storage::SyncTicket& ticket) = 0;
 
   /// Kept by the `Durability` it was contributed to: it waits there for its round.
   bool waits_for_round = false;
@@ -38,6 +38,8 @@ class Durability {
   virtual void contribute(DurableLog& log) = 0;
   /// `log` goes away: no call reaches it after this, not even from a round under way.
   virtual void forget(DurableLog& log) = 0;
+  /// Returns when everything contributed before this call is durable. One caller at a time. Never returns after a failed sync.
+  virtual asio::awaitable<void> contributed_are_durable() = 0;
 };
 
 /// Syncs the files of every contributed log, a round at a time; what is contributed meanwhile makes the next round (group commit).

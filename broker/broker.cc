@@ -1,0 +1,192 @@
+#include "broker/broker.h"
+
+#include "broker/config/listener.h"
+#include "broker/logging/log.h"
+#include "broker/metadata/topic_names.h"
+#include "broker/shard/run_on.h"
+
+namespace tidelog::broker {
+namespace {
+
+constexpr PartitionIndex kOnlyPartition{0};
+/// The metadata log has no topic of its own; the id says so in its directory.
+constexpr Uuid kMetadataTopicId{{std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0},
+                                 std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{1}}};
+/// Metadata logs are small and read as a whole at start.
+constexpr std::uint32_t kMetadataSegmentBytes = 64 * 1024 * 1024;
+
+ConnectionLimits limits_from(const BrokerOptions& options) {
+  return {.max_frame_bytes = static_cast<std::size_t>(options.socket_request_max_bytes),
+          .max_in_flight = static_cast<std::size_t>(options.max_inflight_requests_per_connection),
+          .idle = std::chrono::milliseconds(options.connections_max_idle_ms),
+          .whole_frame = std::chrono::milliseconds(options.request_frame_timeout_ms),
+          .write_stall = std::chrono::milliseconds(options.response_write_timeout_ms)};
+}
+
+Uuid random_uuid(Random& random) {
+  Uuid id;
+  while (id.is_zero()) random.fill(id.bytes);
+  return id;
+}
+
+}  // namespace
+
+Broker::Broker(Env& env, BrokerOptions options, OnFatal on_fatal)
+    : env_(env),
+      options_(std::move(options)),
+      on_fatal_(std::move(on_fatal)),
+      shards_([&] {
+        std::vector<std::unique_ptr<ShardServices>> shards;
+        const std::size_t count = env.loops().size();
+        for (std::size_t i = 0; i < count; ++i) {
+          shards.push_back(std::make_unique<ShardServices>(env, i, static_cast<std::size_t>(request_memory_bytes(options_)) / count));
+        }
+        return shards;
+      }()),
+      replicas_(env, options_, shards_),
+      checkpointer_(env, options_, shards_) {
+  for (const auto& shard : shards_) {
+    shard->durability = make_direct_durability(shard->shard, [this](std::string failure) {
+      on_fatal_("a sync of " + options_.log_dirs.front() + " failed (" + failure + "): what is on the disk can no longer be known, so nothing is acknowledged any more");
+    });
+  }
+}
+
+Broker::~Broker() = default;
+
+Result<std::unique_ptr<storage::Log>, StartError> Broker::open_metadata_log() {
+  const storage::LogPlace place = dir_->place_of(kMetadataTopic, kOnlyPartition);
+  storage::LogConfig config;
+  config.segment_bytes = kMetadataSegmentBytes;
+  config.retention_ms = -1;
+  const Result<storage::LogIdentity> there = storage::read_identity(place);
+  if (!there && there.error() == Errc::not_found && dir_->is_new()) {
+    std::array<std::byte, 8> log_id;
+    env_.random().fill(log_id);
+    auto made = storage::Log::create(place, {.topic_id = kMetadataTopicId, .log_id = load_be<std::uint64_t>(log_id.data())}, config);
+    if (made) return std::move(*made);
+    return StartError{.message = "cannot make " + place.directory + ": " + std::string(name(made.error())), .hint = "check space and permissions"};
+  }
+  if (!there) {
+    return StartError{.message = "the metadata log " + place.directory + " cannot be read (" + std::string(name(there.error())) + "), so the topics are not known",
+                      .hint = "restore it from a backup; starting without it would hide every topic"};
+  }
+  storage::OpenRequest request{.identity = *there};
+  const TopicPartition id{.topic_id = kMetadataTopicId, .partition = kOnlyPartition};
+  if (const storage::ManifestEntry* known = dir_->manifest().find(id, there->log_id)) request.recovery.known = known->recovery;
+  auto opened = storage::Log::open(place, config, request, report_);
+  if (opened && !(*opened)->is_offline()) return std::move(*opened);
+  const std::string why = opened ? (*opened)->offline_reason() : std::string(name(opened.error()));
+  return StartError{.message = "the metadata log " + place.directory + " is damaged: " + why, .hint = "restore it from a backup"};
+}
+
+asio::awaitable<Result<void, StartError>> Broker::recover() {
+  Result<std::unique_ptr<storage::Log>, StartError> log = StartError{};
+  std::optional<StartError> failed;
+  Job open = [&] {
+    auto dir = LogDir::open(env_.files(), options_.log_dirs.front(), {options_.node_id});
+    if (!dir) {
+      failed = dir.error();
+      return;
+    }
+    dir_ = std::move(*dir);
+    was_unclean_ = !dir_->is_new() && !(dir_->manifest_state() == storage::ManifestState::read && dir_->manifest().clean);
+    log = open_metadata_log();
+    if (!log) failed = log.error();
+  };
+  co_await run_blocking(env_, shards_.front()->shard.loop(), std::move(open));
+  if (failed) co_return *failed;
+  ShardServices& home = *shards_.front();
+  controller_ = std::make_unique<Controller>(home.shard, *home.durability, std::move(*log), replicas_);
+  if (const Result<void> replayed = controller_->replay(); !replayed) {
+    co_return StartError{.message = "the metadata log cannot be replayed: " + std::string(name(replayed.error())),
+                         .hint = replayed.error() == Errc::unsupported ? "it was written by a newer version: start that one" : "restore it from a backup"};
+  }
+  co_await introduce_self();
+  co_await replicas_.open_all(*dir_, controller_->machine().image(), report_);
+  co_await replicas_.publish(controller_->machine().image());
+  // From here on a crash is an unclean stop, and recovery starts from what was just made whole.
+  if (!co_await checkpointer_.checkpoint(*dir_, *controller_, false)) {
+    co_return StartError{.message = "cannot write the manifest in " + dir_->path(), .hint = "check space and permissions"};
+  }
+  co_return Result<void, StartError>();
+}
+
+asio::awaitable<void> Broker::introduce_self() {
+  RegisterBrokerRecord self{.node_id = {options_.node_id}, .incarnation = random_uuid(env_.random()), .rack = options_.broker_rack, .unclean = was_unclean_};
+  const Uuid cluster = random_uuid(env_.random());
+  co_await controller_->found(cluster.to_string(), std::move(self));
+  if (!dir_->is_new()) co_return;
+  const std::string directory = random_uuid(env_.random()).to_string();
+  bool claimed = false;
+  Job claim = [&] { claimed = dir_->claim(controller_->machine().image()->cluster_id(), directory).has_value(); };
+  co_await run_blocking(env_, shards_.front()->shard.loop(), std::move(claim));
+  if (!claimed) log_error("cannot write meta.properties in {}", dir_->path());
+}
+
+Result<void, StartError> Broker::listen() {
+  const auto listener = parse_listener("listeners", options_.listeners.front());
+  if (!listener) return StartError{.message = listener.error().message, .hint = listener.error().hint};
+  auto socket = env_.network().listen({.host = listener->host, .port = listener->port}, shards_.front()->shard.loop());
+  if (!socket) {
+    const std::string where = listener->host + ":" + std::to_string(listener->port);
+    const bool is_taken = socket.error() == Errc::exists;
+    return StartError{.message = "cannot listen on " + where + ": " + (is_taken ? "another process has the port" : std::string(name(socket.error()))),
+                      .hint = is_taken ? "stop it, or choose another port with -o listeners=PLAINTEXT://" + listener->host + ":PORT" : "check the address"};
+  }
+  Endpoint advertised;
+  if (!options_.advertised_listeners.empty()) {
+    const auto told = parse_listener("advertised.listeners", options_.advertised_listeners.front());
+    if (!told) return StartError{.message = told.error().message, .hint = told.error().hint};
+    advertised = {.host = told->host, .port = told->port};
+  }
+  node_ = std::make_unique<Node>(Node{.options = options_,
+                                      .shards = shards_,
+                                      .controller = *controller_,
+                                      .id = {options_.node_id},
+                                      .listens = (*socket)->local(),
+                                      .advertised = std::move(advertised)});
+  std::vector<Server::Seat> seats;
+  for (const auto& shard : shards_) {
+    dispatchers_.push_back(std::make_unique<Dispatcher>(*node_, *shard));
+    connections_.push_back(std::make_unique<ConnectionSet>(shard->shard, *dispatchers_.back(), limits_from(options_)));
+    seats.push_back({.shard = &shard->shard, .connections = connections_.back().get()});
+  }
+  const ConnectionCaps caps{.total = static_cast<std::size_t>(options_.max_connections),
+                            .per_address = static_cast<std::size_t>(options_.max_connections_per_ip),
+                            .new_per_second_per_address = static_cast<std::size_t>(options_.max_connection_creation_rate)};
+  server_ = std::make_unique<Server>(std::move(*socket), std::move(seats), caps);
+  return {};
+}
+
+void Broker::report_recovery() {
+  for (const std::string& note : report_.notes) log_warn("recovery: {}", note);
+  if (report_.logs_scanned > 0) log_info("recovery read {} bytes of {} logs", report_.bytes_scanned, report_.logs_scanned);
+}
+
+asio::awaitable<Result<void, StartError>> Broker::start() {
+  Result<void, StartError> recovered = co_await recover();
+  report_recovery();
+  if (!recovered) co_return recovered;
+  if (Result<void, StartError> listening = listen(); !listening) co_return listening;
+  checkpointer_.start(*dir_, *controller_);
+  server_->start();
+  co_return Result<void, StartError>();
+}
+
+asio::awaitable<void> Broker::stop() {
+  Loop& home = shards_.front()->shard.loop();
+  co_await server_->stop();
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    auto finish = [set = connections_[i].get()]() -> asio::awaitable<void> { co_await set->finish(); };
+    co_await await_on(shards_[i]->shard.loop(), home, finish);
+  }
+  co_await checkpointer_.stop();
+  for (const auto& shard : shards_) {
+    Job close = [&services = *shard] { services.partitions.for_each([](Partition& partition) { partition.log().close(); }); };
+    co_await run_on(shard->shard.loop(), home, std::move(close));
+  }
+  co_await checkpointer_.checkpoint(*dir_, *controller_, true);
+}
+
+}  // namespace tidelog::broker

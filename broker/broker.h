@@ -1,0 +1,60 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/checkpointer.h"
+#include "broker/handlers/dispatcher.h"
+#include "broker/net/server.h"
+#include "broker/replicas.h"
+
+namespace tidelog::broker {
+
+/// One broker on one world. The production binary and the simulator run this same class.
+/// Life: `start` once, `stop` once, both on the first loop. Destroying it without `stop` is a crash: nobody is answered, nothing is written.
+/// Thread: made before the loops run, or on the first loop.
+class Broker {
+ public:
+  /// Called once when the disk failed and nothing may be acknowledged any more: the process has to end.
+  using OnFatal = std::move_only_function<void(std::string reason)>;
+
+  Broker(Env& env, BrokerOptions options, OnFatal on_fatal);
+  Broker(const Broker&) = delete;
+  Broker& operator=(const Broker&) = delete;
+  ~Broker();
+
+  /// Recovers the logs, then listens: the port accepts when this returns well.
+  asio::awaitable<Result<void, StartError>> start();
+  /// Answers what is under way, makes everything durable, marks the stop as clean.
+  asio::awaitable<void> stop();
+
+  /// Where it listens, with the real port. Valid after `start`.
+  [[nodiscard]] Endpoint listens() const { return server_->local(); }
+  [[nodiscard]] const storage::RecoveryReport& recovery() const { return report_; }
+
+ private:
+  asio::awaitable<Result<void, StartError>> recover();
+  Result<std::unique_ptr<storage::Log>, StartError> open_metadata_log();
+  asio::awaitable<void> introduce_self();
+  Result<void, StartError> listen();
+  void report_recovery();
+
+  Env& env_;
+  const BrokerOptions options_;
+  OnFatal on_fatal_;
+  std::vector<std::unique_ptr<ShardServices>> shards_;
+  std::unique_ptr<LogDir> dir_;
+  Replicas replicas_;
+  std::unique_ptr<Controller> controller_;
+  Checkpointer checkpointer_;
+  std::unique_ptr<Node> node_;
+  std::vector<std::unique_ptr<Dispatcher>> dispatchers_;
+  std::vector<std::unique_ptr<ConnectionSet>> connections_;
+  std::unique_ptr<Server> server_;
+  storage::RecoveryReport report_;
+  bool was_unclean_ = false;
+};
+
+}  // namespace tidelog::broker

@@ -1,0 +1,123 @@
+#include "broker/checkpointer.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "broker/logging/log.h"
+#include "broker/shard/run_on.h"
+#include "broker/boot_id.h"
+
+namespace tidelog::broker {
+namespace {
+
+constexpr SteadyTime kInterval = std::chrono::seconds(60);
+
+storage::ManifestEntry entry_of(const TopicPartition& id, storage::Log& log) {
+  return {.partition = id, .log_id = log.identity().log_id, .recovery = log.recovery_state()};
+}
+
+}  // namespace
+
+Checkpointer::Checkpointer(Env& env, const BrokerOptions& options, std::span<const std::unique_ptr<ShardServices>> shards)
+    : env_(env),
+      options_(options),
+      shards_(shards),
+      gate_(home().executor()),
+      turns_(home().executor()),
+      wake_(home().executor()),
+      timer_([this] { wake_.notify(); }) {}
+
+void Checkpointer::start(LogDir& dir, Controller& controller) {
+  dir_ = &dir;
+  controller_ = &controller;
+  asio::co_spawn(home().executor(), run(), asio::detached);
+}
+
+asio::awaitable<void> Checkpointer::run() {
+  const Gate::Pass pass = gate_.enter();
+  SteadyTime retention_due = home().now() + std::chrono::milliseconds(options_.log_retention_check_interval_ms);
+  while (!stopping_) {
+    shards_.front()->shard.timers().arm_in(timer_, std::min<SteadyTime>(kInterval, std::chrono::milliseconds(options_.log_retention_check_interval_ms)));
+    co_await wake_.wait();
+    if (stopping_) break;
+    if (home().now() >= retention_due) {
+      co_await enforce_retention();
+      retention_due = home().now() + std::chrono::milliseconds(options_.log_retention_check_interval_ms);
+    }
+    co_await checkpoint(*dir_, *controller_, false);
+  }
+}
+
+asio::awaitable<void> Checkpointer::stop() {
+  stopping_ = true;
+  timer_.cancel();
+  wake_.notify();
+  co_await gate_.close();
+}
+
+asio::awaitable<void> Checkpointer::sync_all(Controller& controller) {
+  for (const auto& shard : shards_) {
+    auto sync = [&services = *shard]() -> asio::awaitable<void> {
+      services.partitions.for_each([&](Partition& partition) {
+        if (!partition.is_offline() && partition.log().is_dirty()) services.durability->contribute(partition);
+      });
+      co_await services.durability->contributed_are_durable();
+      services.partitions.for_each([](Partition& partition) {
+        // Only shortens the next start; a failure shows up where it matters.
+        if (!partition.is_offline() && partition.log().memory_bytes() > 0) static_cast<void>(partition.log().checkpoint().has_value());
+      });
+    };
+    co_await await_on(shard->shard.loop(), home(), sync);
+  }
+  static_cast<void>(controller.log().checkpoint().has_value());
+}
+
+asio::awaitable<bool> Checkpointer::checkpoint(LogDir& dir, Controller& controller, bool clean) {
+  const Turns::Turn turn = co_await turns_.take();
+  co_await sync_all(controller);
+  storage::Manifest manifest;
+  manifest.boot_id = boot_id(env_.files());
+  manifest.clean = clean;
+  for (const auto& shard : shards_) {
+    Job collect = [&] {
+      shard->partitions.for_each([&](Partition& partition) {
+        if (!partition.is_offline()) manifest.logs.push_back(entry_of(partition.id(), partition.log()));
+      });
+    };
+    co_await run_on(shard->shard.loop(), home(), std::move(collect));
+  }
+  manifest.logs.push_back(entry_of(controller.id(), controller.log()));
+  // A log that is offline keeps what was known of it, so that its damage is found again after a restart.
+  for (const storage::ManifestEntry& known : dir.manifest().logs) {
+    const bool is_there = std::ranges::any_of(manifest.logs, [&](const auto& entry) { return entry.partition == known.partition; });
+    if (!is_there && controller.machine().image()->find_topic(known.partition.topic_id) != nullptr) manifest.logs.push_back(known);
+  }
+  bool written = false;
+  Job write = [&] { written = storage::store_manifest(env_.files(), dir.path(), manifest).has_value(); };
+  co_await run_blocking(env_, home(), std::move(write));
+  if (!written) {
+    log_error("cannot write the manifest in {}: the next start will read more", dir.path());
+    co_return false;
+  }
+  for (const auto& shard : shards_) {
+    Job tell = [&] { shard->partitions.for_each([](Partition& partition) { partition.log().manifest_written(); }); };
+    co_await run_on(shard->shard.loop(), home(), std::move(tell));
+  }
+  controller.log().manifest_written();
+  co_return true;
+}
+
+asio::awaitable<void> Checkpointer::enforce_retention() {
+  for (const auto& shard : shards_) {
+    Job enforce = [&] {
+      const TimestampMs now = shard->shard.loop().wall_clock();
+      shard->partitions.for_each([&](Partition& partition) {
+        partition.enforce_retention(now);
+        partition.log().expire_producers(now);
+      });
+    };
+    co_await run_on(shard->shard.loop(), home(), std::move(enforce));
+  }
+}
+
+}  // namespace tidelog::broker

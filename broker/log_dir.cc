@@ -1,0 +1,91 @@
+#include "broker/log_dir.h"
+
+#include <charconv>
+
+#include "storage/log/identity.h"
+
+namespace tidelog::broker {
+namespace {
+
+constexpr std::uint64_t kLargestPropertiesBytes = 64 * 1024;
+
+std::string properties_path(const std::string& directory) { return directory + "/meta.properties"; }
+
+std::map<std::string, std::string> parse_lines(std::string_view text) {
+  std::map<std::string, std::string> values;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    const std::size_t equals = line.find('=');
+    if (equals != std::string_view::npos && !line.starts_with('#')) values[std::string(line.substr(0, equals))] = line.substr(equals + 1);
+  }
+  return values;
+}
+
+Result<DirIdentity, StartError> parse_identity(const std::string& path, std::string_view text) {
+  const std::map<std::string, std::string> values = parse_lines(text);
+  DirIdentity identity;
+  const auto value = [&](const char* key) {
+    const auto found = values.find(key);
+    return found == values.end() ? std::string() : found->second;
+  };
+  const std::string node = value("node.id");
+  const auto [end, error] = std::from_chars(node.data(), node.data() + node.size(), identity.node_id);
+  identity.cluster_id = value("cluster.id");
+  identity.directory_id = value("directory.id");
+  if (error != std::errc() || end != node.data() + node.size() || identity.cluster_id.empty()) {
+    return StartError{.message = path + " is damaged: it does not name a node and a cluster",
+                      .hint = "restore the file from a backup; its lines are node.id=N, cluster.id=ID, directory.id=ID"};
+  }
+  return identity;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LogDir>, StartError> LogDir::open(storage::FileSystem& files, const std::string& path, NodeId node) {
+  std::unique_ptr<LogDir> dir(new LogDir(files, path, node));
+  if (const Result<void> made = files.make_directory(path); !made) {
+    return StartError{.message = "cannot make log directory " + path + ": " + std::string(name(made.error())),
+                      .hint = "choose another with -o log.dirs=DIR"};
+  }
+  auto lock = files.lock(path);
+  if (!lock) {
+    const bool is_busy = lock.error() == Errc::busy;
+    return StartError{.message = "cannot lock log directory " + path + ": " + (is_busy ? "another process holds it" : std::string(name(lock.error()))),
+                      .hint = is_busy ? "stop the other broker, or choose another directory with -o log.dirs=DIR" : "check its permissions"};
+  }
+  dir->lock_ = std::move(*lock);
+  const Result<std::string> text = storage::read_file(files, properties_path(path), kLargestPropertiesBytes);
+  if (text) {
+    Result<DirIdentity, StartError> identity = parse_identity(properties_path(path), *text);
+    if (!identity) return identity.error();
+    if (identity->node_id != node.value) {
+      return StartError{.message = "log directory " + path + " belongs to node " + std::to_string(identity->node_id) + ", and this is node " +
+                                   std::to_string(node.value),
+                        .hint = "start with -o node.id=" + std::to_string(identity->node_id) + ", or choose another log.dirs"};
+    }
+    dir->identity_ = std::move(*identity);
+  } else if (text.error() != Errc::not_found) {
+    return StartError{.message = "cannot read " + properties_path(path) + ": " + std::string(name(text.error())), .hint = "check the disk"};
+  }
+  Result<storage::LoadedManifest> manifest = storage::load_manifest(files, path);
+  if (!manifest) return StartError{.message = "cannot read the manifest in " + path + ": " + std::string(name(manifest.error())), .hint = "check the disk"};
+  dir->manifest_ = std::move(*manifest);
+  return dir;
+}
+
+Result<void> LogDir::claim(const std::string& cluster_id, const std::string& directory_id) {
+  identity_.cluster_id = cluster_id;
+  identity_.directory_id = directory_id;
+  identity_.node_id = node_.value;
+  return storage::replace_file(files_, properties_path(path_),
+                               "version=1\nnode.id=" + std::to_string(node_.value) + "\ncluster.id=" + cluster_id +
+                                   "\ndirectory.id=" + directory_id + "\n");
+}
+
+storage::LogPlace LogDir::place_of(std::string_view topic, PartitionIndex partition) const {
+  return {.files = &files_, .directory = path_ + "/" + storage::log_directory_name(topic, partition)};
+}
+
+}  // namespace tidelog::broker

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "broker/handlers/services.h"
+#include "broker/log_dir.h"
+#include "broker/quorum/controller.h"
+
+namespace tidelog::broker {
+
+/// Makes what this node holds follow the metadata: opens partitions at start, makes and removes them as topics come and go, and shows each
+/// committed image to every shard.
+/// Thread: the first shard's loop; work on partitions goes to their owners, work on directories to the blocking pool.
+class Replicas final : public MetadataListener {
+ public:
+  Replicas(Env& env, const BrokerOptions& options, std::span<const std::unique_ptr<ShardServices>> shards);
+
+  /// Opens every partition of `image` that this node holds; `report` says what recovery did. A log that cannot be opened is served offline
+  /// or not at all; the others serve.
+  asio::awaitable<void> open_all(LogDir& dir, std::shared_ptr<const Image> image, storage::RecoveryReport& report);
+  /// Shows `image` to every shard, without making anything.
+  asio::awaitable<void> publish(std::shared_ptr<const Image> image);
+
+  asio::awaitable<void> on_commit(std::shared_ptr<const Image> before, std::shared_ptr<const Image> after) override;
+
+ private:
+  struct NewLog {
+    TopicPartition id;
+    std::string topic;
+    LeaderEpoch epoch;
+    std::shared_ptr<const TopicConfig> config;
+    storage::LogPlace place;
+    storage::LogIdentity identity;
+    std::unique_ptr<storage::Log> log;
+  };
+
+  std::vector<NewLog> plan(const TopicImage& topic);
+  asio::awaitable<void> create_topic(const TopicImage& topic);
+  asio::awaitable<void> remove_topic(const TopicImage& topic);
+  asio::awaitable<void> hand_out(std::vector<NewLog> logs);
+  void open_one(NewLog& wanted, const storage::Manifest& manifest, bool manifest_is_known, storage::RecoveryReport& report) const;
+  void remove_left_overs(const Image& image) const;
+  [[nodiscard]] Loop& home() const { return shards_.front()->shard.loop(); }
+
+  Env& env_;
+  const BrokerOptions& options_;
+  std::span<const std::unique_ptr<ShardServices>> shards_;
+  LogDir* dir_ = nullptr;
+};
+
+}  // namespace tidelog::broker

@@ -1,0 +1,77 @@
+// Opening what the log directory holds, before anything is served.
+#include "broker/logging/log.h"
+#include "broker/metadata/topic_names.h"
+#include "broker/partition/log_config.h"
+#include "broker/replicas.h"
+#include "broker/shard/run_on.h"
+
+namespace tidelog::broker {
+
+void Replicas::open_one(NewLog& wanted, const storage::Manifest& manifest, bool manifest_is_known, storage::RecoveryReport& report) const {
+  const storage::LogConfig config = to_log_config(*wanted.config, options_);
+  const Result<storage::LogIdentity> there = storage::read_identity(wanted.place);
+  if (!there && there.error() == Errc::not_found) {
+    if (manifest.find(wanted.id) != nullptr) {
+      log_error("{} is missing, though it held records: the partition is not served. Restore the directory from a backup and start again, or delete the topic",
+                wanted.place.directory);
+      return;
+    }
+    // The topic was committed and the broker stopped before its directory was there: nobody was told that it can be used.
+    auto made = storage::Log::create(wanted.place, wanted.identity, config);
+    if (made) wanted.log = std::move(*made);
+    if (!made) log_error("cannot make {}: {}", wanted.place.directory, name(made.error()));
+    return;
+  }
+  if (!there || there->topic_id != wanted.id.topic_id) {
+    log_error("{} cannot be used: {}. The partition is not served", wanted.place.directory,
+              there ? "it belongs to another topic of the same name" : name(there.error()));
+    return;
+  }
+  storage::OpenRequest request{.identity = *there};
+  const storage::ManifestEntry* known = manifest_is_known ? manifest.find(wanted.id, there->log_id) : nullptr;
+  if (known != nullptr) request.recovery.known = known->recovery;
+  auto opened = storage::Log::open(wanted.place, config, request, report);
+  if (!opened) {
+    log_error("cannot open {}: {}. The partition is not served", wanted.place.directory, name(opened.error()));
+    return;
+  }
+  if ((*opened)->is_offline()) log_error("{}: {}. The partition is not served; its bytes are untouched", wanted.place.directory, (*opened)->offline_reason());
+  wanted.log = std::move(*opened);
+}
+
+void Replicas::remove_left_overs(const Image& image) const {
+  const auto entries = env_.files().list(dir_->path());
+  if (!entries) return;
+  for (const storage::DirEntry& entry : *entries) {
+    if (!entry.is_directory) continue;
+    const std::string path = dir_->path() + "/" + entry.name;
+    if (storage::is_set_aside(entry.name)) {
+      if (const Result<void> gone = env_.files().remove_all(path); !gone) log_warn("cannot remove {}: {}", path, name(gone.error()));
+      continue;
+    }
+    const auto parsed = storage::parse_log_directory_name(entry.name);
+    if (!parsed || parsed->topic == kMetadataTopic) continue;
+    const auto there = storage::read_identity({.files = &env_.files(), .directory = path});
+    if (!there || image.find_topic(there->topic_id) != nullptr) continue;
+    // Its deletion was committed; the crash came before the directory went.
+    const auto aside = storage::set_log_aside({.files = &env_.files(), .directory = path}, there->log_id);
+    if (aside) static_cast<void>(env_.files().remove_all(*aside).has_value());
+  }
+}
+
+asio::awaitable<void> Replicas::open_all(LogDir& dir, std::shared_ptr<const Image> image, storage::RecoveryReport& report) {
+  dir_ = &dir;
+  std::vector<NewLog> logs;
+  for (const auto& [name, topic] : image->topics()) {
+    for (NewLog& log : plan(*topic)) logs.push_back(std::move(log));
+  }
+  Job open = [&] {
+    remove_left_overs(*image);
+    const bool known = dir.manifest_state() == storage::ManifestState::read;
+    for (NewLog& log : logs) open_one(log, dir.manifest(), known, report);
+  };
+  co_await run_blocking(env_, home(), std::move(open));
+  co_await hand_out(std::move(logs));
+}
+
+}  // namespace tidelog::broker

@@ -1,0 +1,104 @@
+#include "broker/serve.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <future>
+
+#include "broker/broker.h"
+#include "broker/config/load.h"
+#include "broker/env/posix_env.h"
+#include "broker/logging/log.h"
+
+namespace tidelog::broker {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+
+void print_error(const std::string& message, const std::string& hint) {
+  std::fprintf(stderr, "error: %s\n", message.c_str());
+  if (!hint.empty()) std::fprintf(stderr, "  hint: %s\n", hint.c_str());
+}
+
+/// Every segment and connection is a descriptor; the soft limit is often far below what we may have.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// The disk can no longer be believed: end at once, before anything more is acknowledged.
+[[noreturn]] void die(const std::string& reason) {
+  log_error("{}", reason);
+  std::fflush(stderr);
+  std::_Exit(kFailed);
+}
+
+std::size_t shard_count(const BrokerOptions& options) {
+  if (options.shards > 0) return static_cast<std::size_t>(options.shards);
+  const std::size_t cores = usable_cores();
+  // On two cores a second shard takes from clients and the disk more than it gives.
+  return cores <= 2 ? 1 : cores;
+}
+
+/// What `start` and `stop` did, told from the first loop to the thread that waits in `serve`.
+struct Progress {
+  std::promise<Result<void, StartError>> started;
+  std::promise<void> asked_to_stop;
+  std::promise<void> stopped;
+};
+
+asio::awaitable<void> run_start(Broker& broker, Progress& progress) {
+  Result<void, StartError> started = co_await broker.start();
+  progress.started.set_value(std::move(started));
+}
+
+asio::awaitable<void> run_stop(Broker& broker, Progress& progress) {
+  co_await broker.stop();
+  progress.stopped.set_value();
+}
+
+int run(PosixEnv& env, const BrokerOptions& options) {
+  Broker broker(env, options, [](const std::string& reason) { die(reason); });
+  Progress progress;
+  Loop& home = *env.loops().front();
+  env.on_stop_signal([&progress] { progress.asked_to_stop.set_value(); });
+  env.start();
+  asio::co_spawn(home.executor(), run_start(broker, progress), asio::detached);
+  const Result<void, StartError> started = progress.started.get_future().get();
+  if (!started) {
+    print_error(started.error().message, started.error().hint);
+    env.stop();
+    return kFailed;
+  }
+  const Endpoint at = broker.listens();
+  log_announcement("tidelog serves on " + at.host + ":" + std::to_string(at.port) + " with data in " + options.log_dirs.front());
+  progress.asked_to_stop.get_future().wait();
+  home.post([&] { asio::co_spawn(home.executor(), run_stop(broker, progress), asio::detached); });
+  progress.stopped.get_future().wait();
+  env.stop();
+  return 0;
+}
+
+}  // namespace
+
+int serve(const ServeArguments& arguments) {
+  const Result<BrokerOptions, ConfigError> options = load_options(arguments.config_file, arguments.overrides);
+  if (!options) {
+    print_error(options.error().message, options.error().hint);
+    return kUsage;
+  }
+  configure_logging(options->log_level, options->log_format);
+  ::umask(077);
+  raise_descriptor_limit();
+  PosixEnv env(shard_count(*options), static_cast<std::size_t>(options->blocking_threads));
+  return run(env, *options);
+}
+
+}  // namespace tidelog::broker

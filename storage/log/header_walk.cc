@@ -1,0 +1,34 @@
+#include "storage/log/header_walk.h"
+
+#include <algorithm>
+
+namespace tidelog::storage {
+
+Result<bool> HeaderWalk::next() {
+  if (next_ >= end_) return false;
+  const bool is_buffered = next_ >= buffered_from_ && next_ + proto::kBatchHeaderBytes <= buffered_from_ + buffered_;
+  if (!is_buffered) {
+    if (const Result<void> filled = fill(next_); !filled) return filled.error();
+  }
+  const std::size_t at = static_cast<std::size_t>(next_ - buffered_from_);
+  const Result<BatchHeader> header = parse_batch_header(Bytes(buffer_).first(buffered_).subspan(at));
+  if (!header) return header.error();
+  if (header->size_bytes > end_ - next_) return Errc::corrupt;
+  header_ = *header;
+  position_ = next_;
+  next_ += header->size_bytes;
+  return true;
+}
+
+/// A batch larger than the buffer hints that the next is, too: then its header is all that is worth reading.
+Result<void> HeaderWalk::fill(std::uint64_t from) {
+  const std::size_t wanted = header_.size_bytes > kBufferBytes ? proto::kBatchHeaderBytes : kBufferBytes;
+  const std::size_t count = static_cast<std::size_t>(std::min<std::uint64_t>(wanted, end_ - from));
+  const Result<std::size_t> got = file_.read_at(from, MutableBytes(buffer_).first(count));
+  if (!got) return got.error();
+  buffered_from_ = from;
+  buffered_ = *got;
+  return {};
+}
+
+}  // namespace tidelog::storage

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "storage/disk/file_system.h"
+#include "storage/log/batch_header.h"
+
+namespace tidelog::storage {
+
+/// Steps over the batches of a file, reading headers only.
+/// Life: the file outlives it. Lives on the stack: it has its read buffer inside.
+class HeaderWalk {
+ public:
+  /// From `position`, where a batch begins, to `end`, where one ends.
+  HeaderWalk(const File& file, std::uint64_t position, std::uint64_t end) : file_(file), next_(position), end_(end) {}
+
+  /// Goes to the next batch; false at the end. `Errc::corrupt`: what stands there is no batch, or passes the end.
+  Result<bool> next();
+
+  [[nodiscard]] const BatchHeader& header() const { return header_; }
+  [[nodiscard]] std::uint64_t position() const { return position_; }
+  /// Where the current batch ends.
+  [[nodiscard]] std::uint64_t next_position() const { return next_; }
+
+ private:
+  static constexpr std::size_t kBufferBytes = 4096;
+  Result<void> fill(std::uint64_t from);
+
+  const File& file_;
+  std::uint64_t position_ = 0;
+  std::uint64_t next_;
+  std::uint64_t end_;
+  BatchHeader header_;
+  std::uint64_t buffered_from_ = 0;
+  std::size_t buffered_ = 0;
+  std::array<std::byte, kBufferBytes> buffer_;
+};
+
+}  // namespace tidelog::storage

@@ -1,0 +1,242 @@
+#include "storage/log/segment.h"
+
+#include <algorithm>
+#include <array>
+
+#include "storage/log/file_names.h"
+
+namespace tidelog::storage {
+namespace {
+
+Bytes as_bytes(const std::string& text) { return std::as_bytes(std::span(text)); }
+
+/// A missing file reads as an empty one; what is too large to be right as well.
+Result<std::string> read_or_empty(FileSystem& files, const std::string& path, std::uint64_t limit_bytes) {
+  Result<std::string> contents = read_file(files, path, limit_bytes);
+  if (!contents && (contents.error() == Errc::not_found || contents.error() == Errc::too_large)) return std::string();
+  return contents;
+}
+
+/// Adds what `walk` passes to the index. The walk stands at the front or at a batch that is indexed already.
+Result<void> index_rest(SegmentIndex& index, HeaderWalk& walk) {
+  while (true) {
+    const Result<bool> more = walk.next();
+    if (!more) return more.error();
+    if (!*more) return {};
+    if (walk.header().base_offset < index.base() || walk.header().last_offset() - index.base() > INT32_MAX) return Errc::corrupt;
+    index.add(walk.header(), walk.position());
+  }
+}
+
+}  // namespace
+
+Result<std::shared_ptr<File>> write_unsynced(FileSystem& files, const std::string& path, std::string_view contents) {
+  const std::string beside = path + std::string(kTempSuffix);
+  Result<std::unique_ptr<File>> file = files.open(beside, OpenMode::replace);
+  if (!file) return file.error();
+  const std::array<Bytes, 1> parts{std::as_bytes(std::span(contents))};
+  Result<void> done = (*file)->write_at(0, parts);
+  if (done) done = files.rename(beside, path);
+  if (done) return std::shared_ptr<File>(std::move(*file));
+  static_cast<void>(files.remove(beside).has_value());  // Opening the log removes it, too.
+  return done.error();
+}
+
+std::string Segment::path(std::string_view suffix) const { return offset_file(place_.directory, base_, suffix); }
+
+Result<void> Segment::make_file() {
+  Result<std::unique_ptr<File>> made = place_.files->open(path(kLogSuffix), OpenMode::create);
+  if (!made) return made.error();
+  const Result<std::uint64_t> size = (*made)->size();
+  if (!size) return size.error();
+  if (*size != 0) return Errc::exists;
+  file_ = std::move(*made);
+  index_ = std::make_unique<SegmentIndex>(base_, config_.index_interval_bytes);
+  return {};
+}
+
+Result<std::shared_ptr<File>> Segment::file() {
+  if (file_ == nullptr) {
+    Result<std::unique_ptr<File>> opened = place_.files->open(path(kLogSuffix), OpenMode::write);
+    if (!opened) return opened.error();
+    file_ = std::move(*opened);
+  }
+  return file_;
+}
+
+void Segment::grow(const BatchHeader& batch) {
+  if (index_ != nullptr) index_->add(batch, size_bytes_);
+  size_bytes_ += batch.size_bytes;
+  newest_.reset();
+}
+
+Result<const SegmentIndex*> Segment::index() {
+  if (index_ == nullptr) {
+    if (const Result<void> loaded = load_index(); !loaded) return loaded.error();
+  }
+  return index_.get();
+}
+
+Result<SegmentIndex::Newest> Segment::newest() {
+  if (newest_ && index_ == nullptr) return *newest_;
+  const Result<const SegmentIndex*> index = this->index();
+  if (!index) return index.error();
+  return (*index)->newest();
+}
+
+Result<TimestampMs> Segment::first_timestamp() {
+  if (size_bytes_ == 0) return TimestampMs{-1};
+  const Result<std::shared_ptr<File>> file = this->file();
+  if (!file) return file.error();
+  HeaderWalk walk(**file, 0, size_bytes_);
+  const Result<bool> found = walk.next();
+  if (!found) return found.error();
+  return walk.header().max_timestamp;
+}
+
+bool Segment::index_is_full(std::size_t more_entries) const {
+  return index_ != nullptr && index_->file_bytes() + more_entries * 8 > config_.segment_index_bytes;
+}
+
+Result<void> Segment::load_index() {
+  auto index = std::make_unique<SegmentIndex>(base_, config_.index_interval_bytes);
+  const Result<bool> usable = read_index_files(*index);
+  if (!usable) return usable.error();
+  if (!*usable) return rebuild_index();
+  index_ = std::move(index);
+  return {};
+}
+
+/// False: the files cannot be right. Otherwise the index is complete: what the files do not cover yet was found by walking on.
+Result<bool> Segment::read_index_files(SegmentIndex& index) {
+  const std::uint64_t most_batches = size_bytes_ / proto::kBatchHeaderBytes + 1;
+  const Result<std::string> offsets = read_or_empty(*place_.files, path(kIndexSuffix), most_batches * 8);
+  if (!offsets) return offsets.error();
+  const Result<std::string> times = read_or_empty(*place_.files, path(kTimeIndexSuffix), most_batches * 12);
+  if (!times) return times.error();
+  if (offsets->empty() || !index.decode(as_bytes(*offsets), as_bytes(*times), size_bytes_)) return false;
+  const Result<std::shared_ptr<File>> file = this->file();
+  if (!file) return file.error();
+  HeaderWalk walk(**file, index.resume_position(), size_bytes_);
+  const Result<bool> first = walk.next();
+  if (!first && first.error() != Errc::corrupt) return first.error();
+  if (!first || !*first || !index.resume(walk.header())) return false;
+  const Result<void> rest = index_rest(index, walk);
+  if (!rest && rest.error() == Errc::corrupt) return false;
+  if (!rest) return rest.error();
+  return true;
+}
+
+Result<void> Segment::rebuild_index() {
+  auto index = std::make_unique<SegmentIndex>(base_, config_.index_interval_bytes);
+  const Result<std::shared_ptr<File>> file = this->file();
+  if (!file) return file.error();
+  HeaderWalk walk(**file, 0, size_bytes_);
+  if (const Result<void> walked = index_rest(*index, walk); !walked) return walked.error();
+  index_ = std::move(index);
+  return {};
+}
+
+Result<void> Segment::write_index() {
+  const Result<const SegmentIndex*> index = this->index();
+  if (!index) return index.error();
+  const auto offsets = write_unsynced(*place_.files, path(kIndexSuffix), (*index)->encode_offsets());
+  if (!offsets) return offsets.error();
+  const auto times = write_unsynced(*place_.files, path(kTimeIndexSuffix), (*index)->encode_times());
+  if (!times) return times.error();
+  return {};
+}
+
+Result<bool> Segment::entry_holds(const SegmentIndex::Entry& entry) {
+  const Result<std::shared_ptr<File>> file = this->file();
+  if (!file) return file.error();
+  HeaderWalk walk(**file, entry.position, size_bytes_);
+  const Result<bool> found = walk.next();
+  if (!found && found.error() != Errc::corrupt) return found.error();
+  return found.has_value() && *found && walk.header().last_offset() - base_ == static_cast<std::int64_t>(entry.relative_offset);
+}
+
+/// The entry if the log agrees with it; null at the front of the segment. `Errc::corrupt`: the index was rebuilt, look it up again.
+Result<const SegmentIndex::Entry*> Segment::checked(const SegmentIndex::Entry* entry) {
+  if (entry == nullptr) return entry;
+  const Result<bool> holds = entry_holds(*entry);
+  if (!holds) return holds.error();
+  if (*holds) return entry;
+  if (const Result<void> rebuilt = rebuild_index(); !rebuilt) return rebuilt.error();
+  return Errc::corrupt;
+}
+
+Result<std::optional<BatchPlace>> Segment::find_from(std::uint64_t position, Offset offset) {
+  const Result<std::shared_ptr<File>> file = this->file();
+  if (!file) return file.error();
+  HeaderWalk walk(**file, position, size_bytes_);
+  while (true) {
+    const Result<bool> more = walk.next();
+    if (!more) return more.error();
+    if (!*more) return std::optional<BatchPlace>{};
+    if (walk.header().last_offset() >= offset) return BatchPlace{walk.header(), walk.position()};
+  }
+}
+
+Result<BatchPlace> Segment::find(Offset offset) {
+  const Result<const SegmentIndex*> index = this->index();
+  if (!index) return index.error();
+  Result<const SegmentIndex::Entry*> entry = checked((*index)->floor(offset));
+  if (!entry && entry.error() == Errc::corrupt) entry = index_->floor(offset);
+  if (!entry) return entry.error();
+  const Result<std::optional<BatchPlace>> place = find_from(*entry == nullptr ? 0 : (*entry)->position, offset);
+  if (!place) return place.error();
+  if (!place->has_value()) return Errc::not_found;
+  return **place;
+}
+
+Result<Boundary> Segment::last_boundary(const Boundary& from, std::uint64_t position_limit, Offset offset_limit) {
+  const Result<const SegmentIndex*> index = this->index();
+  if (!index) return index.error();
+  const auto best_entry = [&]() -> const SegmentIndex::Entry* {
+    const SegmentIndex::Entry* by_position = index_->floor_position(position_limit);
+    const SegmentIndex::Entry* by_offset = index_->floor(offset_limit - 1);
+    const SegmentIndex::Entry* entry = by_position != nullptr && by_offset != nullptr ? std::min(by_position, by_offset) : nullptr;
+    return entry != nullptr && entry->position > from.position ? entry : nullptr;
+  };
+  Result<const SegmentIndex::Entry*> entry = checked(best_entry());
+  if (!entry && entry.error() == Errc::corrupt) entry = best_entry();
+  if (!entry) return entry.error();
+  const Result<std::shared_ptr<File>> file = this->file();
+  if (!file) return file.error();
+  Boundary boundary = from;
+  HeaderWalk walk(**file, *entry == nullptr ? from.position : (*entry)->position, size_bytes_);
+  while (true) {
+    const Result<bool> more = walk.next();
+    if (!more) return more.error();
+    if (!*more) return boundary;
+    boundary = {walk.header().base_offset, walk.position()};
+    if (walk.next_position() > position_limit || walk.header().next_offset() > offset_limit) return boundary;
+    boundary = {walk.header().next_offset(), walk.next_position()};
+  }
+}
+
+Result<std::uint64_t> Segment::position_before(TimestampMs timestamp) {
+  const Result<const SegmentIndex*> index = this->index();
+  if (!index) return index.error();
+  const SegmentIndex::TimeEntry* time = (*index)->before(timestamp);
+  if (time == nullptr) return std::uint64_t{0};
+  const SegmentIndex::TimeEntry entry = *time;  // `find` may rebuild the index under it.
+  const Result<BatchPlace> place = find(base_ + entry.relative_offset);
+  if (!place && place.error() != Errc::not_found) return place.error();
+  const bool holds = place && place->header.last_offset() == base_ + entry.relative_offset && place->header.max_timestamp == entry.timestamp;
+  // A time index that lies could hide a record: then every batch is looked at.
+  return holds ? place->position : std::uint64_t{0};
+}
+
+void Segment::cool() {
+  if (index_ != nullptr) newest_ = index_->newest();
+  index_.reset();
+  if (!is_dirty()) file_.reset();
+}
+
+std::size_t Segment::memory_bytes() const {
+  return sizeof *this + (index_ == nullptr ? 0 : sizeof *index_ + index_->memory_bytes()) + (file_ == nullptr ? 0 : 64);
+}
+
+}  // namespace tidelog::storage
