@@ -1,6 +1,6 @@
 # Sourced by the scripts of bench/: how each peer is started, prepared and stopped. All peers listen on $PORT, one at a time, but for
 # Apache Kafka, which stays up (a JVM has to stay warm) on $KAFKA_PORT.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 
 build_dir="${BUILD_DIR:-build/release}"
 data_dir="${BENCH_DATA:-build/bench-data}"
@@ -16,6 +16,7 @@ FETCH_FILE_BYTES="${FETCH_FILE_BYTES:-1073741824}"
 broker_pid=""
 holder_pid=""
 kafka_dir=""
+kafka_pid=""
 
 fail() {
   echo "bench: $*" >&2

@@ -162,11 +162,12 @@ def row(m, owner, f):
             f'{span(f.tagged)}, {f.tag}, {str(f.always_fixed).lower()}, {str(f.default == "null").lower()}, {f.default_number()}, {nested}}},')
 
 
-def table(m, owner, name, fields, span_of=None):
+def table(m, owner, name, fields):
     ident = re.sub(r"\W", "_", owner)
     lines = [f"const Field k{ident}Fields[] = {{"] + [row(m, owner, f) for f in fields] + ["};"] if fields else []
-    versions_text = f", {span(m.versions)}, {span(m.flexible)}" if span_of else f", {span(m.versions)}, {span(m.flexible)}"
+    versions_text = f", {span(m.versions)}, {span(m.flexible)}"
     fields_text = f"k{ident}Fields" if fields else "{}"
+    lines.append(f"static_assert(sizeof({owner}) <= kLargestStructBytes);")
     lines.append(f'const Schema {owner}::kSchema{{"{name}", {fields_text}, sizeof({owner}), construct<{owner}>{versions_text}}};')
     return lines
 

@@ -18,8 +18,8 @@ std::uint64_t Histogram::upper_bound_of(int bucket) {
   constexpr int kLinear = 1 << kSubBits;
   if (bucket < kLinear) return static_cast<std::uint64_t>(bucket);
   const int shift = (bucket >> kSubBits) - 1;
-  const auto within = static_cast<std::uint64_t>((bucket & (kLinear - 1)) + kLinear);
-  return ((within + 1) << shift) - 1;
+  const int within = (bucket & (kLinear - 1)) + kLinear;
+  return ((static_cast<std::uint64_t>(within) + 1) << shift) - 1;
 }
 
 void Histogram::record(std::uint64_t nanoseconds) {

@@ -80,19 +80,19 @@ void FloorServer::run() {
     const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), -1);
     if (count < 0 && errno != EINTR) die_errno("epoll_wait");
     for (int i = 0; i < count; ++i) {
-      const int fd = events[static_cast<std::size_t>(i)].data.fd;
-      if (fd == signals_) return;
-      if (fd == listener_) {
-        accept_one();
-      } else if (fd == sink_.sync_event()) {
-        on_sync_done();
-      } else {
-        const auto found = connections_.find(fd);  // gone when an earlier event of this pass closed it
-        if (found != connections_.end()) serve(*found->second, events[static_cast<std::size_t>(i)].events);
-      }
+      const epoll_event& event = events[static_cast<std::size_t>(i)];
+      if (event.data.fd == signals_) return;
+      on_event(event.data.fd, event.events);
     }
     begin_sync_if_needed();
   }
+}
+
+void FloorServer::on_event(int fd, std::uint32_t events) {
+  if (fd == listener_) return accept_one();
+  if (sink_.durable() && fd == sink_.sync_event()) return on_sync_done();
+  const auto found = connections_.find(fd);  // gone when an earlier event of this pass closed it
+  if (found != connections_.end()) serve(*found->second, events);
 }
 
 void FloorServer::accept_one() {

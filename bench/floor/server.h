@@ -52,6 +52,7 @@ class FloorServer {
   void listen_on_port();
   void prepare_fetch_file();
   void watch(int fd, std::uint32_t events, bool change = false);
+  void on_event(int fd, std::uint32_t events);
   void accept_one();
   void serve(FloorConnection& connection, std::uint32_t events);
   void close_connection(FloorConnection& connection);

@@ -38,17 +38,23 @@ std::string error_codes_json(const RunResult& result) {
   return "{" + text + "}";
 }
 
-void print_result(const std::string& scenario, const std::string& label, const RunResult& result, pid_t pid, const ProcessStats& before) {
-  const ProcessStats after = read_process(pid);
+/// What a run is called in its line of JSON.
+struct RunName {
+  const char* scenario;
+  std::string label;
+};
+
+void print_result(const RunName& name, const RunResult& result, const ProcessStats& before, const ProcessStats& after) {
   const double cpu = after.cpu_seconds - before.cpu_seconds;
   const auto bytes = static_cast<double>(result.bytes);
   const auto latency_us = [&](double share) { return static_cast<double>(result.latency.quantile(share)) / kMicrosecond; };
   fmt::print(
       R"({{"scenario":"{}","label":"{}","seconds":{:.4f},"requests":{},"records":{},"bytes":{},"requests_per_s":{:.1f},"records_per_s":{:.1f},)"
       R"("mb_per_s":{:.2f},"p50_us":{:.1f},"p99_us":{:.1f},"p999_us":{:.1f},"max_us":{:.1f},"order_errors":{},"error_codes":{},)",
-      scenario, label, result.seconds, result.requests, result.records, result.bytes, static_cast<double>(result.requests) / result.seconds,
-      static_cast<double>(result.records) / result.seconds, bytes / kMegabyte / result.seconds, latency_us(0.5), latency_us(0.99),
-      latency_us(0.999), static_cast<double>(result.latency.max()) / kMicrosecond, result.order_errors, error_codes_json(result));
+      name.scenario, name.label, result.seconds, result.requests, result.records, result.bytes,
+      static_cast<double>(result.requests) / result.seconds, static_cast<double>(result.records) / result.seconds,
+      bytes / kMegabyte / result.seconds, latency_us(0.5), latency_us(0.99), latency_us(0.999),
+      static_cast<double>(result.latency.max()) / kMicrosecond, result.order_errors, error_codes_json(result));
   fmt::print(
       R"("broker_cpu_s":{:.2f},"broker_user_s":{:.2f},"cpu_s_per_gb":{:.4f},"cpu_us_per_request":{:.3f},"rss_bytes":{},"peak_bytes":{}}})"
       "\n",
@@ -88,7 +94,7 @@ int produce(Flags& flags) {
   if (warmup > 0 && run.run(warmup, limit).errors() > 0) die("the broker refused produce requests of the warm-up");
   const ProcessStats before = read_process(pid);
   const RunResult result = run.run(requests, limit);
-  print_result("produce", label, result, pid, before);
+  print_result({.scenario = "produce", .label = label}, result, before, read_process(pid));
   return result.errors() == 0 ? 0 : 1;
 }
 
@@ -111,7 +117,7 @@ int fetch(Flags& flags) {
   FetchRun run(socket, shape);
   const ProcessStats before = read_process(pid);
   const RunResult result = run.run(bytes, limit);
-  print_result("fetch", label, result, pid, before);
+  print_result({.scenario = "fetch", .label = label}, result, before, read_process(pid));
   return result.errors() == 0 ? 0 : 1;
 }
 

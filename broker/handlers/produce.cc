@@ -173,7 +173,7 @@ std::size_t ProduceCall::lay_out(std::size_t topic_partitions, std::size_t from_
     for (const ProducePart::RecordError& error : part.record_errors) {
       handler_.record_errors_.push_back({.batch_index = error.batch_index, .batch_index_error_message = error.message});
     }
-    answer.record_errors = std::span(handler_.record_errors_).subspan(first_error);
+    answer.record_errors = std::span<const ProduceResponse::BatchIndexAndErrorMessage>(handler_.record_errors_).subspan(first_error);
   }
   return from_part + topic_partitions;
 }

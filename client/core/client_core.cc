@@ -48,7 +48,8 @@ result<std::shared_ptr<const TopicMetadata>> ClientCore::find_topic(const std::s
   using Found = std::shared_ptr<const TopicMetadata>;
   const auto is_usable = [](const Found& topic) { return topic && topic->error_code == 0 && !topic->partitions.empty(); };
   if (Found known = cluster_.metadata()->topic(name); is_usable(known)) return known;
-  bool may_appear = creates;
+  // A broker that creates a topic because it was asked for says at first that there is none.
+  const TimePoint appears_by = creates ? Clock::now() + std::chrono::seconds(5) : TimePoint::min();
   return retry<Found>(deadline, [&]() -> result<Found> {
     const result<std::shared_ptr<const Metadata>> fresh = fetch_metadata(std::vector{name}, creates, deadline);
     if (!fresh) return error(fresh.error()).set_retriable(false);  // It has retried already.
@@ -59,7 +60,9 @@ result<std::shared_ptr<const TopicMetadata>> ClientCore::find_topic(const std::s
     }
     const int code = topic ? topic->error_code : static_cast<int>(ErrorCode::unknown_topic_or_partition);
     error missing = error::from_kafka(code, "topic \"" + name + "\"").set_topic(name);
-    if (missing.kind() == errc::not_found) missing.set_message("topic \"" + name + "\" does not exist").set_retriable(std::exchange(may_appear, false));
+    if (missing.kind() == errc::not_found) {
+      missing.set_message("topic \"" + name + "\" does not exist").set_retriable(Clock::now() < appears_by);
+    }
     return missing;
   });
 }

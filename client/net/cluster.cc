@@ -127,6 +127,8 @@ void Cluster::take_metadata(result<Answer> answer, Done done) {
     const std::lock_guard lock(mutex_);
     metadata_ = std::move(merged);
   }
+  if (age_timer_) loop_.cancel(*age_timer_);
+  age_timer_ = loop_.call_at(Clock::now() + settings_.metadata_max_age, [this] { refresh_soon(); });
   done({});
   notify();
 }
@@ -163,6 +165,7 @@ void Cluster::close() {
   is_closed_ = true;
   listeners_.clear();
   if (refresh_timer_) loop_.cancel(*refresh_timer_);
+  if (age_timer_) loop_.cancel(*age_timer_);
   std::map<std::string, Peer> peers = std::move(peers_);
   peers_.clear();
   for (auto& [key, peer] : peers) {

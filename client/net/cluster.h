@@ -89,7 +89,8 @@ class Cluster {
   std::set<std::string> used_topics_;
   bool is_closed_ = false;
   Milliseconds refresh_backoff_{0};
-  std::optional<IoLoop::TimerId> refresh_timer_;
+  std::optional<IoLoop::TimerId> refresh_timer_;  ///< Set until the answer came.
+  std::optional<IoLoop::TimerId> age_timer_;
   std::map<int, std::function<void()>> listeners_;
   int next_listener_ = 1;
 };

@@ -64,6 +64,7 @@ bool take_blob(Reader& in, bool is_flexible, bool is_short, bool may_be_null, By
 bool decode_blob(Reader& in, Kind kind, bool is_flexible, bool may_be_null, std::byte* into) {
   Bytes blob;
   if (!take_blob(in, is_flexible, kind == Kind::string, may_be_null, blob)) return false;
+  if (kind == Kind::string && blob.size() > kLongestStringBytes) return in.fail();
   if (into == nullptr) return true;
   if (kind == Kind::string) {
     store(into, std::string_view(reinterpret_cast<const char*>(blob.data()), blob.size()));
@@ -177,6 +178,7 @@ bool decode_struct(Reader& in, const Schema& schema, Dialect dialect, std::byte*
 }  // namespace
 
 Result<void> decode_message(Bytes body, std::int16_t version, const Schema& schema, void* into) {
+  if (!schema.versions.contains(version)) return Errc::unsupported;
   Reader in(body);
   const Dialect dialect{.version = version, .is_flexible = schema.flexible.contains(version)};
   if (!decode_struct(in, schema, dialect, static_cast<std::byte*>(into))) return Errc::corrupt;
@@ -185,7 +187,7 @@ Result<void> decode_message(Bytes body, std::int16_t version, const Schema& sche
 
 const std::byte* decode_element(const std::byte* at, const ArrayBase& array, Kind kind, const Schema* schema, void* into) {
   Reader in(at, array.data_end);
-  const bool done =
+  [[maybe_unused]] const bool done =
       decode_value(in, kind, schema, {.version = array.version, .is_flexible = array.is_flexible}, static_cast<std::byte*>(into));
   DCHECK(done);
   return in.at;

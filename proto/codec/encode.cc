@@ -35,7 +35,10 @@ void put_blob(Bytes bytes, bool is_flexible, bool is_short, bool may_be_null, Ou
   out.append(bytes);
 }
 
-Bytes as_bytes(std::string_view text) { return {reinterpret_cast<const std::byte*>(text.data()), text.size()}; }
+/// A longer string has no encoding: it is cut rather than sent with a length that breaks the frame.
+Bytes as_bytes(std::string_view text) {
+  return {reinterpret_cast<const std::byte*>(text.data()), std::min(text.size(), kLongestStringBytes)};
+}
 
 void encode_blob(const std::byte* from, Kind kind, bool is_flexible, bool may_be_null, Output& out) {
   if (kind == Kind::string) return put_blob(as_bytes(load<std::string_view>(from)), is_flexible, true, may_be_null, out);
@@ -90,7 +93,6 @@ std::size_t size_of(Kind kind, const Schema* nested) {
 
 /// Elements that are still encoded are read one by one into room for one, and written again in this dialect.
 void encode_received_elements(const ArrayBase& array, const Field& field, Dialect dialect, Output& out) {
-  constexpr std::size_t kLargestStructBytes = 512;
   alignas(std::max_align_t) std::byte room[kLargestStructBytes];
   const std::byte* at = array.data;
   for (std::int32_t i = 0; i < array.count; ++i) {

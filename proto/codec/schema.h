@@ -20,6 +20,11 @@ struct VersionRange {
 
 struct Schema;
 
+/// The protocol's limit for strings, in both length formats.
+inline constexpr std::size_t kLongestStringBytes = 32767;
+/// No generated struct is larger (asserted where the tables are).
+inline constexpr std::size_t kLargestStructBytes = 512;
+
 /// Where the value of a `Nullable` lies in it.
 inline constexpr std::size_t kNullableValueOffset = 8;
 

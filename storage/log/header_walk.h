@@ -18,6 +18,11 @@ class HeaderWalk {
   /// Goes to the next batch; false at the end. `Errc::corrupt`: what stands there is no batch, or passes the end.
   Result<bool> next();
 
+  /// Starts again at `position`.
+  void seek(std::uint64_t position) { next_ = position; }
+  /// The next call of `next` finds the current batch again, without reading it again.
+  void rewind() { next_ = position_; }
+
   [[nodiscard]] const BatchHeader& header() const { return header_; }
   [[nodiscard]] std::uint64_t position() const { return position_; }
   /// Where the current batch ends.

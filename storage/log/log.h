@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -18,7 +17,6 @@
 
 namespace tidelog::storage {
 
-class Segment;
 struct LoadedLog;
 
 struct ReadRequest {
@@ -136,16 +134,26 @@ class Log {
   Result<LoadedLog*> loaded();
   Result<void> load();
   Result<void> load_segments(LoadedLog& state);
-  Result<void> replay(LoadedLog& state, Offset from);
-  [[nodiscard]] bool has_no_files() const { return end_ == Offset{0}; }
+  Result<void> load_epochs_and_producers(LoadedLog& state);
+  Result<Offset> load_snapshot(LoadedLog& state, Offset otherwise);
+  Result<void> replay(LoadedLog& state, Offset from, Offset producers_from);
+  LoadedLog* loaded_or_offline();
 
   Result<void> make_room(LoadedLog& state, std::span<const Bytes> batches);
   Result<void> roll(LoadedLog& state);
   Result<void> write(LoadedLog& state, std::span<const Bytes> batches);
   void apply(LoadedLog& state, std::span<const Bytes> batches);
-  [[nodiscard]] bool save_epochs(LoadedLog& state, SyncTicket* ticket);
+
+  Result<Slice> read_segment(LoadedLog& state, std::size_t at, const ReadRequest& request);
+  Result<std::optional<TimestampedOffset>> greatest_below(LoadedLog& state, std::size_t at, Offset limit);
+
+  void save_epochs(LoadedLog& state, SyncTicket& ticket);
   Result<void> save_snapshot(LoadedLog& state);
-  [[nodiscard]] bool is_removable(const Segment& segment) const;
+  void drop_old_snapshots(LoadedLog& state);
+  void mark_synced(LoadedLog& state, const RecoveryPoint& through);
+
+  Result<Offset> retention_start(LoadedLog& state, TimestampMs now, Offset limit);
+  [[nodiscard]] bool is_needed_by_manifest(Offset segment_base, Offset segment_end) const;
   Result<std::size_t> remove_dead_segments(LoadedLog& state);
 
   LogPlace place_;
@@ -156,9 +164,9 @@ class Log {
   Offset tail_base_{0};             ///< The last segment: base and size, known without loading.
   std::uint64_t tail_bytes_ = 0;
   RecoveryPoint recovery_point_;
-  std::optional<RecoveryPoint> in_manifest_;  ///< What the manifest on disk says of this log,
-  std::optional<RecoveryPoint> for_manifest_; ///< and what was handed out for one that is being written.
-  std::uint32_t files_made_ = 0;    ///< Counts new segment files, so that a ticket clears only what it covers.
+  std::optional<RecoveryPoint> in_manifest_;   ///< What the manifest on disk says of this log,
+  std::optional<RecoveryPoint> for_manifest_;  ///< and what was handed out for one that is being written.
+  std::uint32_t files_made_ = 0;               ///< Counts new segment files, so that a ticket clears only what it covers.
   bool directory_is_dirty_ = false;
   std::string offline_reason_;
   std::unique_ptr<LoadedLog> loaded_;

@@ -128,11 +128,14 @@ Result<bool> Segment::read_index_files(SegmentIndex& index) {
 }
 
 Result<void> Segment::rebuild_index() {
+  if (is_broken_) return Errc::corrupt;
   auto index = std::make_unique<SegmentIndex>(base_, config_.index_interval_bytes);
   const Result<std::shared_ptr<File>> file = this->file();
   if (!file) return file.error();
   HeaderWalk walk(**file, 0, size_bytes_);
-  if (const Result<void> walked = index_rest(*index, walk); !walked) return walked.error();
+  const Result<void> walked = index_rest(*index, walk);
+  is_broken_ = !walked && walked.error() == Errc::corrupt;
+  if (!walked) return walked.error();
   index_ = std::move(index);
   return {};
 }
@@ -147,65 +150,54 @@ Result<void> Segment::write_index() {
   return {};
 }
 
-Result<bool> Segment::entry_holds(const SegmentIndex::Entry& entry) {
-  const Result<std::shared_ptr<File>> file = this->file();
-  if (!file) return file.error();
-  HeaderWalk walk(**file, entry.position, size_bytes_);
-  const Result<bool> found = walk.next();
-  if (!found && found.error() != Errc::corrupt) return found.error();
-  return found.has_value() && *found && walk.header().last_offset() - base_ == static_cast<std::int64_t>(entry.relative_offset);
-}
-
-/// The entry if the log agrees with it; null at the front of the segment. `Errc::corrupt`: the index was rebuilt, look it up again.
-Result<const SegmentIndex::Entry*> Segment::checked(const SegmentIndex::Entry* entry) {
-  if (entry == nullptr) return entry;
-  const Result<bool> holds = entry_holds(*entry);
-  if (!holds) return holds.error();
-  if (*holds) return entry;
-  if (const Result<void> rebuilt = rebuild_index(); !rebuilt) return rebuilt.error();
+/// Puts `walk` before the batch of the entry that `choose` picks, else at `otherwise`. An entry that the log contradicts has the index
+/// rebuilt, once.
+template <class Choose>
+Result<void> Segment::seek(HeaderWalk& walk, Choose choose, std::uint64_t otherwise) {
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    const SegmentIndex::Entry* entry = choose(*index_);
+    walk.seek(entry == nullptr ? otherwise : entry->position);
+    if (entry == nullptr) return {};
+    const Result<bool> found = walk.next();
+    if (!found && found.error() != Errc::corrupt) return found.error();
+    if (found && *found && walk.header().last_offset() - base_ == static_cast<std::int64_t>(entry->relative_offset)) {
+      walk.rewind();
+      return {};
+    }
+    if (const Result<void> rebuilt = rebuild_index(); !rebuilt) return rebuilt.error();
+  }
   return Errc::corrupt;
 }
 
-Result<std::optional<BatchPlace>> Segment::find_from(std::uint64_t position, Offset offset) {
+Result<BatchPlace> Segment::find(Offset offset) {
+  if (const Result<const SegmentIndex*> index = this->index(); !index) return index.error();
   const Result<std::shared_ptr<File>> file = this->file();
   if (!file) return file.error();
-  HeaderWalk walk(**file, position, size_bytes_);
+  HeaderWalk walk(**file, 0, size_bytes_);
+  const Result<void> found = seek(walk, [&](const SegmentIndex& index) { return index.floor(offset); }, 0);
+  if (!found) return found.error();
   while (true) {
     const Result<bool> more = walk.next();
     if (!more) return more.error();
-    if (!*more) return std::optional<BatchPlace>{};
+    if (!*more) return Errc::not_found;
     if (walk.header().last_offset() >= offset) return BatchPlace{walk.header(), walk.position()};
   }
 }
 
-Result<BatchPlace> Segment::find(Offset offset) {
-  const Result<const SegmentIndex*> index = this->index();
-  if (!index) return index.error();
-  Result<const SegmentIndex::Entry*> entry = checked((*index)->floor(offset));
-  if (!entry && entry.error() == Errc::corrupt) entry = index_->floor(offset);
-  if (!entry) return entry.error();
-  const Result<std::optional<BatchPlace>> place = find_from(*entry == nullptr ? 0 : (*entry)->position, offset);
-  if (!place) return place.error();
-  if (!place->has_value()) return Errc::not_found;
-  return **place;
-}
-
 Result<Boundary> Segment::last_boundary(const Boundary& from, std::uint64_t position_limit, Offset offset_limit) {
-  const Result<const SegmentIndex*> index = this->index();
-  if (!index) return index.error();
-  const auto best_entry = [&]() -> const SegmentIndex::Entry* {
-    const SegmentIndex::Entry* by_position = index_->floor_position(position_limit);
-    const SegmentIndex::Entry* by_offset = index_->floor(offset_limit - 1);
-    const SegmentIndex::Entry* entry = by_position != nullptr && by_offset != nullptr ? std::min(by_position, by_offset) : nullptr;
-    return entry != nullptr && entry->position > from.position ? entry : nullptr;
+  if (const Result<const SegmentIndex*> index = this->index(); !index) return index.error();
+  const auto choose = [&](const SegmentIndex& index) -> const SegmentIndex::Entry* {
+    const SegmentIndex::Entry* by_position = index.floor_position(position_limit);
+    const SegmentIndex::Entry* by_offset = index.floor(offset_limit - 1);
+    if (by_position == nullptr || by_offset == nullptr) return nullptr;
+    const SegmentIndex::Entry* entry = std::min(by_position, by_offset);
+    return entry->position > from.position ? entry : nullptr;
   };
-  Result<const SegmentIndex::Entry*> entry = checked(best_entry());
-  if (!entry && entry.error() == Errc::corrupt) entry = best_entry();
-  if (!entry) return entry.error();
   const Result<std::shared_ptr<File>> file = this->file();
   if (!file) return file.error();
+  HeaderWalk walk(**file, 0, size_bytes_);
+  if (const Result<void> found = seek(walk, choose, from.position); !found) return found.error();
   Boundary boundary = from;
-  HeaderWalk walk(**file, *entry == nullptr ? from.position : (*entry)->position, size_bytes_);
   while (true) {
     const Result<bool> more = walk.next();
     if (!more) return more.error();

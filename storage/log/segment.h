@@ -74,9 +74,8 @@ class Segment {
   Result<bool> read_index_files(SegmentIndex& index);
   Result<void> rebuild_index();
   [[nodiscard]] std::string path(std::string_view suffix) const;
-  Result<std::optional<BatchPlace>> find_from(std::uint64_t position, Offset offset);
-  Result<bool> entry_holds(const SegmentIndex::Entry& entry);
-  Result<const SegmentIndex::Entry*> checked(const SegmentIndex::Entry* entry);
+  template <class Choose>
+  Result<void> seek(HeaderWalk& walk, Choose choose, std::uint64_t otherwise);
 
   const LogPlace& place_;
   const LogConfig& config_;
@@ -85,6 +84,7 @@ class Segment {
   std::uint64_t synced_bytes_ = 0;
   std::shared_ptr<File> file_;
   std::unique_ptr<SegmentIndex> index_;
+  bool is_broken_ = false;  ///< Its batches do not hang together: no use in reading it all again for every lookup.
   std::optional<SegmentIndex::Newest> newest_;  ///< From the last time the index was there; only of a segment that grows no more.
 };
 

@@ -1,3 +1,5 @@
+#include "proto/error_code.h"
+
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -5,8 +7,6 @@
 #include <set>
 #include <sstream>
 #include <string>
-
-#include "proto/error_code.h"
 
 namespace tidelog {
 namespace {

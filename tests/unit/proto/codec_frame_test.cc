@@ -1,9 +1,9 @@
+#include "proto/codec/frame.h"
+#include "tests/unit/proto/codec_vectors.h"
+
 #include <gtest/gtest.h>
 
 #include <map>
-
-#include "proto/codec/frame.h"
-#include "tests/unit/proto/codec_vectors.h"
 
 namespace tidelog::proto::test {
 namespace {
@@ -59,10 +59,9 @@ TEST(Frame, WritesTheRecordedHeaders) {
     if (vector.kind == "request" && !vector.header_json.at("clientId").is_null()) client_id = vector.header_json.at("clientId");
     const bool has_client_id = vector.kind == "request" && !vector.header_json.at("clientId").is_null();
 
-    const std::size_t start =
-        vector.kind == "request"
-            ? begin_request(out, vector.key, vector.version, correlation_id, has_client_id ? std::string_view(client_id) : std::string_view())
-            : begin_response(out, vector.key, vector.version, correlation_id);
+    const std::size_t start = vector.kind == "request" ? begin_request(out, vector.key, vector.version, correlation_id,
+                                                                       has_client_id ? std::string_view(client_id) : std::string_view())
+                                                       : begin_response(out, vector.key, vector.version, correlation_id);
     out.append(vector.body);
     end_frame(out, start);
 
@@ -105,7 +104,10 @@ TEST(Frame, ARequestNobodyServesKeepsItsHeaderAndLosesItsBody) {
 
 TEST(Frame, ACutHeaderIsCorrupt) {
   // ApiVersions v3 from client "a", no tags.
-  const std::vector<std::byte> frame = from_hex("00120003000000090001" "61" "00");
+  const std::vector<std::byte> frame = from_hex(
+      "00120003000000090001"
+      "61"
+      "00");
   ASSERT_TRUE(decode_request(frame));
 
   for (std::size_t size = 0; size < frame.size(); ++size) {
@@ -115,15 +117,22 @@ TEST(Frame, ACutHeaderIsCorrupt) {
 }
 
 TEST(Frame, AHeaderThatClaimsEndlessTagsIsCorrupt) {
-  const std::vector<std::byte> request = from_hex("00120003000000090001" "61" "ffffffff0f" "0100");
-  const std::vector<std::byte> response = from_hex("00000009" "ffffffff0f" "0100");
+  const std::vector<std::byte> request = from_hex(
+      "00120003000000090001"
+      "61"
+      "ffffffff0f"
+      "0100");
+  const std::vector<std::byte> response = from_hex(
+      "00000009"
+      "ffffffff0f"
+      "0100");
 
   EXPECT_FALSE(decode_request(request));
   EXPECT_FALSE(decode_response(response, 0, 9));
 }
 
 TEST(ApiTable, ListsWhatKafkaListsForTheServedKeys) {
-  const std::map<std::int16_t, std::pair<int, int>> kafka = {{0, {0, 13}}, {1, {4, 18}}, {2, {1, 11}},  {3, {0, 13}}, {18, {0, 5}},
+  const std::map<std::int16_t, std::pair<int, int>> kafka = {{0, {0, 13}}, {1, {4, 18}}, {2, {1, 11}}, {3, {0, 13}}, {18, {0, 5}},
                                                              {19, {2, 7}}, {20, {1, 6}}, {22, {0, 5}}, {23, {2, 4}}, {60, {0, 2}}};
 
   std::map<std::int16_t, std::pair<int, int>> ours;

@@ -1,13 +1,13 @@
-#include <gtest/gtest.h>
-
-#include <algorithm>
-#include <memory>
-
 #include "proto/messages/api_versions_request.h"
 #include "proto/messages/api_versions_response.h"
 #include "proto/messages/metadata_request.h"
 #include "proto/messages/produce_request.h"
 #include "tests/unit/proto/codec_vectors.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
 
 // Bytes that are not what the format says: refused, without reading outside them and without an allocation sized by them.
 namespace tidelog::proto::test {
@@ -67,29 +67,71 @@ TEST(CodecHostile, EveryChangedByteIsReadWithinBoundsOrRefused) {
 }
 
 TEST(CodecHostile, CountsBeyondTheBytesAreRefused) {
-  EXPECT_FALSE(decodes<ProduceRequest>("ffff" "0001" "00000001" "7fffffff" "00", 3));
-  EXPECT_FALSE(decodes<ProduceRequest>("00" "0001" "00000001" "ffffffff0f" "00", 9));
-  EXPECT_FALSE(decodes<ProduceRequest>("00" "0001" "00000001" "808080800801", 9));
+  EXPECT_FALSE(
+      decodes<ProduceRequest>("ffff"
+                              "0001"
+                              "00000001"
+                              "7fffffff"
+                              "00",
+                              3));
+  EXPECT_FALSE(
+      decodes<ProduceRequest>("00"
+                              "0001"
+                              "00000001"
+                              "ffffffff0f"
+                              "00",
+                              9));
+  EXPECT_FALSE(
+      decodes<ProduceRequest>("00"
+                              "0001"
+                              "00000001"
+                              "808080800801",
+                              9));
   EXPECT_FALSE(decodes<MetadataRequest>("7fffffff", 0));
 }
 
 TEST(CodecHostile, TwentyMillionClaimedTagsAreRefused) {
-  EXPECT_FALSE(decodes<ApiVersionsRequest>("0101" "80dac409" "0100", 3));
-  EXPECT_FALSE(decodes<ApiVersionsRequest>("0101" "ffffffff0f" "0100", 3));
+  EXPECT_FALSE(
+      decodes<ApiVersionsRequest>("0101"
+                                  "80dac409"
+                                  "0100",
+                                  3));
+  EXPECT_FALSE(
+      decodes<ApiVersionsRequest>("0101"
+                                  "ffffffff0f"
+                                  "0100",
+                                  3));
 }
 
 TEST(CodecHostile, AVarintOfMoreThanFiveBytesIsRefused) {
-  EXPECT_TRUE(decodes<ApiVersionsRequest>("0101" "8080808000", 3));
-  EXPECT_FALSE(decodes<ApiVersionsRequest>("0101" "808080808000", 3));
+  EXPECT_TRUE(
+      decodes<ApiVersionsRequest>("0101"
+                                  "8080808000",
+                                  3));
+  EXPECT_FALSE(
+      decodes<ApiVersionsRequest>("0101"
+                                  "808080808000",
+                                  3));
 }
 
 TEST(CodecHostile, NullWhereNoneMayBeIsRefused) {
-  EXPECT_FALSE(decodes<ApiVersionsRequest>("00" "01" "00", 3));
-  EXPECT_FALSE(decodes<ProduceRequest>("ffff" "0001" "00000001" "ffffffff", 3));
+  EXPECT_FALSE(
+      decodes<ApiVersionsRequest>("00"
+                                  "01"
+                                  "00",
+                                  3));
+  EXPECT_FALSE(
+      decodes<ProduceRequest>("ffff"
+                              "0001"
+                              "00000001"
+                              "ffffffff",
+                              3));
 }
 
 TEST(CodecHostile, CountsBelowMinusOneAreNull) {
-  const std::vector<std::byte> body = from_hex("fffffffe" "01");
+  const std::vector<std::byte> body = from_hex(
+      "fffffffe"
+      "01");
   MetadataRequest message;
 
   const Result<void> decoded = decode(Bytes(body), 4, message);
@@ -98,11 +140,24 @@ TEST(CodecHostile, CountsBelowMinusOneAreNull) {
   EXPECT_TRUE(message.topics.is_null());
 }
 
-TEST(CodecHostile, BytesBehindTheMessageAreIgnored) { EXPECT_TRUE(decodes<ApiVersionsRequest>("0101" "00" "deadbeef", 3)); }
+TEST(CodecHostile, BytesBehindTheMessageAreIgnored) {
+  EXPECT_TRUE(
+      decodes<ApiVersionsRequest>("0101"
+                                  "00"
+                                  "deadbeef",
+                                  3));
+}
 
 TEST(CodecHostile, KnownTagsMayComeTwiceAndOutOfOrder) {
   // Epoch (tag 1) 5, then features (tag 0) none, then the epoch again: 7.
-  const std::vector<std::byte> body = from_hex("0000" "01" "00000000" "03" "01080000000000000005" "000101" "01080000000000000007");
+  const std::vector<std::byte> body = from_hex(
+      "0000"
+      "01"
+      "00000000"
+      "03"
+      "01080000000000000005"
+      "000101"
+      "01080000000000000007");
   ApiVersionsResponse message;
 
   const Result<void> decoded = decode(Bytes(body), 3, message);
@@ -112,12 +167,29 @@ TEST(CodecHostile, KnownTagsMayComeTwiceAndOutOfOrder) {
 }
 
 TEST(CodecHostile, AKnownTagMustFillItsSize) {
-  EXPECT_FALSE(decodes<ApiVersionsResponse>("0000" "01" "00000000" "01" "0109" "000000000000000500", 3));
-  EXPECT_FALSE(decodes<ApiVersionsResponse>("0000" "01" "00000000" "01" "0107" "00000000000005", 3));
+  EXPECT_FALSE(
+      decodes<ApiVersionsResponse>("0000"
+                                   "01"
+                                   "00000000"
+                                   "01"
+                                   "0109"
+                                   "000000000000000500",
+                                   3));
+  EXPECT_FALSE(
+      decodes<ApiVersionsResponse>("0000"
+                                   "01"
+                                   "00000000"
+                                   "01"
+                                   "0107"
+                                   "00000000000005",
+                                   3));
 }
 
 TEST(CodecHostile, AnEmptyTextIsNotNull) {
-  const std::vector<std::byte> body = from_hex("01" "01" "00");
+  const std::vector<std::byte> body = from_hex(
+      "01"
+      "01"
+      "00");
   ApiVersionsRequest message;
 
   ASSERT_TRUE(decode(Bytes(body), 3, message));

@@ -1,13 +1,13 @@
 #pragma once
 
+#include "proto/codec/interpreter.h"
+
 #include <nlohmann/json.hpp>
 
 #include <cstddef>
 #include <deque>
 #include <string>
 #include <vector>
-
-#include "proto/codec/interpreter.h"
 
 // Messages to and from the JSON of the recorded vectors, by the codec's tables: any message, without a line of code for it.
 namespace tidelog::proto::test {

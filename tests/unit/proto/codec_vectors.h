@@ -1,19 +1,19 @@
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "proto/codec/api_table.h"
 #include "proto/messages/producer_snapshot.h"
 #include "tests/unit/proto/codec_json.h"
 #include "tests/unit/proto/record_vectors.h"
+
+#include <string>
+#include <vector>
 
 namespace tidelog::proto::test {
 
 /// One recorded encoding of a message that is served.
 struct Vector {
   const Schema* schema = nullptr;
-  std::string where;    ///< `ProduceRequest v9 full`, for failures.
+  std::string where;  ///< `ProduceRequest v9 full`, for failures.
   std::string variant;
   std::string kind;
   std::int16_t key = -1;

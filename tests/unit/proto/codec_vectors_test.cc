@@ -1,8 +1,8 @@
+#include "tests/unit/proto/codec_vectors.h"
+
 #include <gtest/gtest.h>
 
 #include <map>
-
-#include "tests/unit/proto/codec_vectors.h"
 
 // What Apache Kafka's own classes wrote, read and written again here: every message that is served, in every version.
 namespace tidelog::proto::test {

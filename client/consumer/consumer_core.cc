@@ -1,0 +1,152 @@
+#include "client/consumer/consumer_core.h"
+
+#include <algorithm>
+
+#include "client/admin/offsets.h"
+
+namespace tidelog {
+namespace core {
+namespace {
+
+/// What one poll unpacks, about: enough to pay for the call, little enough to stay in the cache and to bound what compression hides.
+constexpr std::size_t kPollBytes = 1 << 20;
+
+}  // namespace
+
+ConsumerCore::ConsumerCore(std::shared_ptr<ClientCore> client) : client_(std::move(client)), fetcher_(std::make_shared<Fetcher>(*client_, state_)) {
+  client_->loop().run_and_wait([this] { fetcher_->start(); });
+}
+
+ConsumerCore::~ConsumerCore() {
+  client_->loop().run_and_wait([this] { fetcher_->stop(); });
+}
+
+result<void> ConsumerCore::assign(const std::vector<assignment>& partitions) {
+  const TimePoint deadline = client_->api_deadline();
+  std::vector<OffsetQuery> queries;
+  for (const assignment& each : partitions) {
+    queries.push_back({.topic = each.topic(), .partition = each.partition(), .where = each.from()});
+    if (each.until()) queries.push_back({.topic = each.topic(), .partition = each.partition(), .where = *each.until()});
+  }
+  const result<std::vector<std::int64_t>> offsets = look_up_offsets(*client_, queries, deadline);
+  if (!offsets) return offsets.error();
+  std::vector<std::shared_ptr<AssignedPartition>> assigned;
+  auto offset = offsets->begin();
+  for (const assignment& each : partitions) {
+    auto partition = std::make_shared<AssignedPartition>();
+    partition->topic = std::make_shared<const std::string>(each.topic());
+    partition->index = each.partition();
+    partition->position = partition->fetch_offset = *offset++;
+    if (each.until()) partition->until = *offset++;
+    assigned.push_back(std::move(partition));
+  }
+  assigned_ = assigned;
+  current_.reset();
+  pending_.reset();
+  client_->loop().run_and_wait([&] {
+    {
+      const std::lock_guard lock(state_->mutex);
+      state_->slices.clear();
+      state_->errors.clear();
+      state_->queued_bytes = 0;
+    }
+    fetcher_->assign(assigned);
+  });
+  return {};
+}
+
+bool ConsumerCore::finished() const {
+  return std::all_of(assigned_.begin(), assigned_.end(), [](const auto& each) { return each->position >= each->until; });
+}
+
+std::int64_t ConsumerCore::position(std::string_view topic, std::int32_t partition) const {
+  for (const auto& each : assigned_) {
+    if (*each->topic == topic && each->index == partition) return each->position;
+  }
+  return -1;
+}
+
+result<bool> ConsumerCore::next_slice(TimePoint deadline) {
+  bool had_no_room = false;
+  {
+    std::unique_lock lock(state_->mutex);
+    const bool is_there = state_->changed.wait_until(lock, deadline, [&] { return !state_->slices.empty() || !state_->errors.empty(); });
+    if (!is_there) return false;
+    if (state_->slices.empty()) {
+      error why = std::move(state_->errors.front());
+      state_->errors.pop_front();
+      return why;
+    }
+    current_ = std::move(state_->slices.front());
+    state_->slices.pop_front();
+    had_no_room = state_->queued_bytes >= static_cast<std::size_t>(client_->settings().fetch_queue_bytes);
+    state_->queued_bytes -= current_->records.size();
+  }
+  if (had_no_room) {
+    client_->loop().post([weak = std::weak_ptr(fetcher_)] {
+      if (const auto fetcher = weak.lock()) fetcher->pump();
+    });
+  }
+  return true;
+}
+
+error ConsumerCore::damaged(const AssignedPartition& partition, std::string_view how) const {
+  std::string text = "cannot read \"" + *partition.topic + "\" partition " + std::to_string(partition.index) + ": the batch at offset " +
+                     std::to_string(partition.position) + " " + std::string(how);
+  return error(errc::bad_answer, std::move(text)).set_topic(*partition.topic, partition.index);
+}
+
+result<record_batch> ConsumerCore::unpack_some() {
+  AssignedPartition& partition = *current_->partition;
+  auto data = std::make_unique<BatchData>(partition.topic, current_->frame);
+  proto::BatchCursor cursor(current_->records);
+  std::optional<error> bad;
+  bool is_done = false;
+  while (!is_done && !bad && data->size_bytes() < kPollBytes && partition.position < partition.until) {
+    const Result<std::optional<proto::BatchView>> next = cursor.next();
+    is_done = !next || !*next;  // The fetcher walked over it once: it is whole.
+    if (is_done) break;
+    const proto::BatchView& batch = **next;
+    if (client_->settings().checks_crcs && !batch.crc_ok()) bad = damaged(partition, "has a wrong checksum");
+    else if (!data->add(batch, partition.index, partition.position, partition.until)) bad = damaged(partition, "cannot be unpacked");
+    if (!bad) partition.position = std::max(partition.position, batch.next_offset().value);
+  }
+  current_->records = cursor.rest();
+  if (is_done || bad || partition.position >= partition.until || current_->records.empty()) current_.reset();
+  if (bad) {
+    // Records of whole batches before it are good, and are handed out first.
+    if (data->records().empty()) return *bad;
+    pending_ = std::move(bad);
+  }
+  data->finish();
+  return record_batch(std::move(data));
+}
+
+result<record_batch> ConsumerCore::poll(Milliseconds timeout) {
+  const TimePoint deadline = Clock::now() + timeout;
+  if (pending_) return *std::exchange(pending_, std::nullopt);
+  while (!finished()) {
+    if (!current_) {
+      const result<bool> is_there = next_slice(deadline);
+      if (!is_there) return is_there.error();
+      if (!*is_there) break;
+    }
+    result<record_batch> batch = unpack_some();
+    if (!batch || !batch->empty()) return batch;
+  }
+  return record_batch();
+}
+
+}  // namespace core
+
+consumer::consumer(std::shared_ptr<core::ConsumerCore> core) : core_(std::move(core)) {}
+consumer::consumer(consumer&&) noexcept = default;
+consumer& consumer::operator=(consumer&&) noexcept = default;
+consumer::~consumer() = default;
+
+result<void> consumer::assign(const std::vector<assignment>& partitions) { return core_->assign(partitions); }
+result<record_batch> consumer::poll(std::chrono::milliseconds timeout) { return core_->poll(timeout); }
+bool consumer::finished() const { return core_->finished(); }
+std::int64_t consumer::position(std::string_view topic, std::int32_t partition) const { return core_->position(topic, partition); }
+
+}  // namespace tidelog

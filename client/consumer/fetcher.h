@@ -1,0 +1,82 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <limits>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "client/consumer/batch_data.h"
+#include "client/core/client_core.h"
+#include "proto/messages/fetch_response.h"
+
+namespace tidelog::core {
+
+inline constexpr std::int64_t kNoEnd = std::numeric_limits<std::int64_t>::max();
+
+/// A partition that is read.
+struct AssignedPartition {
+  std::shared_ptr<const std::string> topic;
+  std::int32_t index = 0;
+  std::int64_t until = kNoEnd;
+  std::int64_t position = 0;      ///< The caller's: after the last record handed out.
+  std::int64_t fetch_offset = 0;  ///< The loop's from here on: what is fetched next.
+  TimePoint retry_at;
+  int failures = 0;
+  bool is_stopped = false;  ///< After an error that the user was told; nothing more is fetched.
+};
+
+/// What a consumer and its fetcher share.  Thread: under `mutex`.
+struct ConsumerState {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<Slice> slices;
+  std::deque<error> errors;
+  std::size_t queued_bytes = 0;
+};
+
+/// A consumer's part on the loop: keeps one fetch at each broker that leads a partition to read, as long as there is room for answers.
+/// Life: shared with its own callbacks; after `stop` it does nothing more.  Thread: the loop.
+class Fetcher : public std::enable_shared_from_this<Fetcher> {
+ public:
+  Fetcher(ClientCore& core, std::shared_ptr<ConsumerState> state) : core_(core), state_(std::move(state)) {}
+
+  void start();
+  void stop();
+  /// Answers to fetches made before are dropped.
+  void assign(std::vector<std::shared_ptr<AssignedPartition>> partitions);
+  /// Fetches whatever may be fetched now.
+  void pump();
+
+ private:
+  using Group = std::vector<std::shared_ptr<AssignedPartition>>;
+
+  [[nodiscard]] std::map<std::int32_t, Group> choose(TimePoint now);
+  void fetch(std::int32_t leader, Group group);
+  void on_answer(const Group& group, const std::vector<Uuid>& ids, result<Answer> answer);
+  void on_partition(AssignedPartition& partition, const std::shared_ptr<AssignedPartition>& owner, const Answer& answer,
+                    const proto::FetchResponse::PartitionData& data);
+  void on_error(AssignedPartition& partition, ErrorCode code);
+  void take_records(const std::shared_ptr<AssignedPartition>& partition, const Answer& answer, Bytes records);
+  void reset(const std::shared_ptr<AssignedPartition>& partition);
+  void back_off(AssignedPartition& partition);
+  void tell(AssignedPartition& partition, error why);
+  void arm_timer();
+
+  ClientCore& core_;
+  std::shared_ptr<ConsumerState> state_;
+  Group assigned_;
+  std::set<std::int32_t> busy_;  ///< Brokers with a fetch under way.
+  std::uint64_t generation_ = 0;
+  std::size_t turn_ = 0;
+  std::optional<IoLoop::TimerId> timer_;
+  int listener_ = 0;
+  bool is_stopped_ = false;
+  bool is_pumping_ = false;
+};
+
+}  // namespace tidelog::core

@@ -1,0 +1,79 @@
+#include <algorithm>
+
+#include "storage/log/loaded_log.h"
+#include "storage/log/log.h"
+
+namespace tidelog::storage {
+namespace {
+
+Result<Boundary> start_of(Segment& segment, const PositionMarks& marks, Offset from) {
+  if (const Boundary* mark = marks.find(segment.base(), from)) return *mark;
+  const Result<BatchPlace> place = segment.find(from);
+  if (!place) return place.error();
+  return Boundary{place->header.base_offset, place->position};
+}
+
+/// The end of the batch at `start`.
+Result<Boundary> end_of_batch(Segment& segment, const Boundary& start) {
+  const Result<std::shared_ptr<File>> file = segment.file();
+  if (!file) return file.error();
+  HeaderWalk walk(**file, start.position, segment.size_bytes());
+  const Result<bool> found = walk.next();
+  if (!found) return found.error();
+  if (!*found) return start;
+  return Boundary{walk.header().next_offset(), walk.next_position()};
+}
+
+}  // namespace
+
+Result<Slice> Log::read(const ReadRequest& request) {
+  if (is_offline()) return Errc::offline;
+  if (request.from < log_start_ || request.from > end_) return Errc::out_of_range;
+  const Slice nothing{.file = nullptr, .first_offset = request.from, .next_offset = request.from};
+  ReadRequest bounded = request;
+  bounded.limit = std::min(request.limit, end_);
+  if (request.from >= bounded.limit) return nothing;  // An idle log answers its long polls without being loaded.
+  const Result<LoadedLog*> loaded = this->loaded();
+  if (!loaded) return loaded.error();
+  LoadedLog& state = **loaded;
+  for (std::size_t at = state.segment_of(request.from); at < state.segments.size(); ++at) {
+    Result<Slice> slice = read_segment(state, at, bounded);
+    const bool is_in_gap = !slice && slice.error() == Errc::not_found;  // Compaction may leave nothing from here to the segment's end.
+    if (!is_in_gap) return slice;
+  }
+  return nothing;
+}
+
+Result<Slice> Log::read_segment(LoadedLog& state, std::size_t at, const ReadRequest& request) {
+  Segment& segment = state.use(at);
+  const Offset segment_end = state.end_of(at, end_);
+  const Result<Boundary> start = start_of(segment, state.marks, request.from);
+  if (!start) return start.error();
+  Slice slice{.file = nullptr, .position = start->position, .first_offset = start->offset, .next_offset = request.from};
+  const std::uint64_t position_limit = start->position + std::min<std::uint64_t>(request.max_bytes, segment.size_bytes());
+  const Boundary* mark = segment_end <= request.limit ? nullptr : state.marks.find(segment.base(), request.limit);
+  Result<Boundary> stop = *start;
+  if (segment_end <= request.limit && segment.size_bytes() <= position_limit) {
+    stop = Boundary{segment_end, segment.size_bytes()};
+  } else if (mark != nullptr && mark->position >= start->position && mark->position <= position_limit) {
+    stop = *mark;
+  } else {
+    stop = segment.last_boundary(*start, position_limit, request.limit);
+  }
+  if (stop && stop->position == start->position && request.first_batch == FirstBatch::even_if_larger) {
+    const Result<Boundary> first = end_of_batch(segment, *start);
+    if (!first) return first.error();
+    if (first->offset <= request.limit) stop = *first;
+  }
+  if (!stop) return stop.error();
+  if (stop->position == start->position) return slice;
+  const Result<std::shared_ptr<File>> file = segment.file();
+  if (!file) return file.error();
+  slice.file = *file;
+  slice.size_bytes = stop->position - start->position;
+  slice.next_offset = stop->offset;
+  state.marks.note_read(segment.base(), *stop);
+  return slice;
+}
+
+}  // namespace tidelog::storage

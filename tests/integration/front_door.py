@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""What scripts and people rely on: exit codes, errors that teach, a clean stop, strict configuration."""
+import subprocess
+import sys
+
+import rig
+
+
+def run(args, *words, data=b""):
+    done = subprocess.run([args.tidelog, *words], input=data, capture_output=True, timeout=60)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def configuration_is_strict(args):
+    code, _, said = run(args, "serve", "-o", "log.segment.byte=5")
+    assert code == 2 and "log.segment.bytes" in said, (code, said)
+    code, _, said = run(args, "serve", "-o", "num.partitions=many")
+    assert code == 2 and "num.partitions" in said, (code, said)
+
+
+def a_second_broker_is_kept_out(args, broker):
+    code, _, said = run(args, "serve", "-o", f"log.dirs={broker.data}", "-o", f"listeners=PLAINTEXT://127.0.0.1:{rig.free_port()}")
+    assert code == 1 and "another process" in said, (code, said)
+    code, _, said = run(args, "serve", "-o", f"log.dirs={broker.home}/other", "-o", f"listeners=PLAINTEXT://{broker.address}")
+    assert code == 1 and "port" in said, (code, said)
+
+
+def topics(args, broker):
+    at = ["-b", broker.address]
+    code, _, said = run(args, "topic", "create", "plain", *at, "--partitions", "4", "--replication-factor", "1", "-c", "retention.ms=1000000")
+    assert code == 0, said
+    code, _, said = run(args, "topic", "create", "plain", *at, "--partitions", "4", "--replication-factor", "1")
+    assert code == 1 and "TOPIC_ALREADY_EXISTS" in said and "hint:" in said, (code, said)
+    code, _, said = run(args, "topic", "create", "bad", *at, "--partitions", "1", "--replication-factor", "1", "-c", "retention.msec=1")
+    assert code == 1 and "INVALID_CONFIG" in said, (code, said)
+    code, _, said = run(args, "topic", "create", "three", *at, "--partitions", "1", "--replication-factor", "3")
+    assert code == 1 and "INVALID_REPLICATION_FACTOR" in said, (code, said)
+    code, out, said = run(args, "topic", "list", *at)
+    assert code == 0 and "plain" in out, (code, out, said)
+    code, _, said = run(args, "topic", "delete", "plain", *at, "--yes")
+    assert code == 0, said
+    code, out, _ = run(args, "topic", "list", *at)
+    assert code == 0 and "plain" not in out, out
+
+
+def words_that_are_not_there(args, broker):
+    code, _, said = run(args, "topic", "crate", "x", "-b", broker.address)
+    assert code == 2 and "create" in said, (code, said)
+    code, _, said = run(args, "consume", "nothing-here", "-b", broker.address, "-o", "start:end", "--raw")
+    assert code == 6, (code, said)
+    code, _, said = run(args, "topic", "list", "-b", f"127.0.0.1:{rig.free_port()}")
+    assert code == 3 and "error:" in said, (code, said)
+
+
+def clean_stop_keeps_everything(args, broker):
+    lines = b"".join(b"line %d\n" % i for i in range(5000))
+    code, _, said = run(args, "produce", "kept", "-b", broker.address, data=lines)
+    assert code == 0, said
+    assert broker.stop() == 0, "SIGTERM did not end it cleanly"
+    broker.start()
+    code, out, said = run(args, "consume", "kept", "-b", broker.address, "-o", "start:end", "--raw")
+    assert code == 0 and out.encode() == lines, (code, len(out), said)
+    assert "recovery" not in broker.said(), "a clean stop needed recovery"
+
+
+def main():
+    args = rig.arguments()
+    configuration_is_strict(args)
+    with rig.Broker(args.tidelog) as broker:
+        a_second_broker_is_kept_out(args, broker)
+        topics(args, broker)
+        words_that_are_not_there(args, broker)
+        clean_stop_keeps_everything(args, broker)
+    print("the front door holds")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+"""What the integration tests share: a real broker process in a directory of its own, and waiting for conditions instead of sleeping."""
+import argparse
+import os
+import random
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+# Below the range from which the kernel hands out client ports, so that no client owns the port while the broker is away.
+PORTS = range(20000, 32000)
+
+
+def arguments(**more):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tidelog", required=True)
+    parser.add_argument("--tools", default=".")
+    for name, default in more.items():
+        parser.add_argument(f"--{name}", type=type(default), default=default)
+    return parser.parse_args()
+
+
+def free_port():
+    for port in random.sample(PORTS, 200):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise SystemExit("no free port")
+
+
+def until(condition, what, seconds=30.0, pause=0.005):
+    """Returns the first true value of `condition`; fails loudly when the time is over."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(pause)  # between two looks, not instead of one
+    raise AssertionError(f"did not happen within {seconds} s: {what}")
+
+
+class Broker:
+    """One `tidelog serve`. Ends with the test, whatever happens."""
+
+    def __init__(self, tidelog, *options):
+        self.tidelog, self.options = tidelog, options
+        self.port = free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        self.home = tempfile.mkdtemp(prefix="tidelog-test-")
+        self.data = os.path.join(self.home, "data")
+        self.log = os.path.join(self.home, "log")
+        self.process = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, kind, *_):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        if kind is not None:
+            with open(self.log, encoding="utf-8", errors="replace") as f:
+                sys.stderr.write("---- the broker said:\n" + f.read()[-4000:])
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def start(self):
+        command = [self.tidelog, "serve", "-o", f"listeners=PLAINTEXT://{self.address}", "-o", f"log.dirs={self.data}"]
+        for option in self.options:
+            command += ["-o", option]
+        with open(self.log, "ab") as out:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        until(self.accepts, "the broker's port accepts", 60)
+
+    def accepts(self):
+        assert self.process.poll() is None, "the broker ended by itself"
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            return True
+        except OSError:
+            return False
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=30)
+
+    def said(self):
+        with open(self.log, encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def create(self, topic, partitions=1, *configs):
+        command = [self.tidelog, "topic", "create", topic, "-b", self.address, "--partitions", str(partitions), "--replication-factor", "1"]
+        for config in configs:
+            command += ["-c", config]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+class Wire:
+    """A connection that speaks raw frames, for what no client would send."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port), 10)
+        self.socket.settimeout(10)
+
+    def send(self, key, version, correlation, body, flexible=False):
+        header = struct.pack(">hhih", key, version, correlation, -1) + (b"\0" if flexible else b"")
+        self.socket.sendall(struct.pack(">i", len(header) + len(body)) + header + body)
+
+    def receive(self):
+        """One frame's payload; None if the broker closed."""
+        size = self.exactly(4)
+        return None if size is None else self.exactly(struct.unpack(">i", size)[0])
+
+    def exactly(self, size):
+        data = b""
+        while len(data) < size:
+            try:
+                part = self.socket.recv(size - len(data))
+            except ConnectionError:
+                return None
+            if not part:
+                return None
+            data += part
+        return data
+
+    def close(self):
+        self.socket.close()
