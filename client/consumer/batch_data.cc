@@ -26,10 +26,15 @@ Result<void> BatchData::add(const proto::BatchView& batch, std::int32_t partitio
   auto reader = std::make_unique<proto::RecordReader>();
   const proto::DecompressLimit limit{.max_bytes = proto::decompressed_limit(batch.size_bytes())};
   if (const Result<void> opened = reader->open(batch, limit); !opened) return opened.error();
+  const std::size_t before = records_.size();
   proto::RecordView record;
   while (true) {
     const Result<bool> more = reader->next(record);
-    if (!more) return more.error();
+    if (!more) {
+      records_.resize(before);  // All of a batch or none of it.
+      std::erase_if(header_ranges_, [before](const HeaderRange& range) { return range.record >= before; });
+      return more.error();
+    }
     if (!*more) break;
     if (record.offset.value >= from && record.offset.value < until) add_record(record, partition);
   }

@@ -82,8 +82,8 @@ asio::awaitable<void> receive(Rig& rig, Stream& stream, std::size_t size) {
   }
 }
 
-asio::awaitable<void> send_and_note(Rig& rig, Stream& stream, const std::string& text) {
-  co_await send_all(stream, std::as_bytes(std::span(text)));
+asio::awaitable<void> send_and_note(Rig& rig, std::shared_ptr<Stream> stream, std::string text) {
+  co_await send_all(*stream, std::as_bytes(std::span(text)));
   rig.send_done = true;
 }
 
@@ -93,8 +93,9 @@ asio::awaitable<void> talk(Rig& rig, std::string text) {
     rig.refused = true;
     co_return;
   }
-  asio::co_spawn(rig.client_loop().executor(), send_and_note(rig, **stream, text), asio::detached);
-  co_await receive(rig, **stream, text.size());
+  const std::shared_ptr<Stream> shared = std::move(*stream);
+  asio::co_spawn(rig.client_loop().executor(), send_and_note(rig, shared, text), asio::detached);
+  co_await receive(rig, *shared, text.size());
 }
 
 void start_echo(Rig& rig) {

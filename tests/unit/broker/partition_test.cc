@@ -1,0 +1,282 @@
+// How a partition acknowledges, with a disk whose syncs finish when the test says so.
+#include "broker/partition/partition.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/partition/log_config.h"
+#include "proto/record/builder.h"
+#include "tests/support/manual_env.h"
+
+namespace tidelog::broker {
+namespace {
+
+constexpr Uuid kTopic{{std::byte{7}}};
+
+/// Rounds that begin and end by hand.
+class ManualDurability final : public Durability {
+ public:
+  void contribute(DurableLog& log) override { waiting_ = &log; }
+  void forget(DurableLog&) override { waiting_ = nullptr; }
+  asio::awaitable<void> contributed_are_durable() override { co_return; }
+
+  [[nodiscard]] bool has_work() const { return waiting_ != nullptr; }
+  void begin_round() { ticket_ = std::exchange(waiting_, nullptr)->begin_sync(); }
+  void end_round(DurableLog& log) { log.finish_sync(ticket_); }
+
+ private:
+  DurableLog* waiting_ = nullptr;
+  storage::SyncTicket ticket_;
+};
+
+/// One produced batch and what became of it.
+struct Sent final : ProducePart::Owner {
+  void on_part_done(ProducePart&) override { ++answers; }
+  std::vector<std::byte> bytes;
+  ProducePart part;
+  int answers = 0;
+};
+
+class PartitionTest : public ::testing::Test {
+ protected:
+  PartitionTest() : shard_(env_, 0, 1 << 20) { open(DurabilityMode::fsync); }
+
+  void open(DurabilityMode mode, storage::FileSystem* files = nullptr) {
+    TopicConfig config;
+    config.durability = mode;
+    auto log = storage::Log::create({.files = files != nullptr ? files : &env_.files(), .directory = env_.directory() + "/t-" + std::to_string(++logs_)},
+                                    {.topic_id = kTopic, .log_id = 1}, to_log_config(config, options_));
+    ASSERT_TRUE(log);
+    partition_ = std::make_unique<Partition>(shard_, durability_, Partition::Identity{.id = {.topic_id = kTopic, .partition = {0}}, .topic = "t"},
+                                             std::move(*log), LeaderEpoch{3}, std::make_shared<const TopicConfig>(config));
+  }
+
+  /// Hands a batch over and lets the pass end.
+  std::unique_ptr<Sent> produce(int records, std::int64_t producer = -1, std::int32_t sequence = -1, bool all = true) {
+    auto sent = std::make_unique<Sent>();
+    proto::BatchBuilder builder;
+    for (int i = 0; i < records; ++i) {
+      const std::string value = "value " + std::to_string(i);
+      builder.append({.timestamp = env_.loop().wall_clock(), .value = {reinterpret_cast<const std::byte*>(value.data()), value.size()}});
+    }
+    const Bytes batch = builder.build({.producer_id = {producer}, .producer_epoch = static_cast<std::int16_t>(producer < 0 ? -1 : 0), .base_sequence = sequence});
+    sent->bytes.assign(batch.begin(), batch.end());
+    sent->part.id = partition_->id();
+    sent->part.records = sent->bytes;
+    sent->part.api_version = 11;
+    sent->part.waits_for_all = all;
+    sent->part.owner = sent.get();
+    partition_->produce(sent->part);
+    env_.loop().run_ready();
+    return sent;
+  }
+
+  void finish_round() {
+    durability_.begin_round();
+    durability_.end_round(*partition_);
+  }
+
+  ManualEnv env_;
+  BrokerOptions options_;
+  Shard shard_;
+  ManualDurability durability_;
+  int logs_ = 0;
+  std::unique_ptr<Partition> partition_;
+};
+
+TEST_F(PartitionTest, AcknowledgesAllOnlyWhenTheBytesAreDurable) {
+  const auto sent = produce(3);
+  const int before_sync = sent->answers;
+
+  finish_round();
+
+  EXPECT_EQ(before_sync, 0);
+  EXPECT_EQ(sent->answers, 1);
+  EXPECT_EQ(sent->part.error, ErrorCode::none);
+  EXPECT_EQ(sent->part.base_offset, Offset{0});
+  EXPECT_EQ(partition_->state().high_watermark, Offset{3});
+}
+
+TEST_F(PartitionTest, ARoundCoversOnlyWhatWasWrittenWhenItBegan) {
+  const auto first = produce(1);
+  durability_.begin_round();
+  const auto second = produce(1);
+
+  durability_.end_round(*partition_);
+
+  EXPECT_EQ(first->answers, 1);
+  EXPECT_EQ(second->answers, 0);
+  EXPECT_EQ(partition_->state().high_watermark, Offset{1});
+  EXPECT_TRUE(durability_.has_work());
+}
+
+TEST_F(PartitionTest, PageCacheModeAcknowledgesWhatIsWritten) {
+  open(DurabilityMode::page_cache);
+
+  const auto sent = produce(2);
+
+  EXPECT_EQ(sent->answers, 1);
+  EXPECT_EQ(sent->part.error, ErrorCode::none);
+  EXPECT_FALSE(durability_.has_work());
+  EXPECT_EQ(partition_->state().high_watermark, Offset{2});
+}
+
+// R2: the retry of a batch that is appended but not yet synced must not be told success before it is.
+TEST_F(PartitionTest, RuleR2_ARetryWaitsForTheOriginalToBeDurable) {
+  const auto original = produce(2, 77, 0);
+  const auto retry = produce(2, 77, 0);
+  const int before_sync = retry->answers;
+
+  finish_round();
+
+  EXPECT_EQ(before_sync, 0);
+  EXPECT_EQ(original->answers, 1);
+  EXPECT_EQ(retry->answers, 1);
+  EXPECT_EQ(retry->part.error, ErrorCode::none);
+  EXPECT_EQ(retry->part.base_offset, original->part.base_offset);
+  EXPECT_EQ(partition_->state().log_end, Offset{2}) << "the retry was stored a second time";
+}
+
+// R3: whoever waited under an epoch that is over learns that the outcome is not known.
+TEST_F(PartitionTest, RuleR3_AChangedLeaderEpochFailsTheWaiters) {
+  const auto sent = produce(1);
+
+  partition_->set_leader_epoch({4});
+  finish_round();
+
+  EXPECT_EQ(sent->answers, 1);
+  EXPECT_EQ(sent->part.error, ErrorCode::not_leader_or_follower);
+}
+
+// R4: consumers of acks=1 records must not hang because only acks=all starts rounds.
+TEST_F(PartitionTest, RuleR4_AnAppendWithAcksOneSchedulesARoundAndBecomesReadable) {
+  const auto sent = produce(1, -1, -1, false);
+  const int answered_at_once = sent->answers;
+  const bool readable_before = !partition_->read({0}, 1 << 20, true)->empty();
+  const bool round_scheduled = durability_.has_work();
+
+  finish_round();
+
+  EXPECT_EQ(answered_at_once, 1);
+  EXPECT_FALSE(readable_before);
+  EXPECT_TRUE(round_scheduled);
+  EXPECT_FALSE(partition_->read({0}, 1 << 20, true)->empty());
+}
+
+TEST_F(PartitionTest, RuleR4_SwitchingToFsyncSyncsWhatIsThere) {
+  open(DurabilityMode::page_cache);
+  produce(1);
+  auto strict = std::make_shared<TopicConfig>();
+  strict->durability = DurabilityMode::fsync;
+
+  partition_->set_config(strict);
+
+  EXPECT_TRUE(durability_.has_work());
+}
+
+/// A disk that is full for a while.
+class FullDisk final : public storage::FileSystem {
+ public:
+  explicit FullDisk(storage::FileSystem& real) : real_(real) {}
+  bool is_full = false;
+
+  Result<std::unique_ptr<storage::File>> open(const std::string& path, storage::OpenMode mode) override {
+    auto file = real_.open(path, mode);
+    if (!file) return file.error();
+    return std::unique_ptr<storage::File>(std::make_unique<Half>(std::move(*file), is_full));
+  }
+  Result<std::vector<storage::DirEntry>> list(const std::string& directory) override { return real_.list(directory); }
+  Result<storage::DirEntry> stat(const std::string& path) override { return real_.stat(path); }
+  Result<void> make_directory(const std::string& path) override { return real_.make_directory(path); }
+  Result<void> rename(const std::string& from, const std::string& to) override { return real_.rename(from, to); }
+  Result<void> remove(const std::string& path) override { return real_.remove(path); }
+  Result<void> remove_all(const std::string& path) override { return real_.remove_all(path); }
+  Result<void> sync_dir(const std::string& directory) override { return real_.sync_dir(directory); }
+  Result<void> sync_disk(const std::string& path) override { return real_.sync_disk(path); }
+  Result<std::unique_ptr<storage::DirLock>> lock(const std::string& directory) override { return real_.lock(directory); }
+
+ private:
+  /// Full means that half of a write fits.
+  class Half final : public storage::File {
+   public:
+    Half(std::unique_ptr<storage::File> file, const bool& is_full) : file_(std::move(file)), is_full_(is_full) {}
+    Result<std::size_t> read_at(std::uint64_t position, MutableBytes into) const override { return file_->read_at(position, into); }
+    Result<void> write_at(std::uint64_t position, std::span<const Bytes> parts) override {
+      if (!is_full_) return file_->write_at(position, parts);
+      const std::vector<Bytes> half{parts.front().first(parts.front().size() / 2)};
+      static_cast<void>(file_->write_at(position, half).has_value());
+      return Errc::no_space;
+    }
+    Result<void> truncate(std::uint64_t size) override { return file_->truncate(size); }
+    Result<void> sync() override { return file_->sync(); }
+    Result<std::uint64_t> size() const override { return file_->size(); }
+
+   private:
+    std::unique_ptr<storage::File> file_;
+    const bool& is_full_;
+  };
+
+  storage::FileSystem& real_;
+};
+
+// R5: a batch that did not fit must leave no trace, or its retry is a duplicate of nothing.
+TEST_F(PartitionTest, RuleR5_ARetryAfterAFullDiskIsAppended) {
+  FullDisk disk(env_.files());
+  open(DurabilityMode::page_cache, &disk);
+  const auto before = produce(2, 77, 0);
+  disk.is_full = true;
+  const auto refused = produce(2, 77, 2);
+  disk.is_full = false;
+
+  const auto retry = produce(2, 77, 2);
+
+  EXPECT_EQ(before->part.error, ErrorCode::none);
+  EXPECT_EQ(refused->part.error, ErrorCode::kafka_storage_error);
+  EXPECT_EQ(retry->part.error, ErrorCode::none);
+  EXPECT_EQ(retry->part.base_offset, Offset{2});
+  EXPECT_EQ(partition_->state().log_end, Offset{4});
+  partition_.reset();  // Before the disk below it.
+}
+
+// R10: what was on its way when its topic was deleted must not land in the next topic of the same name.
+TEST_F(PartitionTest, RuleR10_ARetiredPartitionTakesNothingMore) {
+  const auto waiting = produce(1);
+
+  partition_->retire(ErrorCode::unknown_topic_or_partition);
+  const auto late = produce(1);
+
+  EXPECT_EQ(waiting->part.error, ErrorCode::unknown_topic_or_partition);
+  EXPECT_EQ(late->part.error, ErrorCode::unknown_topic_or_partition);
+  EXPECT_EQ(partition_->state().log_end, Offset{1});
+}
+
+TEST_F(PartitionTest, RefusesAGapInTheSequenceOfAProducer) {
+  open(DurabilityMode::page_cache);
+  produce(2, 77, 0);
+
+  const auto gap = produce(1, 77, 5);
+
+  EXPECT_EQ(gap->part.error, ErrorCode::out_of_order_sequence_number);
+  EXPECT_EQ(partition_->state().log_end, Offset{2});
+}
+
+TEST_F(PartitionTest, TellsAWatchWhenMoreMayBeRead) {
+  struct Watch final : FetchWatch {
+    void on_more(std::int64_t bytes) override { told += bytes; }
+    std::int64_t told = 0;
+  } watch;
+  partition_->watch(watch);
+
+  const auto sent = produce(1);
+  const std::int64_t before_sync = watch.told;
+  finish_round();
+
+  EXPECT_EQ(before_sync, 0);
+  EXPECT_EQ(watch.told, static_cast<std::int64_t>(sent->bytes.size()));
+}
+
+}  // namespace
+}  // namespace tidelog::broker
