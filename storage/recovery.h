@@ -31,7 +31,7 @@ struct RecoveryReport {
 struct RecoveredFiles {
   RecoveryPoint end;
   bool scanned = false;  ///< False: the last file ends where the recovery point says, nothing was read.
-  std::string damage;    ///< Not empty: bytes below the recovery point are missing or wrong; nothing was changed.
+  std::string damage{};  ///< Not empty: bytes below the recovery point are missing or wrong; nothing was changed.
 };
 
 struct RecoveryRequest {

@@ -2,7 +2,6 @@
 
 // The headers nearly every unit of the broker pulls in; compiled once.
 #include <algorithm>
-#include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>

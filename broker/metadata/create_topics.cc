@@ -1,8 +1,10 @@
-#include <algorithm>
-#include <set>
-
 #include "broker/metadata/machine.h"
+#include "broker/metadata/placement.h"
 #include "broker/metadata/topic_names.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
 
 namespace tidelog::broker {
 namespace {
@@ -16,16 +18,20 @@ class TopicPlanner {
     for (const NewTopic& topic : command.topics) {
       if (!seen.insert(topic.name).second) repeated_.insert(topic.name);
     }
-    for (const auto& [name, topic] : image.topics()) metric_forms_.try_emplace(metric_form(name), name);
   }
 
   TopicVerdict plan(const NewTopic& topic, std::vector<MetadataRecord>& records);
 
  private:
   bool check_name(const NewTopic& topic, TopicVerdict& verdict) const;
-  bool check_numbers(const NewTopic& topic, TopicVerdict& verdict);
+  bool check_lookalikes(const NewTopic& topic, TopicVerdict& verdict) const;
+  bool check_id(const NewTopic& topic, TopicVerdict& verdict) const;
+  bool check_numbers(const NewTopic& topic, TopicVerdict& verdict) const;
+  bool check_room(TopicVerdict& verdict) const;
   bool check_assignments(const NewTopic& topic, TopicVerdict& verdict) const;
-  std::vector<PartitionRecord> place(const NewTopic& topic, const TopicVerdict& verdict) const;
+  bool check_configs(const NewTopic& topic, TopicVerdict& verdict) const;
+  void accept(const NewTopic& topic, TopicVerdict& verdict, std::vector<MetadataRecord>& records);
+  std::vector<PartitionRecord> lay_out(const NewTopic& topic, const TopicVerdict& verdict) const;
 
   static bool refuse(TopicVerdict& verdict, ErrorCode error, std::string message) {
     verdict.error = error;
@@ -37,7 +43,8 @@ class TopicPlanner {
   const CreateTopicsCommand& command_;
   std::vector<NodeId> brokers_;
   std::set<std::string_view> repeated_;
-  std::map<std::string, std::string> metric_forms_;
+  std::map<std::string, std::string> planned_forms_;  ///< Metric forms and names of the topics accepted so far.
+  std::set<Uuid> planned_ids_;
   std::int64_t partitions_planned_ = 0;
 };
 
@@ -47,22 +54,32 @@ bool TopicPlanner::check_name(const NewTopic& topic, TopicVerdict& verdict) cons
     return refuse(verdict, ErrorCode::invalid_topic_exception, std::move(problem));
   }
   if (is_reserved_topic(topic.name)) {
-    return refuse(verdict, ErrorCode::invalid_topic_exception, "the broker keeps this name for itself: choose another");
+    return refuse(verdict, ErrorCode::invalid_request, "the broker keeps this name for itself: choose another");
   }
   if (image_.find_topic(topic.name) != nullptr) {
     return refuse(verdict, ErrorCode::topic_already_exists, "topic \"" + topic.name + "\" is there already");
   }
-  const auto alike = metric_forms_.find(metric_form(topic.name));
-  if (alike != metric_forms_.end()) {
-    return refuse(verdict, ErrorCode::invalid_topic_exception,
-                  "topic \"" + alike->second + "\" differs only in '.' and '_', which metrics cannot tell apart");
-  }
-  return true;
+  return check_lookalikes(topic, verdict);
+}
+
+bool TopicPlanner::check_lookalikes(const NewTopic& topic, TopicVerdict& verdict) const {
+  const TopicImage* there = image_.find_lookalike(topic.name);
+  const auto planned = planned_forms_.find(metric_form(topic.name));
+  if (there == nullptr && planned == planned_forms_.end()) return true;
+  return refuse(
+      verdict, ErrorCode::invalid_topic_exception,
+      "topic \"" + (there != nullptr ? there->name : planned->second) + "\" differs only in '.' and '_', which metrics cannot tell apart");
+}
+
+bool TopicPlanner::check_id(const NewTopic& topic, TopicVerdict& verdict) const {
+  if (!topic.id.is_zero() && image_.find_topic(topic.id) == nullptr && !planned_ids_.contains(topic.id)) return true;
+  return refuse(verdict, ErrorCode::unknown_server_error, "the id drawn for the topic is taken: try again");
 }
 
 bool TopicPlanner::check_assignments(const NewTopic& topic, TopicVerdict& verdict) const {
   if (topic.partitions != -1 || topic.replication_factor != -1) {
-    return refuse(verdict, ErrorCode::invalid_request, "give either replica assignments, or partitions and replication factor (then -1 here)");
+    return refuse(verdict, ErrorCode::invalid_request,
+                  "give either replica assignments, or partitions and replication factor (then -1 here)");
   }
   std::set<std::int32_t> indexes;
   for (const TopicAssignment& assignment : topic.assignments) {
@@ -82,10 +99,17 @@ bool TopicPlanner::check_assignments(const NewTopic& topic, TopicVerdict& verdic
   }
   verdict.partitions = count;
   verdict.replication_factor = static_cast<std::int32_t>(topic.assignments.front().replicas.size());
-  return true;
+  return check_room(verdict);
 }
 
-bool TopicPlanner::check_numbers(const NewTopic& topic, TopicVerdict& verdict) {
+/// Before anything is allocated by a count that a client chose.
+bool TopicPlanner::check_room(TopicVerdict& verdict) const {
+  if (partitions_planned_ + verdict.partitions <= command_.max_partitions) return true;
+  return refuse(verdict, ErrorCode::policy_violation,
+                "one request may create " + std::to_string(command_.max_partitions) + " partitions in all: ask in several");
+}
+
+bool TopicPlanner::check_numbers(const NewTopic& topic, TopicVerdict& verdict) const {
   if (!topic.assignments.empty()) return check_assignments(topic, verdict);
   if (topic.replication_factor == 0 || topic.replication_factor < -1) {
     return refuse(verdict, ErrorCode::invalid_replication_factor, "the replication factor is at least 1, or -1 for the default");
@@ -98,52 +122,56 @@ bool TopicPlanner::check_numbers(const NewTopic& topic, TopicVerdict& verdict) {
   verdict.replication_factor = topic.replication_factor == -1 ? command_.default_replication_factor : topic.replication_factor;
   if (verdict.replication_factor > alive) {
     return refuse(verdict, ErrorCode::invalid_replication_factor,
-                  "replication factor " + std::to_string(verdict.replication_factor) + " needs as many brokers, and there are " + std::to_string(alive));
+                  "replication factor " + std::to_string(verdict.replication_factor) + " needs as many brokers, and there are " +
+                      std::to_string(alive));
   }
-  if (partitions_planned_ + verdict.partitions > command_.max_partitions) {
-    return refuse(verdict, ErrorCode::policy_violation,
-                  "one request may create " + std::to_string(command_.max_partitions) + " partitions in all: ask in several");
-  }
-  return true;
+  return check_room(verdict);
 }
 
-std::vector<PartitionRecord> TopicPlanner::place(const NewTopic& topic, const TopicVerdict& verdict) const {
-  std::vector<PartitionRecord> partitions(static_cast<std::size_t>(verdict.partitions));
-  for (std::size_t i = 0; i < partitions.size(); ++i) {
-    PartitionRecord& partition = partitions[i];
-    partition.index = {static_cast<std::int32_t>(i)};
-    for (std::size_t r = 0; topic.assignments.empty() && r < static_cast<std::size_t>(verdict.replication_factor); ++r) {
-      partition.replicas.push_back(brokers_[(command_.first_broker + i + r) % brokers_.size()]);
-    }
+bool TopicPlanner::check_configs(const NewTopic& topic, TopicVerdict& verdict) const {
+  std::string problem = command_.check_configs ? command_.check_configs(topic.configs) : std::string();
+  return problem.empty() || refuse(verdict, ErrorCode::invalid_config, std::move(problem));
+}
+
+std::vector<PartitionRecord> TopicPlanner::lay_out(const NewTopic& topic, const TopicVerdict& verdict) const {
+  const auto count = static_cast<std::size_t>(verdict.partitions);
+  std::vector<std::vector<NodeId>> replicas(count);
+  if (topic.assignments.empty()) {
+    // Each topic starts where the one before it ended, or a request for many small topics would give them all to one broker.
+    const std::size_t start = command_.first_broker + static_cast<std::size_t>(partitions_planned_);
+    replicas = place(brokers_, count, static_cast<std::size_t>(verdict.replication_factor), start);
   }
-  for (const TopicAssignment& assignment : topic.assignments) {
-    partitions[static_cast<std::size_t>(assignment.partition)].replicas = assignment.replicas;
-  }
-  for (PartitionRecord& partition : partitions) {
-    partition.isr = partition.replicas;
-    partition.leader = partition.replicas.front();
+  for (const TopicAssignment& assignment : topic.assignments)
+    replicas[static_cast<std::size_t>(assignment.partition)] = assignment.replicas;
+  std::vector<PartitionRecord> partitions;
+  partitions.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    partitions.push_back(new_partition({static_cast<std::int32_t>(i)}, std::move(replicas[i])));
   }
   return partitions;
 }
 
-TopicVerdict TopicPlanner::plan(const NewTopic& topic, std::vector<MetadataRecord>& records) {
-  TopicVerdict verdict{.name = topic.name};
-  bool may_be = check_name(topic, verdict) && check_numbers(topic, verdict);
-  if (may_be && command_.check_configs) {
-    std::string problem = command_.check_configs(topic.configs);
-    may_be = problem.empty() || refuse(verdict, ErrorCode::invalid_config, std::move(problem));
-  }
-  if (!may_be) {
-    verdict.partitions = -1;
-    verdict.replication_factor = -1;
-    return verdict;
+void TopicPlanner::accept(const NewTopic& topic, TopicVerdict& verdict, std::vector<MetadataRecord>& records) {
+  if (!command_.validate_only) {
+    verdict.id = topic.id;
+    records.emplace_back(
+        CreateTopicRecord{.topic_id = topic.id, .name = topic.name, .configs = topic.configs, .partitions = lay_out(topic, verdict)});
   }
   partitions_planned_ += verdict.partitions;
-  metric_forms_.try_emplace(metric_form(topic.name), topic.name);
-  if (command_.validate_only) return verdict;
-  verdict.id = topic.id;
-  records.emplace_back(
-      CreateTopicRecord{.topic_id = topic.id, .name = topic.name, .configs = topic.configs, .partitions = place(topic, verdict)});
+  planned_ids_.insert(topic.id);
+  planned_forms_.try_emplace(metric_form(topic.name), topic.name);
+}
+
+TopicVerdict TopicPlanner::plan(const NewTopic& topic, std::vector<MetadataRecord>& records) {
+  TopicVerdict verdict{.name = topic.name};
+  const bool may_be =
+      check_name(topic, verdict) && check_numbers(topic, verdict) && check_configs(topic, verdict) && check_id(topic, verdict);
+  if (may_be) {
+    accept(topic, verdict, records);
+  } else {
+    verdict.partitions = -1;
+    verdict.replication_factor = -1;
+  }
   return verdict;
 }
 

@@ -1,20 +1,84 @@
 #include "broker/metadata/image.h"
 
+#include "broker/metadata/topic_names.h"
+
 #include <algorithm>
 
 namespace tidelog::broker {
+namespace {
+
+/// Epochs of a new topic stay far below the end of their type: counting on from a damaged one must not overflow.
+constexpr std::int32_t kLargestStoredEpoch = std::int32_t{1} << 30;
+
+/// Far above what will ever be given away, and far enough below the end that adding a block cannot overflow.
+constexpr ProducerId kLastProducerId{std::int64_t{1} << 62};
+
+bool has_plausible_epochs(const PartitionImage& partition) {
+  return partition.leader_epoch.value <= kLargestStoredEpoch && partition.partition_epoch <= kLargestStoredEpoch;
+}
+
+bool is_set(std::vector<NodeId> nodes) {
+  std::ranges::sort(nodes);
+  return std::ranges::adjacent_find(nodes) == nodes.end();
+}
+
+bool is_subset(std::vector<NodeId> part, std::vector<NodeId> whole) {
+  std::ranges::sort(part);
+  std::ranges::sort(whole);
+  return std::ranges::includes(whole, part);
+}
+
+bool is_sound(const PartitionImage& partition) {
+  const bool has_leader = partition.leader != NodeId{-1};
+  return !partition.replicas.empty() && is_set(partition.replicas) && is_set(partition.isr) &&
+         is_subset(partition.isr, partition.replicas) &&
+         (!has_leader || std::ranges::find(partition.isr, partition.leader) != partition.isr.end()) && partition.leader_epoch.value >= 0 &&
+         partition.partition_epoch >= 0;
+}
+
+/// The index is where everything looks a partition up.
+bool are_sound(const std::vector<PartitionImage>& partitions) {
+  for (std::size_t i = 0; i < partitions.size(); ++i) {
+    if (partitions[i].index.value != static_cast<std::int32_t>(i) || !is_sound(partitions[i])) return false;
+  }
+  return !partitions.empty();
+}
+
+void set(Image::Configs& configs, const SetConfigRecord& record) {
+  if (record.value) {
+    configs.insert_or_assign(record.key, *record.value);
+  } else {
+    configs.erase(record.key);
+  }
+}
+
+const TopicImage* value_or_null(const Image::TopicPointer* topic) { return topic == nullptr ? nullptr : topic->get(); }
+
+}  // namespace
+
+const TopicImage* Image::find_topic(std::string_view name) const { return value_or_null(by_name_.find(name)); }
+
+const TopicImage* Image::find_topic(const Uuid& id) const { return value_or_null(by_id_.find(id)); }
+
+const TopicImage* Image::find_lookalike(std::string_view name) const {
+  return has_lookalikes(name) ? value_or_null(by_metric_form_.find(metric_form(name))) : find_topic(name);
+}
 
 Result<void> Image::apply(const MetadataRecord& record) {
   return std::visit([this](const auto& one) { return apply_one(one); }, record);
 }
 
 Result<void> Image::apply_one(const ClusterInfoRecord& record) {
-  if (!cluster_id_.empty() && cluster_id_ != record.cluster_id) return Errc::corrupt;
+  if (record.cluster_id.empty() || (!cluster_id_.empty() && cluster_id_ != record.cluster_id)) return Errc::corrupt;
   cluster_id_ = record.cluster_id;
   return {};
 }
 
 Result<void> Image::apply_one(const RegisterBrokerRecord& record) {
+  const auto known = brokers_.find(record.node_id);
+  if (record.node_id.value < 0 || record.broker_epoch < 0) return Errc::corrupt;
+  // The epoch tells the process that runs from those before it: it cannot stand still.
+  if (known != brokers_.end() && record.broker_epoch <= known->second.broker_epoch) return Errc::corrupt;
   brokers_[record.node_id] = {.node_id = record.node_id,
                               .incarnation = record.incarnation,
                               .broker_epoch = record.broker_epoch,
@@ -42,10 +106,16 @@ void Image::raise_leader_epochs(NodeId leader) {
 void Image::replace(const TopicPointer& topic) {
   by_name_.insert_or_assign(topic->name, topic);
   by_id_.insert_or_assign(topic->id, topic);
+  if (has_lookalikes(topic->name)) by_metric_form_.insert_or_assign(metric_form(topic->name), topic);
 }
 
 Result<void> Image::apply_one(const CreateTopicRecord& record) {
-  if (find_topic(record.name) != nullptr || find_topic(record.topic_id) != nullptr) return Errc::corrupt;
+  // The name is part of a directory's: what decided may be trusted with that, what a disk says may not.
+  if (record.topic_id.is_zero() || !topic_name_problem(record.name).empty() || !are_sound(record.partitions)) return Errc::corrupt;
+  if (!std::ranges::all_of(record.partitions, has_plausible_epochs)) return Errc::corrupt;
+  if (find_topic(record.name) != nullptr || find_topic(record.topic_id) != nullptr || find_lookalike(record.name) != nullptr) {
+    return Errc::corrupt;
+  }
   replace(std::make_shared<const TopicImage>(
       TopicImage{.id = record.topic_id, .name = record.name, .configs = record.configs, .partitions = record.partitions}));
   partition_count_ += record.partitions.size();
@@ -53,24 +123,44 @@ Result<void> Image::apply_one(const CreateTopicRecord& record) {
 }
 
 Result<void> Image::apply_one(const DeleteTopicRecord& record) {
-  const auto found = by_id_.find(record.topic_id);
-  if (found == by_id_.end()) return Errc::corrupt;
-  partition_count_ -= found->second->partitions.size();
-  by_name_.erase(found->second->name);
-  by_id_.erase(found);
+  const TopicPointer* found = by_id_.find(record.topic_id);
+  if (found == nullptr) return Errc::corrupt;
+  const TopicPointer topic = *found;
+  partition_count_ -= topic->partitions.size();
+  by_name_.erase(topic->name);
+  by_id_.erase(topic->id);
+  if (has_lookalikes(topic->name)) by_metric_form_.erase(metric_form(topic->name));
   return {};
 }
 
 Result<void> Image::apply_one(const ProducerIdBlockRecord& record) {
   // Ids once given away never come back.
-  if (record.next_producer_id < next_producer_id_) return Errc::corrupt;
+  if (record.next_producer_id < next_producer_id_ || record.next_producer_id > kLastProducerId) return Errc::corrupt;
   next_producer_id_ = record.next_producer_id;
+  return {};
+}
+
+Result<void> Image::apply_one(const SetConfigRecord& record) {
+  if (record.key.empty()) return Errc::corrupt;
+  if (record.scope == ConfigScope::topic) {
+    const TopicImage* topic = find_topic(record.resource);
+    if (topic == nullptr) return Errc::corrupt;
+    auto next = std::make_shared<TopicImage>(*topic);
+    set(next->configs, record);
+    replace(std::move(next));
+    return {};
+  }
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (!std::ranges::all_of(record.resource, is_digit)) return Errc::corrupt;
+  Configs& configs = broker_configs_[record.resource];
+  set(configs, record);
+  if (configs.empty()) broker_configs_.erase(record.resource);
   return {};
 }
 
 std::vector<MetadataRecord> Image::snapshot() const {
   std::vector<MetadataRecord> records;
-  records.emplace_back(ClusterInfoRecord{.cluster_id = cluster_id_});
+  if (!cluster_id_.empty()) records.emplace_back(ClusterInfoRecord{.cluster_id = cluster_id_});
   for (const auto& [node, broker] : brokers_) {
     records.emplace_back(RegisterBrokerRecord{.node_id = node,
                                               .incarnation = broker.incarnation,
@@ -78,32 +168,48 @@ std::vector<MetadataRecord> Image::snapshot() const {
                                               .listeners = broker.listeners,
                                               .rack = broker.rack});
   }
+  for (const auto& [resource, configs] : broker_configs_) {
+    for (const auto& [key, value] : configs) {
+      records.emplace_back(SetConfigRecord{.scope = ConfigScope::broker, .resource = resource, .key = key, .value = value});
+    }
+  }
   for (const auto& [name, topic] : by_name_) {
     records.emplace_back(
         CreateTopicRecord{.topic_id = topic->id, .name = name, .configs = topic->configs, .partitions = topic->partitions});
   }
-  records.emplace_back(ProducerIdBlockRecord{.next_producer_id = next_producer_id_});
+  if (next_producer_id_ > ProducerId{0}) records.emplace_back(ProducerIdBlockRecord{.next_producer_id = next_producer_id_});
   return records;
 }
 
 bool Image::is_consistent() const {
-  if (by_name_.size() != by_id_.size()) return false;
-  const auto is_sound = [](const PartitionImage& partition) {
-    const auto is_replica = [&](NodeId node) { return std::ranges::find(partition.replicas, node) != partition.replicas.end(); };
-    const bool has_leader = partition.leader.value >= 0;
-    return std::ranges::all_of(partition.isr, is_replica) &&
-           (!has_leader || std::ranges::find(partition.isr, partition.leader) != partition.isr.end());
-  };
-  return std::ranges::all_of(by_name_, [&](const auto& entry) {
-    const auto& [name, topic] = entry;
-    return topic->name == name && find_topic(topic->id) == topic.get() && std::ranges::all_of(topic->partitions, is_sound);
-  });
+  std::size_t lookalikes = 0;
+  std::size_t partitions = 0;
+  for (const auto& [name, topic] : by_name_) {
+    if (topic->name != name || find_topic(topic->id) != topic.get() || find_lookalike(name) != topic.get()) return false;
+    if (!are_sound(topic->partitions)) return false;
+    lookalikes += has_lookalikes(name) ? 1 : 0;
+    partitions += topic->partitions.size();
+  }
+  return by_id_.size() == by_name_.size() && by_metric_form_.size() == lookalikes && partition_count_ == partitions;
 }
 
 bool Image::operator==(const Image& other) const {
   const auto same = [](const auto& a, const auto& b) { return a.first == b.first && *a.second == *b.second; };
   return cluster_id_ == other.cluster_id_ && brokers_ == other.brokers_ && next_producer_id_ == other.next_producer_id_ &&
-         std::ranges::equal(by_name_, other.by_name_, same);
+         broker_configs_ == other.broker_configs_ && by_name_.size() == other.by_name_.size() &&
+         std::equal(by_name_.begin(), by_name_.end(), other.by_name_.begin(), same);
+}
+
+std::uint64_t fingerprint(const Image& image) {
+  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+  const auto add = [&](unsigned char byte) { hash = (hash ^ byte) * 0x100000001b3; };
+  for (const MetadataRecord& record : image.snapshot()) {
+    const std::string stored = encode_record(record);
+    // The size keeps two records from looking like one.
+    for (std::size_t size = stored.size(); size > 0; size >>= 8) add(static_cast<unsigned char>(size));
+    for (const char byte : stored) add(static_cast<unsigned char>(byte));
+  }
+  return hash;
 }
 
 }  // namespace tidelog::broker

@@ -1,12 +1,13 @@
 #pragma once
 
+#include "broker/metadata/records.h"
+#include "broker/metadata/shared_map.h"
+
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "broker/metadata/records.h"
 
 namespace tidelog::broker {
 
@@ -29,27 +30,27 @@ struct BrokerImage {
   bool operator==(const BrokerImage&) const = default;
 };
 
-/// What is committed about the cluster, as one value. Shards hold it as `shared_ptr<const Image>` and swap it whole.
-/// A copy shares the topics, so changing one topic among thousands copies pointers only.
+/// What is committed about the cluster, as one value. Shards hold it as `shared_ptr<const Image>` and swap it whole. A copy shares the
+/// topics and most of the way to them: changing one among thousands copies a chunk of pointers. Invariant: every topic is found by its name
+/// and by its id; partition states are sound (`is_consistent`).
 class Image {
  public:
   using TopicPointer = std::shared_ptr<const TopicImage>;
+  using Configs = std::map<std::string, std::string>;
 
   [[nodiscard]] const std::string& cluster_id() const { return cluster_id_; }
   [[nodiscard]] const std::map<NodeId, BrokerImage>& brokers() const { return brokers_; }
   [[nodiscard]] ProducerId next_producer_id() const { return next_producer_id_; }
 
-  /// Null if there is no such topic.
-  [[nodiscard]] const TopicImage* find_topic(std::string_view name) const {
-    const auto found = by_name_.find(name);
-    return found == by_name_.end() ? nullptr : found->second.get();
-  }
-  [[nodiscard]] const TopicImage* find_topic(const Uuid& id) const {
-    const auto found = by_id_.find(id);
-    return found == by_id_.end() ? nullptr : found->second.get();
-  }
+  /// Null if there is no such topic. Allocates nothing; valid while this image is.
+  [[nodiscard]] const TopicImage* find_topic(std::string_view name) const;
+  [[nodiscard]] const TopicImage* find_topic(const Uuid& id) const;
+  /// A topic whose name differs from this one in '.' and '_' only, or is the same.
+  [[nodiscard]] const TopicImage* find_lookalike(std::string_view name) const;
   /// Sorted by name.
-  [[nodiscard]] const std::map<std::string, TopicPointer, std::less<>>& topics() const { return by_name_; }
+  [[nodiscard]] const SharedMap<std::string, TopicPointer>& topics() const { return by_name_; }
+  /// What was set for brokers, by node id in digits, or by the empty name for all of them.
+  [[nodiscard]] const std::map<std::string, Configs>& broker_configs() const { return broker_configs_; }
   [[nodiscard]] std::size_t partition_count() const { return partition_count_; }
 
   /// What changes it: only `MetadataMachine::apply` calls this. `Errc::corrupt` if the record cannot be true after those before it.
@@ -57,7 +58,7 @@ class Image {
 
   /// Records that make an empty image into this one.
   [[nodiscard]] std::vector<MetadataRecord> snapshot() const;
-  /// In-sync sets are of replicas, leaders of in-sync sets, names and ids belong together.
+  /// In-sync sets are of replicas, leaders of in-sync sets, names and ids belong together. Walks every partition.
   [[nodiscard]] bool is_consistent() const;
   bool operator==(const Image& other) const;
 
@@ -67,15 +68,21 @@ class Image {
   Result<void> apply_one(const CreateTopicRecord& record);
   Result<void> apply_one(const DeleteTopicRecord& record);
   Result<void> apply_one(const ProducerIdBlockRecord& record);
+  Result<void> apply_one(const SetConfigRecord& record);
   void raise_leader_epochs(NodeId leader);
   void replace(const TopicPointer& topic);
 
   std::string cluster_id_;
   std::map<NodeId, BrokerImage> brokers_;
-  std::map<std::string, TopicPointer, std::less<>> by_name_;
-  std::map<Uuid, TopicPointer> by_id_;
+  SharedMap<std::string, TopicPointer> by_name_;
+  SharedMap<Uuid, TopicPointer> by_id_;
+  SharedMap<std::string, TopicPointer> by_metric_form_;  ///< Only names that can have lookalikes.
+  std::map<std::string, Configs> broker_configs_;        ///< None of them empty.
   ProducerId next_producer_id_{0};
   std::size_t partition_count_ = 0;
 };
+
+/// A hash over the snapshot's bytes. Machines that differ in it after the same records have diverged.
+std::uint64_t fingerprint(const Image& image);
 
 }  // namespace tidelog::broker

@@ -1,11 +1,14 @@
 #pragma once
 
-#include <functional>
-#include <optional>
-#include <span>
-
 #include "broker/metadata/image.h"
 #include "proto/error_code.h"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
 
 namespace tidelog::broker {
 
@@ -18,11 +21,11 @@ struct TopicAssignment {
 
 struct NewTopic {
   std::string name;
-  std::int32_t partitions = -1;           ///< -1: the default.
-  std::int32_t replication_factor = -1;   ///< -1: the default.
+  std::int32_t partitions = -1;              ///< -1: the default.
+  std::int32_t replication_factor = -1;      ///< -1: the default.
   std::vector<TopicAssignment> assignments;  ///< Not empty: says partitions and replicas by itself.
   std::map<std::string, std::string> configs;
-  Uuid id;                                ///< For the topic, should it come to be: random, from the driver.
+  Uuid id;  ///< For the topic, should it come to be: random, from the driver.
 };
 
 /// Why a topic's configs cannot be; empty: they can.
@@ -32,8 +35,8 @@ struct CreateTopicsCommand {
   std::vector<NewTopic> topics;
   std::int32_t default_partitions = 1;
   std::int32_t default_replication_factor = 1;
-  std::int32_t max_partitions = 10'000;   ///< Of one request.
-  std::size_t first_broker = 0;           ///< Where placement begins: random, from the driver.
+  std::int32_t max_partitions = 10'000;  ///< Of one request.
+  std::size_t first_broker = 0;          ///< Where placement begins: random, from the driver.
   bool validate_only = false;
   ConfigCheck check_configs;
 };
@@ -56,7 +59,8 @@ struct TopicVerdict {
 
 struct TopicsDecision {
   std::vector<MetadataRecord> records;
-  std::vector<TopicVerdict> verdicts;  ///< One for each topic asked, in that order.
+  /// Of a creation: one for each topic asked, in that order. Of a deletion: a topic asked for twice is answered once, and stays.
+  std::vector<TopicVerdict> verdicts;
 };
 
 struct ProducerIdsDecision {
@@ -66,7 +70,7 @@ struct ProducerIdsDecision {
 };
 
 struct RegisterDecision {
-  std::vector<MetadataRecord> records;
+  std::vector<MetadataRecord> records;  ///< None for a process that is registered already.
   std::int64_t broker_epoch = 0;
 };
 
@@ -75,19 +79,29 @@ struct RegisterDecision {
 /// `decide` functions are const: they say which records would make an answer true, and the answer. `apply` is the only place state changes,
 /// live and on replay alike. Two decisions before an apply would be made on the same state, so the driver makes one at a time (R8).
 ///
-/// Topic:   (none) --CreateTopic--> live --DeleteTopic--> (none); the same name then gets a new id (R10).
+/// Topic:   (none) --CreateTopic--> live --DeleteTopic--> (none); the same name then gets a new id (R10). SetConfig: live, other configs.
 /// Broker:  registered --RegisterBroker--> registered again, with a higher epoch; unclean: leader epochs of what it leads rise.
+/// Cluster: (no id) --ClusterInfo--> its id, for good. Producer ids: --ProducerIdBlock--> more of them are given away.
+///
+/// Life: dropped and replayed when leadership or the disk is lost, never rolled back.
+/// Thread: its owner's; an image may be read by any.
+/// Invariant: `Image::is_consistent`, after every step.
 class MetadataMachine {
  public:
   /// CreateTopics (KIP-4; https://kafka.apache.org/protocol: key 19). Each topic has its own verdict.
   [[nodiscard]] TopicsDecision create_topics(const CreateTopicsCommand& command) const;
   /// DeleteTopics (key 20), by name or by id (KIP-516).
   [[nodiscard]] TopicsDecision delete_topics(std::span<const TopicSelector> topics) const;
+  /// AllocateProducerIds (KIP-730): a block of ids that were never given to anybody.
   [[nodiscard]] ProducerIdsDecision allocate_producer_ids(NodeId node, std::int64_t broker_epoch) const;
+  /// BrokerRegistration (KIP-631). The epoch is set here; an incarnation that is registered already keeps the one it has.
   [[nodiscard]] RegisterDecision register_broker(RegisterBrokerRecord record) const;
 
-  /// `Errc::corrupt`: the record contradicts those before it; the machine is unchanged.
+  /// Makes a record true. `Errc::corrupt`: it contradicts those before it; the machine is unchanged. A decision's records never do, applied
+  /// before anything else is.
   Result<void> apply(const MetadataRecord& record);
+  /// All or none, and one new image for all of them: for replay, and for commits of many records.
+  Result<void> apply(std::span<const MetadataRecord> records);
 
   [[nodiscard]] const std::shared_ptr<const Image>& image() const { return image_; }
 

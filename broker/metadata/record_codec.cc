@@ -1,9 +1,8 @@
-#include <metadata_records.pb.h>
+#include "broker/metadata/records.h"
+#include "proto/internal/metadata_records.pb.h"
 
 #include <cstring>
 #include <limits>
-
-#include "broker/metadata/records.h"
 
 namespace tidelog::broker {
 namespace {
@@ -40,7 +39,11 @@ struct Encoder {
     auto& to = *out.mutable_create_topic();
     to.set_topic_id(to_stored(record.topic_id));
     to.set_name(record.name);
-    for (const auto& [key, value] : record.configs) (*to.mutable_configs())[key] = value;
+    for (const auto& [key, value] : record.configs) {
+      auto& one = *to.add_configs();
+      one.set_key(key);
+      one.set_value(value);
+    }
     for (const PartitionRecord& partition : record.partitions) {
       auto& one = *to.add_partitions();
       one.set_index(partition.index.value);
@@ -60,10 +63,19 @@ struct Encoder {
     to.set_broker_epoch(record.broker_epoch);
     to.set_next_producer_id(record.next_producer_id.value);
   }
+
+  void operator()(const SetConfigRecord& record) {
+    auto& to = *out.mutable_set_config();
+    to.set_scope(record.scope == ConfigScope::topic ? stored::SetConfig::TOPIC : stored::SetConfig::BROKER);
+    to.set_resource(record.resource);
+    to.set_key(record.key);
+    if (record.value) to.set_value(*record.value);
+  }
 };
 
 Result<MetadataRecord> decode_register(const stored::RegisterBroker& from) {
-  RegisterBrokerRecord record{.node_id = {from.node_id()}, .broker_epoch = from.broker_epoch(), .rack = from.rack(), .unclean = from.unclean()};
+  RegisterBrokerRecord record{
+      .node_id = {from.node_id()}, .broker_epoch = from.broker_epoch(), .rack = from.rack(), .unclean = from.unclean()};
   if (!from_stored(from.incarnation(), record.incarnation)) return Errc::corrupt;
   for (const auto& listener : from.listeners()) {
     if (listener.port() > std::numeric_limits<std::uint16_t>::max()) return Errc::corrupt;
@@ -75,7 +87,9 @@ Result<MetadataRecord> decode_register(const stored::RegisterBroker& from) {
 Result<MetadataRecord> decode_create(const stored::CreateTopic& from) {
   CreateTopicRecord record{.name = from.name()};
   if (!from_stored(from.topic_id(), record.topic_id) || record.name.empty()) return Errc::corrupt;
-  for (const auto& [key, value] : from.configs()) record.configs.emplace(key, value);
+  for (const auto& config : from.configs()) {
+    if (!record.configs.emplace(config.key(), config.value()).second) return Errc::corrupt;
+  }
   for (const auto& partition : from.partitions()) {
     // Partitions are numbered as they stand: everything else indexes by that.
     if (partition.index() != static_cast<std::int32_t>(record.partitions.size())) return Errc::corrupt;
@@ -96,6 +110,33 @@ Result<MetadataRecord> decode_delete(const stored::DeleteTopic& from) {
   return MetadataRecord(record);
 }
 
+Result<MetadataRecord> decode_block(const stored::ProducerIdBlock& from) {
+  return MetadataRecord(ProducerIdBlockRecord{
+      .node_id = {from.node_id()}, .broker_epoch = from.broker_epoch(), .next_producer_id = {from.next_producer_id()}});
+}
+
+Result<MetadataRecord> decode_config(const stored::SetConfig& from) {
+  const bool is_topic = from.scope() == stored::SetConfig::TOPIC;
+  if (!is_topic && from.scope() != stored::SetConfig::BROKER) return Errc::unsupported;
+  SetConfigRecord record{.scope = is_topic ? ConfigScope::topic : ConfigScope::broker, .resource = from.resource(), .key = from.key()};
+  if (from.has_value()) record.value = from.value();
+  return MetadataRecord(std::move(record));
+}
+
+Result<MetadataRecord> convert(const stored::MetadataRecord& in) {
+  switch (in.kind_case()) {
+    case stored::MetadataRecord::kClusterInfo: return MetadataRecord(ClusterInfoRecord{.cluster_id = in.cluster_info().cluster_id()});
+    case stored::MetadataRecord::kRegisterBroker: return decode_register(in.register_broker());
+    case stored::MetadataRecord::kCreateTopic: return decode_create(in.create_topic());
+    case stored::MetadataRecord::kDeleteTopic: return decode_delete(in.delete_topic());
+    case stored::MetadataRecord::kProducerIdBlock: return decode_block(in.producer_id_block());
+    case stored::MetadataRecord::kSetConfig: return decode_config(in.set_config());
+    case stored::MetadataRecord::KIND_NOT_SET: break;
+  }
+  // Empty bytes are no record; others are one of a kind that came later.
+  return in.ByteSizeLong() == 0 ? Errc::corrupt : Errc::unsupported;
+}
+
 }  // namespace
 
 std::string encode_record(const MetadataRecord& record) {
@@ -108,19 +149,13 @@ Result<MetadataRecord> decode_record(Bytes bytes) {
   stored::MetadataRecord in;
   if (bytes.size() > std::numeric_limits<int>::max()) return Errc::too_large;
   if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return Errc::corrupt;
-  switch (in.kind_case()) {
-    case stored::MetadataRecord::kClusterInfo: return MetadataRecord(ClusterInfoRecord{.cluster_id = in.cluster_info().cluster_id()});
-    case stored::MetadataRecord::kRegisterBroker: return decode_register(in.register_broker());
-    case stored::MetadataRecord::kCreateTopic: return decode_create(in.create_topic());
-    case stored::MetadataRecord::kDeleteTopic: return decode_delete(in.delete_topic());
-    case stored::MetadataRecord::kProducerIdBlock: {
-      const auto& from = in.producer_id_block();
-      return MetadataRecord(ProducerIdBlockRecord{
-          .node_id = {from.node_id()}, .broker_epoch = from.broker_epoch(), .next_producer_id = {from.next_producer_id()}});
-    }
-    case stored::MetadataRecord::KIND_NOT_SET: break;
-  }
-  return Errc::unsupported;
+  Result<MetadataRecord> record = convert(in);
+  if (!record) return record;
+  // Protobuf steps over fields it does not know. What was understood takes as many bytes as there are, or something was stepped over.
+  Encoder again;
+  std::visit(again, *record);
+  if (again.out.ByteSizeLong() != bytes.size()) return Errc::unsupported;
+  return record;
 }
 
 }  // namespace tidelog::broker

@@ -1,12 +1,13 @@
 #pragma once
 
+#include "proto/base/result.h"
+#include "proto/base/types.h"
+
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
-
-#include "proto/base/result.h"
-#include "proto/base/types.h"
 
 namespace tidelog::broker {
 
@@ -24,8 +25,8 @@ struct ListenerRecord {
   bool operator==(const ListenerRecord&) const = default;
 };
 
-/// A broker started. `unclean`: it did not stop cleanly before, so bytes it never synced may be gone; the leader epoch of every partition it
-/// leads rises by one, and clients that read such bytes can tell.
+/// A broker started. `unclean`: it did not stop cleanly before, so bytes it never synced may be gone; the leader epoch of every partition
+/// it leads rises by one, and clients that read such bytes can tell.
 struct RegisterBrokerRecord {
   NodeId node_id;
   Uuid incarnation;
@@ -60,6 +61,18 @@ struct DeleteTopicRecord {
   bool operator==(const DeleteTopicRecord&) const = default;
 };
 
+/// What a configuration key belongs to, numbered as Kafka's ConfigResource.
+enum class ConfigScope : std::uint8_t { topic = 2, broker = 4 };
+
+/// A key was set, or taken back if there is no value. `resource` is a topic's name, or a node id in digits, or empty for all brokers.
+struct SetConfigRecord {
+  ConfigScope scope = ConfigScope::topic;
+  std::string resource;
+  std::string key;
+  std::optional<std::string> value;
+  bool operator==(const SetConfigRecord&) const = default;
+};
+
 /// Producer ids below `next_producer_id` are given away to `node_id`.
 struct ProducerIdBlockRecord {
   NodeId node_id;
@@ -69,11 +82,12 @@ struct ProducerIdBlockRecord {
 };
 
 using MetadataRecord =
-    std::variant<ClusterInfoRecord, RegisterBrokerRecord, CreateTopicRecord, DeleteTopicRecord, ProducerIdBlockRecord>;
+    std::variant<ClusterInfoRecord, RegisterBrokerRecord, CreateTopicRecord, DeleteTopicRecord, ProducerIdBlockRecord, SetConfigRecord>;
 
-/// The stored form (proto/internal/metadata_records.proto).
+/// The stored form (proto/internal/metadata_records.proto). Equal records give equal bytes.
 std::string encode_record(const MetadataRecord& record);
-/// `Errc::unsupported` for a kind of record this version does not know; `Errc::corrupt` for bytes that are no record.
+/// `Errc::unsupported` for a kind of record or a field of it that this version does not know: skipping it would silently lose part of what
+/// the cluster is. `Errc::corrupt` for bytes that are no record.
 Result<MetadataRecord> decode_record(Bytes bytes);
 
 }  // namespace tidelog::broker

@@ -27,6 +27,8 @@ std::string metric_form(std::string_view name) {
   return form;
 }
 
+bool has_lookalikes(std::string_view name) { return name.find_first_of("._") != std::string_view::npos; }
+
 bool is_reserved_topic(std::string_view name) { return name == kMetadataTopic; }
 
 bool is_internal_topic(std::string_view name) {

@@ -10,6 +10,8 @@ std::string topic_name_problem(std::string_view name);
 
 /// '.' and '_' look alike in metric names, so Kafka refuses a second topic that differs only there.
 std::string metric_form(std::string_view name);
+/// Whether another name can have the same metric form.
+bool has_lookalikes(std::string_view name);
 
 /// Topics the broker keeps for itself; clients do not make them.
 bool is_reserved_topic(std::string_view name);

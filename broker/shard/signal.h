@@ -1,6 +1,5 @@
 #pragma once
 
-#include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/post.hpp>
@@ -21,13 +20,13 @@ class Signal {
   asio::awaitable<void> wait() {
     if (std::exchange(kept_, false)) co_return;
     co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
-        [this](auto handler) { waiter_ = asio::any_completion_handler<void()>(std::move(handler)); }, asio::use_awaitable);
+        [this](auto handler) { waiter_ = Job(std::move(handler)); }, asio::use_awaitable);
   }
 
   /// Never runs the waiter inside this call: it is posted, so the caller's state stays whole.
   void notify() {
     if (waiter_) {
-      asio::post(executor_, std::exchange(waiter_, nullptr));
+      asio::post(executor_, std::exchange(waiter_, Job()));
     } else {
       kept_ = true;
     }
@@ -37,7 +36,7 @@ class Signal {
 
  private:
   asio::any_io_executor executor_;
-  asio::any_completion_handler<void()> waiter_;
+  Job waiter_;  ///< Not asio::any_completion_handler: that of Boost 1.81 recurses for ever when it is moved.
   bool kept_ = false;
 };
 

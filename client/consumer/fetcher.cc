@@ -1,6 +1,7 @@
 #include "client/consumer/fetcher.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "proto/error_code.h"
 #include "proto/messages/fetch_request.h"
@@ -60,7 +61,7 @@ void Fetcher::stop() {
 void Fetcher::assign(std::vector<std::shared_ptr<AssignedPartition>> partitions) {
   ++generation_;
   assigned_ = std::move(partitions);
-  std::stable_sort(assigned_.begin(), assigned_.end(), [](const auto& a, const auto& b) { return *a->topic < *b->topic; });
+  std::sort(assigned_.begin(), assigned_.end(), [](const auto& a, const auto& b) { return std::tie(*a->topic, a->index) < std::tie(*b->topic, b->index); });
   for (const auto& partition : assigned_) core_.cluster().use_topic(*partition->topic);
   pump();
 }

@@ -12,6 +12,7 @@
 
 #include "client/consumer/batch_data.h"
 #include "client/core/client_core.h"
+#include "proto/error_code.h"
 #include "proto/messages/fetch_response.h"
 
 namespace tidelog::core {
@@ -72,7 +73,7 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   Group assigned_;
   std::set<std::int32_t> busy_;  ///< Brokers with a fetch under way.
   std::uint64_t generation_ = 0;
-  std::size_t turn_ = 0;
+  std::size_t turn_ = 0;  ///< Who is asked first, so that no partition starves.
   std::optional<IoLoop::TimerId> timer_;
   int listener_ = 0;
   bool is_stopped_ = false;

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 
-#include "proto/codec/frame_splitter.h"
+#include "proto/base/endian.h"
 
 namespace tidelog::core {
 namespace {
 
 constexpr std::size_t kInputBytes = 64 * 1024;
 constexpr std::size_t kLeastRoom = 16 * 1024;
+constexpr std::size_t kLengthBytes = 4;
 
 }  // namespace
 
@@ -43,17 +44,20 @@ Result<void> FrameReader::received(std::size_t count) {
 Result<void> FrameReader::cut_frames() {
   while (true) {
     const Bytes rest = input_.bytes().subspan(input_used_);
-    const Result<proto::FrameProbe> probe = proto::probe_frame(rest, max_frame_bytes_);
-    if (!probe) return probe.error();
-    if (!probe->length_known) return {};
-    if (!probe->complete) {
-      begin_long_frame(rest.subspan(proto::kFrameLengthBytes), probe->frame_bytes);
+    if (rest.size() < kLengthBytes) return {};
+    const auto length = load_be<std::int32_t>(rest.data());
+    if (length < 0) return Errc::corrupt;
+    const auto frame_bytes = static_cast<std::size_t>(length);
+    if (frame_bytes > max_frame_bytes_) return Errc::too_large;
+    const Bytes content = rest.subspan(kLengthBytes);
+    if (content.size() < frame_bytes) {
+      begin_long_frame(content, frame_bytes);
       return {};
     }
     auto frame = std::make_shared<proto::ByteBuffer>();
-    frame->append(probe->frame(rest));
+    frame->append(content.first(frame_bytes));
     frames_.push_back(std::move(frame));
-    input_used_ += probe->total_bytes();
+    input_used_ += kLengthBytes + frame_bytes;
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "client/net/frame_reader.h"
 #include "client/net/io_loop.h"
+#include "proto/codec/interpreter.h"
 #include "proto/codec/output.h"
 
 namespace tidelog::core {

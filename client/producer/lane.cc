@@ -17,8 +17,13 @@ constexpr int kOutOfOrderRetries = 3;
 
 void PendingBatch::seal(proto::Codec codec, int level) {
   if (bytes.empty()) {
-    bytes = builder.build({.codec = codec, .level = level, .producer_id = {identity.producer_id}, .producer_epoch = identity.epoch,
-                           .base_sequence = base_sequence});
+    proto::BatchFields fields;
+    fields.codec = codec;
+    fields.level = level;
+    fields.producer_id = {identity.producer_id};
+    fields.producer_epoch = identity.epoch;
+    fields.base_sequence = base_sequence;
+    bytes = builder.build(fields);
     return;
   }
   const auto header = const_cast<std::byte*>(bytes.data());

@@ -1,6 +1,7 @@
 #include "client/producer/sender.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "proto/error_code.h"
 #include "proto/messages/produce_request.h"
@@ -112,7 +113,7 @@ std::map<std::int32_t, Sender::Group> Sender::choose(TimePoint now) {
 
 void Sender::send_group(std::int32_t leader, Group group) {
   const Settings& settings = core_.settings();
-  std::stable_sort(group.begin(), group.end(), [](const Sent& a, const Sent& b) { return a.queue->topic < b.queue->topic; });
+  std::sort(group.begin(), group.end(), [](const Sent& a, const Sent& b) { return std::tie(a.queue->topic, a.queue->index) < std::tie(b.queue->topic, b.queue->index); });
   bool has_ids = true;
   for (const Sent& sent : group) {
     sent.batch->seal(settings.codec, settings.codec_level);

@@ -33,6 +33,11 @@ Result<void> write_identity(const LogPlace& place, const LogIdentity& identity, 
   return sync == CreateSync::now ? (*file)->sync() : Result<void>();
 }
 
+bool is_garbage(Errc error) {
+  return error == Errc::corrupt || error == Errc::unsupported || error == Errc::not_found || error == Errc::too_large ||
+         error == Errc::out_of_range;
+}
+
 bool is_leftover(std::string_view name) { return name.ends_with(kTempSuffix) || name.ends_with(kDeletedSuffix); }
 
 }  // namespace
@@ -151,8 +156,8 @@ Result<Offset> Log::load_snapshot(LoadedLog& state, Offset otherwise) {
     const Offset at = state.snapshots.back();
     const std::string path = offset_file(place_.directory, at, kSnapshotSuffix);
     const Result<std::string> bytes = at > end_ ? Errc::out_of_range : read_file(*place_.files, path, kLargestSnapshot);
-    if (!bytes && bytes.error() == Errc::io) return bytes.error();
     const auto entries = bytes ? decode_producer_snapshot(std::as_bytes(std::span(*bytes))) : bytes.error();
+    if (!entries && !is_garbage(entries.error())) return entries.error();
     if (entries) {
       for (const ProducerEntry& entry : *entries) state.producers.load(entry);
       return std::max(at, otherwise);

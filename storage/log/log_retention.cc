@@ -69,8 +69,9 @@ Result<std::size_t> Log::remove_dead_segments(LoadedLog& state) {
   while (state.segments.size() > 1) {
     const Segment& segment = *state.segments.front();
     const Offset segment_end = state.segments[1]->base();
-    // A dirty one waits for its round: a ticket may be out that speaks of it.
-    if (segment_end > log_start_ || segment.is_dirty() || is_needed_by_manifest(segment.base(), segment_end)) break;
+    // The recovery point must name a file that is there, so it moves on first, by a round.
+    const bool holds_recovery_point = segment.is_dirty() || segment.base() >= recovery_point_.segment_base;
+    if (segment_end > log_start_ || holds_recovery_point || is_needed_by_manifest(segment.base(), segment_end)) break;
     const std::string path = offset_file(place_.directory, segment.base(), kLogSuffix);
     if (const Result<void> renamed = place_.files->rename(path, path + std::string(kDeletedSuffix)); !renamed) return renamed.error();
     dead.push_back(path + std::string(kDeletedSuffix));

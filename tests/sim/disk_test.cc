@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/sim/disk.h"
 
 namespace tidelog::sim {

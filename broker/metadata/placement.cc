@@ -1,0 +1,29 @@
+#include "broker/metadata/placement.h"
+
+#include <utility>
+
+namespace tidelog::broker {
+
+std::vector<std::vector<NodeId>> place(std::span<const NodeId> brokers, std::size_t count, std::size_t replication_factor,
+                                       std::size_t start) {
+  const std::size_t others = brokers.size() - 1;
+  std::vector<std::vector<NodeId>> placed(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t leader = (start % brokers.size() + i) % brokers.size();
+    const std::size_t round = i / brokers.size();
+    placed[i].reserve(replication_factor);
+    placed[i].push_back(brokers[leader]);
+    for (std::size_t follower = 0; follower + 1 < replication_factor; ++follower) {
+      placed[i].push_back(brokers[(leader + 1 + (round + follower) % others) % brokers.size()]);
+    }
+  }
+  return placed;
+}
+
+PartitionRecord new_partition(PartitionIndex index, std::vector<NodeId> replicas) {
+  PartitionRecord partition{.index = index, .isr = replicas, .leader = replicas.front()};
+  partition.replicas = std::move(replicas);
+  return partition;
+}
+
+}  // namespace tidelog::broker

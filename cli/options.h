@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tidelog::cli {
+
+enum class Format : std::uint8_t { table, json, jsonl, tsv };
+
+/// What every command understands.
+struct GlobalOptions {
+  std::string brokers = "127.0.0.1:9092";
+  std::vector<std::string> client_settings;  ///< KEY=VALUE each, -X.
+  Format format = Format::table;
+  bool has_format = false;
+  bool is_quiet = false;
+  bool says_yes = false;
+  bool is_dry_run = false;
+  std::int64_t timeout_ms = 0;  ///< 0: the client's own defaults.
+};
+
+struct ServeOptions {
+  std::string config_file;
+  std::vector<std::string> overrides;
+};
+
+struct TopicOptions {
+  std::vector<std::string> names;
+  std::int32_t partitions = -1;
+  std::int32_t replication_factor = -1;
+  std::vector<std::string> configs;  ///< KEY=VALUE each.
+  bool shows_internal = false;
+};
+
+struct ProduceOptions {
+  std::string topic;
+  std::string codec;
+  std::int32_t partition = -1;
+  std::string key;
+  bool has_key = false;
+  std::string key_separator;
+  std::vector<std::string> headers;  ///< NAME=VALUE each.
+};
+
+struct ConsumeOptions {
+  std::string topic;
+  std::string offsets;
+  std::vector<std::int32_t> partitions;
+  std::int64_t count = -1;
+  std::string record_format;
+  std::string group;
+  bool follows = false;
+  bool is_raw = false;
+  bool from_beginning = false;
+};
+
+enum class CommandId : std::uint8_t {
+  help, version, serve, topic_list, topic_create, topic_describe, topic_delete, produce, consume, config_docs, config_list, errors,
+};
+
+/// A command line, understood.
+struct Command {
+  CommandId id = CommandId::help;
+  std::string path;  ///< "topic create", as in `_command` of JSON output.
+  GlobalOptions global;
+  ServeOptions serve;
+  TopicOptions topic;
+  ProduceOptions produce;
+  ConsumeOptions consume;
+  std::string error_code;
+};
+
+}  // namespace tidelog::cli

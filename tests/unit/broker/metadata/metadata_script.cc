@@ -1,0 +1,180 @@
+#include "tests/unit/broker/metadata/metadata_script.h"
+
+#include "tests/unit/broker/metadata/world.h"
+
+#include <stdexcept>
+
+namespace tidelog::broker {
+namespace {
+
+std::vector<std::string> split(std::string_view text, char at) {
+  std::vector<std::string> parts;
+  std::istringstream in{std::string(text)};
+  for (std::string part; std::getline(in, part, at);) {
+    if (!part.empty()) parts.push_back(part);
+  }
+  return parts;
+}
+
+std::string id_text(const Uuid& id) { return "#" + std::to_string(static_cast<int>(id.bytes.back())); }
+
+std::string nodes_text(const std::vector<NodeId>& nodes) {
+  std::string text;
+  for (const NodeId node : nodes) text += (text.empty() ? "" : ",") + std::to_string(node.value);
+  return text;
+}
+
+std::string partition_text(const PartitionRecord& partition) {
+  return std::to_string(partition.index.value) + ": leader=" + std::to_string(partition.leader.value) +
+         " epoch=" + std::to_string(partition.leader_epoch.value) + " replicas=" + nodes_text(partition.replicas) +
+         " isr=" + nodes_text(partition.isr);
+}
+
+std::string text_of(const ClusterInfoRecord& record) { return "ClusterInfo " + record.cluster_id; }
+std::string text_of(const RegisterBrokerRecord& record) {
+  return "RegisterBroker node=" + std::to_string(record.node_id.value) + " broker-epoch=" + std::to_string(record.broker_epoch) +
+         (record.unclean ? " unclean" : "");
+}
+std::string text_of(const CreateTopicRecord& record) {
+  return "CreateTopic " + id_text(record.topic_id) + " " + record.name + " partitions=" + std::to_string(record.partitions.size());
+}
+std::string text_of(const DeleteTopicRecord& record) { return "DeleteTopic " + id_text(record.topic_id); }
+std::string text_of(const ProducerIdBlockRecord& record) {
+  return "ProducerIdBlock node=" + std::to_string(record.node_id.value) + " next=" + std::to_string(record.next_producer_id.value);
+}
+std::string text_of(const SetConfigRecord& record) {
+  return "SetConfig " + record.resource + " " + record.key + (record.value ? "=" + *record.value : "");
+}
+
+}  // namespace
+
+std::vector<std::string> MetadataScript::run(std::string_view command) {
+  out_.clear();
+  Words words = split(command, ' ');
+  const std::string what = words.front();
+  words.erase(words.begin());
+  if (what == "register") {
+    register_node(words);
+  } else if (what == "create") {
+    create(words);
+  } else if (what == "delete") {
+    remove(words);
+  } else if (what == "producer-ids") {
+    allocate(words);
+  } else if (what == "show") {
+    show();
+  } else if (what == "restart") {
+    restart();
+  } else if (what == "replay-snapshot") {
+    replay_snapshot();
+  } else {
+    throw std::invalid_argument("no such command: " + what);
+  }
+  return out_;
+}
+
+void MetadataScript::apply(const std::vector<MetadataRecord>& records) {
+  for (const MetadataRecord& record : records) {
+    say("record " + std::visit([](const auto& one) { return text_of(one); }, record));
+    if (!machine_.apply(record)) say("does not fit");
+    log_.push_back(record);
+  }
+}
+
+void MetadataScript::say_verdict(const TopicVerdict& verdict) {
+  std::string line = verdict.name.empty() ? "(no name)" : verdict.name;
+  if (!verdict.id.is_zero()) line += " " + id_text(verdict.id);
+  line += " " + std::string(name(verdict.error));
+  if (verdict.partitions >= 0) line += " partitions=" + std::to_string(verdict.partitions);
+  if (verdict.replication_factor >= 0) line += " factor=" + std::to_string(verdict.replication_factor);
+  say(line + (verdict.message.empty() ? "" : ": " + verdict.message));
+}
+
+void MetadataScript::register_node(const Words& words) {
+  const RegisterDecision decision = machine_.register_broker(
+      {.node_id = {std::stoi(words.at(0))}, .incarnation = test_id(next_incarnation_++), .unclean = words.back() == "unclean"});
+  apply(decision.records);
+}
+
+NewTopic MetadataScript::parse_topic(std::string word) {
+  NewTopic topic{.id = test_id(next_id_++)};
+  const std::size_t by_hand = word.find('=');
+  if (by_hand == std::string::npos) {
+    const Words parts = split(word, ':');
+    topic.name = parts.at(0);
+    if (parts.size() > 1) topic.partitions = std::stoi(parts[1]);
+    if (parts.size() > 2) topic.replication_factor = std::stoi(parts[2]);
+    return topic;
+  }
+  topic.name = word.substr(0, by_hand);
+  for (const std::string& one : split(word.substr(by_hand + 1), '/')) {
+    const Words parts = split(one, ':');
+    TopicAssignment& assignment = topic.assignments.emplace_back();
+    assignment.partition = std::stoi(parts.at(0));
+    for (const std::string& node : split(parts.at(1), ',')) assignment.replicas.push_back({std::stoi(node)});
+  }
+  return topic;
+}
+
+void MetadataScript::create(const Words& words) {
+  CreateTopicsCommand command;
+  for (const std::string& word : words) {
+    if (word == "validate-only") {
+      command.validate_only = true;
+    } else if (word.starts_with("first=")) {
+      command.first_broker = std::stoul(word.substr(6));
+    } else {
+      command.topics.push_back(parse_topic(word));
+    }
+  }
+  const TopicsDecision decision = machine_.create_topics(command);
+  for (const TopicVerdict& verdict : decision.verdicts) say_verdict(verdict);
+  apply(decision.records);
+}
+
+void MetadataScript::remove(const Words& words) {
+  std::vector<TopicSelector> topics;
+  for (const std::string& word : words) {
+    TopicSelector& topic = topics.emplace_back();
+    if (word.starts_with('#')) {
+      topic.id = test_id(std::stoi(word.substr(1)));
+    } else {
+      topic.name = word;
+    }
+  }
+  const TopicsDecision decision = machine_.delete_topics(topics);
+  for (const TopicVerdict& verdict : decision.verdicts) say_verdict(verdict);
+  apply(decision.records);
+}
+
+void MetadataScript::allocate(const Words& words) {
+  const ProducerIdsDecision decision = machine_.allocate_producer_ids({std::stoi(words.at(0))}, 1);
+  say("ids " + std::to_string(decision.first.value) + " to " + std::to_string(decision.end.value - 1));
+  apply(decision.records);
+}
+
+void MetadataScript::show() {
+  if (machine_.image()->topics().empty()) say("no topics");
+  for (const auto& [name, topic] : machine_.image()->topics()) {
+    say(name + " " + id_text(topic->id));
+    for (const PartitionImage& partition : topic->partitions) say("  " + partition_text(partition));
+  }
+}
+
+void MetadataScript::restart() {
+  MetadataMachine again;
+  const Result<void> applied = again.apply(log_);
+  const bool same = applied.has_value() && *again.image() == *machine_.image();
+  say((same ? "same after " : "different after ") + std::to_string(log_.size()) + " records");
+  machine_ = std::move(again);
+}
+
+void MetadataScript::replay_snapshot() {
+  MetadataMachine again;
+  const std::vector<MetadataRecord> records = machine_.image()->snapshot();
+  const Result<void> applied = again.apply(records);
+  const bool same = applied.has_value() && *again.image() == *machine_.image();
+  say((same ? "same after " : "different after ") + std::to_string(records.size()) + " records");
+}
+
+}  // namespace tidelog::broker

@@ -1,0 +1,49 @@
+#pragma once
+
+#include "broker/metadata/machine.h"
+
+#include <map>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tidelog::broker {
+
+/// Runs commands against a metadata machine and says everything that comes of them, one line each. Ids are drawn in order: #1, #2 ...
+///
+///   register NODE [unclean]                        a new process of the node registers
+///   create [validate-only] [first=N] TOPIC...      TOPIC: NAME[:PARTITIONS[:FACTOR]] or NAME=0:1,2/1:2,1 (replicas by partition)
+///   delete NAME | #ID ...
+///   producer-ids NODE
+///   show                                           the topics, as lookups would find them
+///   restart                                        replays all records into a new machine, which must be equal
+///   replay-snapshot                                the same with a snapshot's records
+class MetadataScript {
+ public:
+  std::vector<std::string> run(std::string_view command);
+
+ private:
+  using Words = std::vector<std::string>;
+
+  void register_node(const Words& words);
+  void create(const Words& words);
+  void remove(const Words& words);
+  void allocate(const Words& words);
+  void show();
+  void restart();
+  void replay_snapshot();
+
+  NewTopic parse_topic(std::string word);
+  void say(const std::string& line) { out_.push_back(line); }
+  void say_verdict(const TopicVerdict& verdict);
+  void apply(const std::vector<MetadataRecord>& records);
+
+  MetadataMachine machine_;
+  std::vector<MetadataRecord> log_;
+  std::vector<std::string> out_;
+  int next_id_ = 1;
+  int next_incarnation_ = 1;
+};
+
+}  // namespace tidelog::broker

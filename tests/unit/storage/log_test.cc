@@ -1,0 +1,368 @@
+#include "storage/log/log.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/storage/log_fixture.h"
+
+namespace tidelog::testing {
+namespace {
+
+using storage::FirstBatch;
+using storage::Log;
+using storage::Slice;
+
+TEST(LogCreate, RefusesADirectoryThatHoldsAnotherLog) {
+  LogFixture fixture;
+
+  const auto again = Log::create(fixture.place(), {.topic_id = kIdentity.topic_id, .log_id = 43}, fixture.config());
+
+  EXPECT_EQ(again.error(), Errc::exists);
+  EXPECT_EQ(*storage::read_identity(fixture.place()), kIdentity);
+}
+
+TEST(LogCreate, SurvivesPowerLossOnceItReturns) {
+  LogFixture fixture;
+
+  fixture.disk().crash();
+
+  EXPECT_EQ(*storage::read_identity(fixture.place()), kIdentity);
+}
+
+TEST(LogCreate, LeavesSyncsToTheCallerIfAsked) {
+  MemoryFiles disk;
+  for (const char* directory : {"disk/a-0", "disk/b-0"}) {
+    ASSERT_TRUE(Log::create({&disk, directory}, kIdentity, {}, storage::CreateSync::by_caller));
+  }
+
+  ASSERT_TRUE(disk.sync_disk("disk"));
+  disk.crash();
+
+  EXPECT_TRUE(storage::read_identity({&disk, "disk/a-0"}));
+  EXPECT_TRUE(storage::read_identity({&disk, "disk/b-0"}));
+}
+
+TEST(LogAppend, ReturnsTheNewEnd) {
+  LogFixture fixture;
+
+  const Offset end = fixture.append({{.records = 3}, {.records = 2}});
+
+  EXPECT_EQ(end, Offset{5});
+  EXPECT_EQ(fixture.log().end_offset(), Offset{5});
+}
+
+TEST(LogAppend, RefusesBatchesThatDoNotContinueTheLog) {
+  LogFixture fixture;
+  fixture.append();
+  const BatchBytes batch = make_batch({5});
+  const std::vector<Bytes> batches{batch};
+
+  const Result<Offset> end = fixture.log().append(batches);
+
+  EXPECT_EQ(end.error(), Errc::invalid);
+  EXPECT_EQ(fixture.log().end_offset(), Offset{1});
+}
+
+TEST(LogAppend, RollsAtSegmentBytes) {
+  LogFixture fixture(small_segments());
+
+  for (int i = 0; i < 30; ++i) fixture.append();
+
+  const auto names = fixture.disk().names(kLogDirectory);
+  const auto logs = std::ranges::count_if(names, [](const std::string& name) { return name.ends_with(".log"); });
+  EXPECT_GT(logs, 2);
+  EXPECT_EQ(headers_of(fixture.read_all({0})).size(), 30U);
+}
+
+TEST(LogAppend, RollsAtSegmentMs) {
+  storage::LogConfig config;
+  config.segment_ms = 100;
+  LogFixture fixture(config);
+  fixture.append(BatchSpec{.timestamps = {1000}});
+  fixture.append(BatchSpec{.timestamps = {1100}});
+
+  fixture.append(BatchSpec{.timestamps = {1101}});
+
+  EXPECT_TRUE(fixture.disk().exists(LogFixture::path("00000000000000000002.log")));
+}
+
+TEST(LogAppend, TakesABatchLargerThanASegment) {
+  LogFixture fixture(small_segments());
+  fixture.append();
+
+  const Offset end = fixture.append(BatchSpec{.value_bytes = 5000});
+
+  EXPECT_EQ(end, Offset{2});
+  EXPECT_EQ(headers_of(fixture.read_all({0})).size(), 2U);
+}
+
+TEST(RuleR5, AFullDiskLeavesLogProducersAndEpochsAsTheyWere) {
+  LogFixture fixture;
+  fixture.append(BatchSpec{.producer = {9}, .producer_epoch = 0, .sequence = 0});
+  const BatchBytes stored = fixture.disk().contents(LogFixture::path("00000000000000000000.log"));
+  const BatchSpec next{.epoch = {5}, .producer = {9}, .producer_epoch = 0, .sequence = 1};
+  const auto header = *storage::parse_batch_header(make_batch({1}, next));
+  ASSERT_EQ(fixture.log().producers().check_and_stage(header, {1}).verdict, storage::ProducerVerdict::fresh);
+  fixture.faults().fail_writes(Errc::no_space);
+
+  const Offset failed = fixture.append(next);
+
+  EXPECT_EQ(failed, Offset{-1});
+  EXPECT_EQ(fixture.log().end_offset(), Offset{1});
+  EXPECT_FALSE(fixture.log().is_offline());
+  EXPECT_EQ(fixture.log().latest_epoch(), LeaderEpoch{0});
+  EXPECT_EQ(fixture.disk().contents(LogFixture::path("00000000000000000000.log")), stored);
+  fixture.faults().heal();
+  // The retry is no duplicate of what was never written.
+  EXPECT_EQ(fixture.log().producers().check_and_stage(header, {1}).verdict, storage::ProducerVerdict::fresh);
+  EXPECT_EQ(fixture.append(next), Offset{2});
+  EXPECT_EQ(fixture.log().producers().check_and_stage(header, {2}).verdict, storage::ProducerVerdict::duplicate);
+}
+
+TEST(RuleR5, AFailedRollLeavesTheOldSegmentInPlace) {
+  LogFixture fixture(small_segments());
+  while (fixture.disk().contents(LogFixture::path("00000000000000000000.log")).size() < 900) fixture.append();
+  const Offset before = fixture.log().end_offset();
+  fixture.faults().fail_call(1, Errc::no_space);
+
+  const Offset failed = fixture.append();
+  const Offset retried = fixture.append();
+
+  EXPECT_EQ(failed, Offset{-1});
+  EXPECT_EQ(retried, before + 1);
+  EXPECT_EQ(headers_of(fixture.read_all({0})).size(), static_cast<std::size_t>(before.value) + 1);
+}
+
+TEST(LogAppend, GoesOfflineWhenAFailedWriteCannotBeCutBack) {
+  LogFixture fixture;
+  fixture.append();
+  fixture.faults().fail_writes(Errc::io, true);
+
+  fixture.append();
+  fixture.faults().heal();
+
+  EXPECT_TRUE(fixture.log().is_offline());
+  EXPECT_EQ(fixture.append(), Offset{-1});
+  EXPECT_EQ(fixture.log().read({.from = {0}, .limit = {1}, .max_bytes = 100}).error(), Errc::offline);
+}
+
+TEST(LogRead, NeverSplitsABatchAndKeepsItsBounds) {
+  LogFixture fixture(small_segments(2000));
+  for (int i = 0; i < 40; ++i) fixture.append({{.records = 1 + i % 3}, {.records = 2, .value_bytes = static_cast<std::size_t>(i)}});
+  const Offset end = fixture.log().end_offset();
+
+  for (Offset from{0}; from < end; ++from) {
+    for (const std::size_t max_bytes : {std::size_t{1}, std::size_t{100}, std::size_t{300}, std::size_t{700}, std::size_t{10'000}}) {
+      for (const Offset limit : {from, from + 1, from + 7, end}) {
+        const Result<Slice> slice = fixture.log().read({.from = from, .limit = limit, .max_bytes = max_bytes});
+        ASSERT_TRUE(slice) << from.value;
+        const auto headers = headers_of(LogFixture::bytes_of(*slice));
+        if (limit == end) ASSERT_FALSE(headers.empty()) << from.value;
+        if (headers.empty()) continue;
+        ASSERT_EQ(headers.front().base_offset, slice->first_offset);
+        ASSERT_LE(headers.front().base_offset, from);
+        ASSERT_GE(headers.front().last_offset(), from);
+        ASSERT_EQ(headers.back().next_offset(), slice->next_offset);
+        ASSERT_LE(slice->next_offset, limit);
+        ASSERT_TRUE(headers.size() == 1 || slice->size_bytes <= max_bytes);
+      }
+    }
+  }
+}
+
+TEST(LogRead, FillsWhatTheLimitAllows) {
+  LogFixture fixture;
+  for (int i = 0; i < 10; ++i) fixture.append();
+  const std::size_t one = make_batch({0}).size();
+
+  const Result<Slice> slice = fixture.log().read({.from = {2}, .limit = {10}, .max_bytes = 3 * one + 1});
+
+  EXPECT_EQ(slice->size_bytes, 3 * one);
+  EXPECT_EQ(slice->next_offset, Offset{5});
+}
+
+TEST(LogRead, GivesNothingRatherThanTooMuchIfAsked) {
+  LogFixture fixture;
+  fixture.append();
+
+  const Result<Slice> slice = fixture.log().read({.from = {0}, .limit = {1}, .max_bytes = 10, .first_batch = FirstBatch::only_if_it_fits});
+
+  EXPECT_TRUE(slice->empty());
+  EXPECT_EQ(slice->next_offset, Offset{0});
+}
+
+TEST(LogRead, KnowsWhatIsOutOfRange) {
+  LogFixture fixture;
+  for (int i = 0; i < 4; ++i) fixture.append();
+  ASSERT_TRUE(fixture.log().advance_log_start({2}));
+
+  EXPECT_EQ(fixture.log().read({.from = {1}, .limit = {4}, .max_bytes = 10}).error(), Errc::out_of_range);
+  EXPECT_EQ(fixture.log().read({.from = {5}, .limit = {4}, .max_bytes = 10}).error(), Errc::out_of_range);
+  EXPECT_TRUE(fixture.log().read({.from = {4}, .limit = {4}, .max_bytes = 10})->empty());
+}
+
+TEST(LogRead, SequentialReadsAtTheTailDoNotTouchTheDisk) {
+  LogFixture fixture;
+  for (int i = 0; i < 100; ++i) fixture.append();
+  const Offset from = fixture.log().end_offset();
+  fixture.append();
+  const std::size_t calls = fixture.faults().calls();
+
+  const Result<Slice> slice = fixture.log().read({.from = from, .limit = fixture.log().end_offset(), .max_bytes = 1000});
+
+  EXPECT_FALSE(slice->empty());
+  EXPECT_EQ(fixture.faults().calls(), calls);
+}
+
+TEST(LogRead, CatchUpCostsOneDiskReadASlice) {
+  LogFixture fixture;
+  for (int i = 0; i < 400; ++i) fixture.append();
+  Offset from{0};
+  std::size_t slices = 0;
+  fixture.log().read({.from = from, .limit = {400}, .max_bytes = 1}).value();
+  const std::size_t calls = fixture.faults().calls();
+
+  while (from < Offset{400}) {
+    from = fixture.log().read({.from = from, .limit = {400}, .max_bytes = 8000})->next_offset;
+    ++slices;
+  }
+
+  EXPECT_LE(fixture.faults().calls() - calls, 2 * slices);
+}
+
+TEST(RuleR13, ASliceOutlivesItsSegment) {
+  LogFixture fixture(small_segments());
+  for (int i = 0; i < 30; ++i) fixture.append();
+  const Result<Slice> slice = fixture.log().read({.from = {0}, .limit = {30}, .max_bytes = 500});
+  const BatchBytes before = LogFixture::bytes_of(*slice);
+  ASSERT_TRUE(fixture.sync());
+  ASSERT_TRUE(fixture.log().advance_log_start({29}));
+
+  const Result<std::size_t> removed = fixture.log().delete_old_segments({0}, {30});
+
+  EXPECT_GT(*removed, 0U);
+  EXPECT_FALSE(fixture.disk().exists(LogFixture::path("00000000000000000000.log")));
+  EXPECT_EQ(LogFixture::bytes_of(*slice), before);
+}
+
+TEST(LogSync, ATicketCoversFilesBeforeARollAndTheirDirectory) {
+  LogFixture fixture(small_segments());
+  for (int i = 0; i < 30; ++i) fixture.append();
+  const BatchBytes stored = fixture.read_all({0});
+
+  ASSERT_TRUE(fixture.sync());
+  fixture.disk().crash();
+
+  EXPECT_FALSE(fixture.log().is_dirty());
+  const storage::RecoveryPoint point = fixture.log().recovery_state();
+  fixture.reopen(point);
+  EXPECT_EQ(fixture.log().end_offset(), Offset{30});
+  EXPECT_EQ(fixture.report().bytes_scanned, 0U);
+  EXPECT_EQ(fixture.read_all({0}), stored);
+}
+
+TEST(LogSync, MovesTheRecoveryPointToWhatTheTicketCoversOnly) {
+  LogFixture fixture;
+  fixture.append();
+  const storage::SyncTicket ticket = fixture.log().begin_sync();
+  fixture.append();
+
+  ASSERT_TRUE(ticket.sync(fixture.faults()));
+  fixture.log().finish_sync(ticket);
+
+  EXPECT_EQ(ticket.end_offset, Offset{1});
+  EXPECT_EQ(fixture.log().recovery_state().offset, Offset{1});
+  EXPECT_TRUE(fixture.log().is_dirty());
+}
+
+TEST(LogSync, KeepsADirectoryDirtyThatGotAFileDuringTheRound) {
+  LogFixture fixture(small_segments());
+  fixture.append();
+  const storage::SyncTicket first = fixture.log().begin_sync();
+  for (int i = 0; i < 10; ++i) fixture.append();
+  ASSERT_TRUE(first.sync(fixture.faults()));
+  fixture.log().finish_sync(first);
+
+  const storage::SyncTicket second = fixture.log().begin_sync();
+
+  EXPECT_FALSE(second.directories.empty());
+}
+
+TEST(LogEpochs, AreAnsweredAsKafkaDoes) {
+  LogFixture fixture;
+  fixture.append(BatchSpec{.records = 3, .epoch = {2}});
+  fixture.append(BatchSpec{.records = 4, .epoch = {5}});
+
+  EXPECT_EQ(fixture.log().end_offset_for_epoch({5}), (storage::EpochEnd{{5}, {7}}));
+  EXPECT_EQ(fixture.log().end_offset_for_epoch({4}), (storage::EpochEnd{{2}, {3}}));
+  EXPECT_EQ(fixture.log().end_offset_for_epoch({1}), (storage::EpochEnd{{1}, {0}}));
+  EXPECT_EQ(fixture.log().end_offset_for_epoch({6}), (storage::EpochEnd{{-1}, {-1}}));
+  EXPECT_EQ(fixture.log().epoch_at({2}), LeaderEpoch{2});
+  EXPECT_EQ(fixture.log().epoch_at({3}), LeaderEpoch{5});
+}
+
+TEST(LogEpochs, SurviveARestartWithAndWithoutTheirFile) {
+  LogFixture fixture;
+  fixture.append(BatchSpec{.records = 3, .epoch = {2}});
+  fixture.append(BatchSpec{.records = 4, .epoch = {5}});
+
+  fixture.restart();
+  const storage::EpochEnd by_file = fixture.log().end_offset_for_epoch({3});
+  fixture.disk().set_contents(LogFixture::path("leader-epoch-checkpoint"), {std::byte{'x'}});
+  fixture.restart();
+  const storage::EpochEnd by_batches = fixture.log().end_offset_for_epoch({3});
+
+  EXPECT_EQ(by_file, (storage::EpochEnd{{2}, {3}}));
+  EXPECT_EQ(by_batches, by_file);
+}
+
+TEST(LogIdle, NeitherReadsNorOpensNorKeepsMuch) {
+  LogFixture fixture;
+  fixture.append();
+  ASSERT_TRUE(fixture.sync());
+  fixture.log().close();
+  const storage::RecoveryPoint point = fixture.log().recovery_state();
+  fixture.drop();
+  const int open_before = fixture.disk().open_files();
+  std::vector<std::unique_ptr<Log>> logs;
+  const std::size_t calls = fixture.faults().calls();
+
+  std::size_t memory = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    logs.push_back(*Log::open(fixture.place(), {}, {.identity = kIdentity, .recovery = {point, false}}, fixture.report()));
+    memory += logs.back()->memory_bytes();
+    ASSERT_TRUE(logs.back()->read({.from = {1}, .limit = {1}, .max_bytes = 100})->empty());
+  }
+
+  EXPECT_EQ(fixture.disk().open_files(), open_before);
+  EXPECT_EQ(fixture.faults().calls() - calls, 20'000U);  // Two stats each: the last file, and that there is none behind it.
+  EXPECT_LT(memory / 10'000, 3072U);
+}
+
+TEST(LogIdle, ReleasesFilesAndMemoryAndComesBack) {
+  LogFixture fixture(small_segments());
+  for (int i = 0; i < 30; ++i) fixture.append();
+  const BatchBytes stored = fixture.read_all({0});
+  EXPECT_FALSE(fixture.log().release());
+  ASSERT_TRUE(fixture.sync());
+
+  const bool released = fixture.log().release();
+
+  EXPECT_TRUE(released);
+  EXPECT_EQ(fixture.disk().open_files(), 0);
+  EXPECT_LT(fixture.log().memory_bytes(), 1000U);
+  EXPECT_EQ(fixture.append(), Offset{31});
+  EXPECT_EQ(fixture.read_all({0}).size(), stored.size() + make_batch({30}).size());
+}
+
+TEST(LogMemory, KeepsAtMostTwoSegmentsOpen) {
+  LogFixture fixture(small_segments());
+  for (int i = 0; i < 100; ++i) fixture.append();
+  ASSERT_TRUE(fixture.sync());
+
+  fixture.read_all({0});
+
+  EXPECT_LE(fixture.disk().open_files(), 2);
+}
+
+}  // namespace
+}  // namespace tidelog::testing
