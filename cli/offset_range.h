@@ -15,7 +15,7 @@ struct OffsetRange {
 };
 
 /// `start`, `end`, `N`, `-N` (before the end), `@MS` (time), `@-2h` (time ago: s m h d); two of them as `FROM:UNTIL`, either may be left
-/// out: `:end` is from the start, `5:` is open. UNTIL is not read itself. `now_ms` is what times ago are counted from.
+/// out: `:end` is from the start, `5:` goes on. UNTIL is not read itself. `now_ms` is what times ago are counted from.
 result<OffsetRange> parse_offset_range(std::string_view text, std::int64_t now_ms);
 
 }  // namespace tidelog::cli

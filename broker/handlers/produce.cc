@@ -37,6 +37,13 @@ class ProduceCall final : public PendingResponse {
     std::size_t waiting = 0;
   };
 
+  /// One topic of the request, read once; its parts lie side by side.
+  struct Topic {
+    std::string_view name;
+    Uuid id;
+    proto::Array<ProduceRequest::PartitionProduceData> data;
+  };
+
   void add_parts();
   void resolve(ProducePart& part, const TopicImage* topic, ErrorCode unknown, std::int32_t index);
   void hand_over();
@@ -50,6 +57,7 @@ class ProduceCall final : public PendingResponse {
   Connection& connection_;
   Request request_;
   ProduceRequest message_;
+  std::vector<Topic> topics_;
   std::unique_ptr<ProducePart[]> parts_;
   std::size_t part_count_ = 0;
   Group local_;
@@ -66,7 +74,11 @@ std::unique_ptr<PendingResponse> ProduceHandler::start(Connection& connection, R
 bool ProduceCall::start() {
   if (version() < ProduceRequest::kMinVersion || version() > ProduceRequest::kMaxVersion) return false;
   if (!decode(request_.body, version(), message_)) return false;
-  for (const auto& topic : message_.topic_data) part_count_ += topic.partition_data.size();
+  topics_.reserve(message_.topic_data.size() == 1 ? 1 : 0);
+  for (const auto& topic : message_.topic_data) {
+    topics_.push_back({.name = topic.name, .id = topic.topic_id, .data = topic.partition_data});
+    part_count_ += topic.partition_data.size();
+  }
   parts_ = std::make_unique<ProducePart[]>(part_count_);
   add_parts();
   hand_over();
@@ -78,11 +90,12 @@ void ProduceCall::add_parts() {
   const Image& image = *handler_.here_.image;
   const bool acks_are_valid = message_.acks >= kAcksAll && message_.acks <= 1;
   std::size_t next = 0;
-  for (const auto& topic : message_.topic_data) {
-    const TopicImage* found = by_id ? image.find_topic(topic.topic_id) : image.find_topic(topic.name);
+  for (const Topic& topic : topics_) {
+    const TopicImage* found = by_id ? image.find_topic(topic.id) : image.find_topic(topic.name);
     const ErrorCode unknown = by_id ? ErrorCode::unknown_topic_id : ErrorCode::unknown_topic_or_partition;
-    for (const auto& data : topic.partition_data) {
+    for (const auto& data : topic.data) {
       ProducePart& part = parts_[next++];
+      part.index = data.index;
       part.records = writable(data.records.bytes);
       part.api_version = version();
       part.waits_for_all = message_.acks == kAcksAll;
@@ -164,6 +177,7 @@ std::size_t ProduceCall::lay_out(std::size_t topic_partitions, std::size_t from_
   for (std::size_t i = from_part; i < from_part + topic_partitions; ++i) {
     const ProducePart& part = parts_[i];
     auto& answer = handler_.partitions_[i];
+    answer.index = part.index;
     answer.error_code = static_cast<std::int16_t>(part.error);
     answer.base_offset = part.base_offset.value;
     answer.log_append_time_ms = part.log_append_time.value;
@@ -192,13 +206,11 @@ Outcome ProduceCall::encode(SendQueue& to) {
   handler_.partitions_.assign(part_count_, {});
   handler_.topics_.clear();
   std::size_t part = 0;
-  for (const auto& topic : message_.topic_data) {
-    std::size_t end = part;
-    for (const auto& data : topic.partition_data) handler_.partitions_[end++].index = data.index;
-    lay_out(end - part, part);
+  for (const Topic& topic : topics_) {
+    const std::size_t end = lay_out(topic.data.size(), part);
     auto& answer = handler_.topics_.emplace_back();
     answer.name = topic.name;
-    answer.topic_id = topic.topic_id;
+    answer.topic_id = topic.id;
     answer.partition_responses = std::span<const ProduceResponse::PartitionProduceResponse>(handler_.partitions_).subspan(part, end - part);
     part = end;
   }

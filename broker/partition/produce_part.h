@@ -19,6 +19,7 @@ class ProducePart final : public AckWaiter {
 
   // What is asked.
   TopicPartition id;
+  std::int32_t index = 0;         ///< As the client named it, for its answer.
   MutableBytes records;           ///< As it came; stamped in place. Null pointer: the client sent null.
   std::int16_t api_version = 0;
   bool waits_for_all = false;     ///< acks=-1.

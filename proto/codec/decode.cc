@@ -42,7 +42,7 @@ bool take_uuid(Reader& in, std::byte* into) {
 constexpr std::int64_t kNull = -1;
 
 /// The length of a string, bytes, records or array; `kNull` if it is null (any negative length, as Kafka reads it).
-std::int64_t take_length(Reader& in, bool is_flexible, bool is_short) {
+inline std::int64_t take_length(Reader& in, bool is_flexible, bool is_short) {
   if (is_flexible) return static_cast<std::int64_t>(in.take_uvarint()) - 1;
   const std::int64_t length = is_short ? std::int64_t{in.take<std::int16_t>()} : std::int64_t{in.take<std::int32_t>()};
   return length < 0 ? kNull : length;
@@ -153,6 +153,7 @@ const Field* find_tag(const Schema& schema, std::uint32_t tag, std::int16_t vers
 
 /// Known tags in any order; unknown ones are skipped in place. Each takes two bytes at the least, so the count needs no trust.
 bool decode_tags(Reader& in, const Schema& schema, Dialect dialect, std::byte* into) {
+  if (in.at != in.end && *in.at == std::byte{0}) return ++in.at, true;  // Nearly always there is none.
   const std::uint32_t count = in.take_uvarint();
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint32_t tag = in.take_uvarint();
@@ -169,8 +170,17 @@ bool decode_tags(Reader& in, const Schema& schema, Dialect dialect, std::byte* i
 
 bool decode_struct(Reader& in, const Schema& schema, Dialect dialect, std::byte* into) {
   for (const Field& field : schema.fields) {
-    if (!field.versions.contains(dialect.version) || field.tagged.contains(dialect.version)) continue;
-    if (!decode_field(in, field, dialect, false, into == nullptr ? nullptr : into + field.offset)) return false;
+    if (!field.versions.contains(dialect.version) || (field.tag >= 0 && field.tagged.contains(dialect.version))) continue;
+    std::byte* at = into == nullptr ? nullptr : into + field.offset;
+    bool done = false;
+    // The kinds that requests are mostly made of, without a call each.
+    switch (field.kind) {
+      case Kind::int16: done = take_number<std::int16_t>(in, at); break;
+      case Kind::int32: done = take_number<std::int32_t>(in, at); break;
+      case Kind::int64: done = take_number<std::int64_t>(in, at); break;
+      default: done = decode_field(in, field, dialect, false, at); break;
+    }
+    if (!done) return false;
   }
   return !dialect.is_flexible || decode_tags(in, schema, dialect, into);
 }

@@ -165,10 +165,16 @@ void encode_struct(const std::byte* from, const Schema& schema, Dialect dialect,
   bool has_tags = false;
   for (const Field& field : schema.fields) {
     if (!field.versions.contains(dialect.version)) continue;
-    if (field.tagged.contains(dialect.version)) {
-      has_tags = true;
-    } else {
-      encode_field(from + field.offset, field, dialect, false, out);
+    if (field.tag >= 0 && field.tagged.contains(dialect.version)) {
+      has_tags = has_tags || !is_default(field, from + field.offset, dialect.version);
+      continue;
+    }
+    // The kinds that answers are mostly made of, without a call each.
+    switch (field.kind) {
+      case Kind::int16: out.put(load<std::int16_t>(from + field.offset)); break;
+      case Kind::int32: out.put(load<std::int32_t>(from + field.offset)); break;
+      case Kind::int64: out.put(load<std::int64_t>(from + field.offset)); break;
+      default: encode_field(from + field.offset, field, dialect, false, out); break;
     }
   }
   if (!dialect.is_flexible) return;

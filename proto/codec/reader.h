@@ -34,6 +34,10 @@ struct Reader {
     return from;
   }
   std::uint32_t take_uvarint() {
+    if (at != end && static_cast<std::uint32_t>(*at) < 0x80) [[likely]] return static_cast<std::uint32_t>(*at++);
+    return take_long_uvarint();
+  }
+  std::uint32_t take_long_uvarint() {
     std::uint32_t value = 0;
     for (int shift = 0; shift < 35; shift += 7) {
       if (at == end) [[unlikely]] break;

@@ -33,6 +33,19 @@ Result<void> write_identity(const LogPlace& place, const LogIdentity& identity, 
   return sync == CreateSync::now ? (*file)->sync() : Result<void>();
 }
 
+Result<void> sync_names(const LogPlace& place) {
+  if (const Result<void> synced = place.files->sync_dir(place.directory); !synced) return synced.error();
+  return place.files->sync_dir(parent_directory(place.directory));
+}
+
+/// A process that died while it created the log may have left names and metadata that only look finished.
+Result<void> finish_creation(const LogPlace& place) {
+  const Result<std::unique_ptr<File>> file = place.files->open(place.directory + "/" + std::string(kMetadataFile), OpenMode::write);
+  if (!file) return file.error();
+  if (const Result<void> synced = (*file)->sync(); !synced) return synced.error();
+  return sync_names(place);
+}
+
 bool is_garbage(Errc error) {
   return error == Errc::corrupt || error == Errc::unsupported || error == Errc::not_found || error == Errc::too_large ||
          error == Errc::out_of_range;
@@ -54,13 +67,15 @@ Result<std::unique_ptr<Log>> Log::create(LogPlace place, const LogIdentity& iden
   if (*is_taken) return Errc::exists;
   if (const Result<void> written = write_identity(place, identity, sync); !written) return written.error();
   if (sync == CreateSync::now) {
-    if (const Result<void> synced = place.files->sync_dir(place.directory); !synced) return synced.error();
-    if (const Result<void> synced = place.files->sync_dir(parent_directory(place.directory)); !synced) return synced.error();
+    if (const Result<void> synced = sync_names(place); !synced) return synced.error();
   }
   return std::unique_ptr<Log>(new Log(std::move(place), identity, config));
 }
 
 Result<std::unique_ptr<Log>> Log::open(LogPlace place, const LogConfig& config, const OpenRequest& request, RecoveryReport& report) {
+  if (!request.recovery.known && request.sync == CreateSync::now) {
+    if (const Result<void> finished = finish_creation(place); !finished) return finished.error();
+  }
   const Result<RecoveredFiles> recovered = recover_files(place, request.recovery, report);
   if (!recovered) return recovered.error();
   std::unique_ptr<Log> log(new Log(std::move(place), request.identity, config));

@@ -33,12 +33,14 @@ struct TimestampedOffset {
   LeaderEpoch leader_epoch{-1};
 };
 
-/// Whether `Log::create` makes the new names durable itself or its caller does with one `sync_disk` for many logs, before any append.
+/// Whether the names of a new log are made durable at once, or its caller does so with one `sync_disk` for many logs, before any append.
 enum class CreateSync : std::uint8_t { now, by_caller };
 
 struct OpenRequest {
   LogIdentity identity;
   RecoveryRequest recovery;
+  /// For a log that the manifest does not know: its creation may have been cut short before its directory was durable.
+  CreateSync sync = CreateSync::now;
 };
 
 /// One partition's log: segments in Kafka's format and names, their indexes, leader epochs and producer state.
@@ -72,7 +74,7 @@ class Log {
   /// Writes validated batches, stamped with contiguous base offsets from `end_offset()` on, with one gathered write and returns the new
   /// end. Rolls before the write where limits demand it, never inside a call: a segment may thus exceed segment.bytes by what one call
   /// brought. On error nothing has changed (a partial write is cut back; if even that fails the log goes offline), staged producer state
-  /// is dropped. `Errc::invalid`: offsets that do not continue the log.
+  /// is dropped. `Errc::invalid`: offsets or epochs that do not continue the log.
   Result<Offset> append(std::span<const Bytes> batches);
 
   /// Whole batches of one segment from the one that holds `from`. Empty at `limit`. `out_of_range`: below log start or above the end.

@@ -13,12 +13,15 @@ struct Incoming {
   TimestampMs max_timestamp{-1};
 };
 
-/// `Errc::invalid` unless the batches are whole and continue the log at `expected`.
-Result<Incoming> measure(std::span<const Bytes> batches, Offset expected) {
+/// `Errc::invalid` unless the batches are whole and continue the log at `expected` in `epoch` or later ones. Recovery takes anything else
+/// for torn, so it must not get in.
+Result<Incoming> measure(std::span<const Bytes> batches, Offset expected, LeaderEpoch epoch) {
   Incoming incoming;
   for (const Bytes batch : batches) {
     const Result<BatchHeader> header = parse_batch_header(batch);
-    if (!header || header->size_bytes != batch.size() || header->base_offset != expected) return Errc::invalid;
+    if (!header || header->size_bytes != batch.size()) return Errc::invalid;
+    if (header->base_offset != expected || header->leader_epoch < epoch) return Errc::invalid;
+    epoch = header->leader_epoch;
     expected = header->next_offset();
     incoming.size_bytes += batch.size();
     incoming.max_timestamp = std::max(incoming.max_timestamp, header->max_timestamp);
@@ -43,7 +46,7 @@ Result<Offset> Log::append(std::span<const Bytes> batches) {
 
 /// Rolls if these batches do not belong into the tail.
 Result<void> Log::make_room(LoadedLog& state, std::span<const Bytes> batches) {
-  const Result<Incoming> incoming = measure(batches, end_);
+  const Result<Incoming> incoming = measure(batches, end_, state.epochs.latest());
   if (!incoming) return incoming.error();
   if (incoming->size_bytes > kMaxSegmentBytes || incoming->last_offset - end_ > INT32_MAX) return Errc::too_large;
   Segment* tail = state.tail();

@@ -30,7 +30,7 @@ class Waiter {
     auto keep = [this, &loop](Handler handler) {
       CHECK(!handler_);
       loop_ = &loop;
-      handler_ = std::move(handler);
+      handler_.swap(handler);  // Not assigned: Boost 1.81's move assignment calls itself for ever.
     };
     co_await suspend(std::move(keep));
   }

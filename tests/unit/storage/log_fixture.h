@@ -50,6 +50,8 @@ inline constexpr const char* kLogDirectory = "disk/topic-0";
 class LogFixture {
  public:
   explicit LogFixture(const storage::LogConfig& config = {}) : config_(config) {
+    EXPECT_TRUE(disk_.make_directory("disk"));
+    EXPECT_TRUE(disk_.sync_disk("disk"));
     log_ = *storage::Log::create(place(), kIdentity, config_);
   }
 

@@ -62,6 +62,16 @@ TEST(LogAppend, RefusesBatchesThatDoNotContinueTheLog) {
   EXPECT_EQ(fixture.log().end_offset(), Offset{1});
 }
 
+TEST(LogAppend, RefusesEpochsThatRecoveryWouldTakeForTorn) {
+  LogFixture fixture;
+  fixture.append(BatchSpec{.epoch = {4}});
+
+  const Offset end = fixture.append(BatchSpec{.epoch = {3}});
+
+  EXPECT_EQ(end, Offset{-1});
+  EXPECT_EQ(fixture.log().end_offset(), Offset{1});
+}
+
 TEST(LogAppend, RollsAtSegmentBytes) {
   LogFixture fixture(small_segments());
 
@@ -120,7 +130,8 @@ TEST(RuleR5, AFullDiskLeavesLogProducersAndEpochsAsTheyWere) {
 
 TEST(RuleR5, AFailedRollLeavesTheOldSegmentInPlace) {
   LogFixture fixture(small_segments());
-  while (fixture.disk().contents(LogFixture::path("00000000000000000000.log")).size() < 900) fixture.append();
+  const std::size_t one = make_batch({0}).size();
+  for (std::size_t size = one; size <= 1000; size += one) fixture.append();
   const Offset before = fixture.log().end_offset();
   fixture.faults().fail_call(1, Errc::no_space);
 
@@ -278,7 +289,7 @@ TEST(LogSync, KeepsADirectoryDirtyThatGotAFileDuringTheRound) {
   LogFixture fixture(small_segments());
   fixture.append();
   const storage::SyncTicket first = fixture.log().begin_sync();
-  for (int i = 0; i < 10; ++i) fixture.append();
+  for (int i = 0; i < 20; ++i) fixture.append();
   ASSERT_TRUE(first.sync(fixture.faults()));
   fixture.log().finish_sync(first);
 

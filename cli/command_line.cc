@@ -1,0 +1,216 @@
+#include "cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <map>
+
+#include "cli/failure.h"
+#include "client/text/edit_distance.h"
+
+namespace tidelog::cli {
+namespace {
+
+/// Options without a group are hidden: spellings that pasted commands of other tools use.
+constexpr const char* kHidden = "";
+
+const std::map<std::string, Format> kFormats{{"table", Format::table}, {"json", Format::json}, {"jsonl", Format::jsonl}, {"tsv", Format::tsv}};
+
+/// The parser with everything it fills in.
+class Parser {
+ public:
+  Parser();
+  std::variant<Command, ParseStop> parse(int count, const char* const* words);
+
+ private:
+  CLI::App* add(CLI::App& parent, CommandId id, const std::string& name, const std::string& doc);
+  CLI::App* add_network(CLI::App& parent, CommandId id, const std::string& name, const std::string& doc);
+  void add_format(CLI::App& app);
+  void add_topic_commands();
+  void add_produce();
+  void add_consume();
+  void add_other_commands();
+  [[nodiscard]] CLI::App& deepest();
+  [[nodiscard]] ParseStop explain(const CLI::ParseError& why);
+  [[nodiscard]] ParseStop explain_extra(const std::string& word);
+
+  CLI::App app_{"Tidelog: a clustered log broker that speaks Kafka's protocol", "tidelog"};
+  Command command_;
+  std::map<CLI::App*, CommandId> ids_;
+};
+
+CLI::App* Parser::add(CLI::App& parent, CommandId id, const std::string& name, const std::string& doc) {
+  CLI::App* app = parent.add_subcommand(name, doc);
+  app->set_help_flag("-h,--help", "Print this help");
+  ids_[app] = id;
+  return app;
+}
+
+void Parser::add_format(CLI::App& app) {
+  app.add_option("--format", command_.global.format, "table, json, jsonl or tsv")
+      ->transform(CLI::Transformer(kFormats).description(""))
+      ->each([this](const std::string&) { command_.global.has_format = true; })
+      ->type_name("FORMAT");
+  app.add_flag("-q,--quiet", command_.global.is_quiet, "No summary and no progress");
+}
+
+CLI::App* Parser::add_network(CLI::App& parent, CommandId id, const std::string& name, const std::string& doc) {
+  CLI::App* app = add(parent, id, name, doc);
+  GlobalOptions& global = command_.global;
+  app->add_option("-b,--brokers", global.brokers, "Where to find the cluster")->envname("TIDELOG_BROKERS")->capture_default_str()->type_name("HOST:PORT,...");
+  app->add_option("--bootstrap-server", global.brokers)->group(kHidden);
+  app->add_option("-X", global.client_settings, "A client setting, under Kafka's or librdkafka's name")->type_name("KEY=VALUE")->allow_extra_args(false);
+  app->add_option("--timeout", global.timeout_ms, "Give up after this many milliseconds")->check(CLI::PositiveNumber)->type_name("MS");
+  add_format(*app);
+  return app;
+}
+
+void Parser::add_topic_commands() {
+  CLI::App* topic = app_.add_subcommand("topic", "List, create, describe and delete topics");
+  topic->require_subcommand(1);
+  TopicOptions& options = command_.topic;
+  CLI::App* list = add_network(*topic, CommandId::topic_list, "list", "Topics with their partitions and replicas");
+  list->add_flag("--internal", options.shows_internal, "Internal topics too");
+
+  CLI::App* create = add_network(*topic, CommandId::topic_create, "create", "Create topics");
+  create->add_option("name", options.names, "Names of the topics")->type_name("NAME");
+  create->add_option("--topic", options.names)->group(kHidden);
+  create->add_option("--partitions,-p", options.partitions, "How many partitions; by default the broker decides")->check(CLI::PositiveNumber)->type_name("N");
+  create->add_option("--replication-factor,-r", options.replication_factor, "Replicas of each; by default the broker decides")
+      ->check(CLI::Range(1, 32'767))->type_name("R");
+  create->add_option("--config,-c", options.configs, "A topic config")->type_name("KEY=VALUE")->allow_extra_args(false);
+  create->add_flag("--dry-run", command_.global.is_dry_run, "Only ask the broker whether it would");
+
+  CLI::App* describe = add_network(*topic, CommandId::topic_describe, "describe", "Partitions of topics: leader, replicas, offsets");
+  describe->add_option("name", options.names, "Names of the topics")->type_name("NAME");
+  describe->add_option("--topic", options.names)->group(kHidden);
+
+  CLI::App* remove = add_network(*topic, CommandId::topic_delete, "delete", "Delete topics and all that is in them");
+  remove->add_option("name", options.names, "Names of the topics")->type_name("NAME");
+  remove->add_option("--topic", options.names)->group(kHidden);
+  remove->add_flag("-y,--yes", command_.global.says_yes, "Do not ask");
+  remove->add_flag("--dry-run", command_.global.is_dry_run, "Only show what would be deleted");
+}
+
+void Parser::add_produce() {
+  ProduceOptions& options = command_.produce;
+  CLI::App* produce = add_network(app_, CommandId::produce, "produce", "Write the lines of standard input as records, byte for byte");
+  produce->add_option("topic", options.topic, "Where to write")->type_name("TOPIC");
+  produce->add_option("--topic", options.topic)->group(kHidden);
+  produce->add_option("-z,--compression", options.codec, "none, gzip, snappy, lz4 or zstd")->type_name("CODEC");
+  produce->add_option("-p,--partition", options.partition, "The partition; by default the records are spread")->check(CLI::NonNegativeNumber)->type_name("N");
+  produce->add_option("-k,--key", options.key, "The key of every record")->each([&options](const std::string&) { options.has_key = true; })->type_name("KEY");
+  produce->add_option("-K,--key-separator", options.key_separator, "What stands between key and value in a line")->type_name("SEP");
+  produce->add_option("-H,--header", options.headers, "A header of every record")->type_name("NAME=VALUE")->allow_extra_args(false);
+}
+
+void Parser::add_consume() {
+  ConsumeOptions& options = command_.consume;
+  CLI::App* consume = add_network(app_, CommandId::consume, "consume", "Write what is in a topic to standard output, a line a record, then end");
+  consume->add_option("topic", options.topic, "What to read")->type_name("TOPIC");
+  consume->add_option("--topic", options.topic)->group(kHidden);
+  consume->add_option("-o,--offset", options.offsets, "FROM or FROM:UNTIL, each start, end, N, -N (before the end), @MS or @-2h (by time)")->type_name("RANGE");
+  consume->add_flag("--from-beginning", options.from_beginning)->group(kHidden);
+  consume->add_option("-p,--partition", options.partitions, "Only these partitions")->delimiter(',')->type_name("N,...")->allow_extra_args(false);
+  consume->add_option("-n,--count", options.count, "End after this many records")->check(CLI::NonNegativeNumber)->type_name("COUNT");
+  consume->add_flag("-F,--follow", options.follows, "Do not end: wait for more");
+  consume->add_option("-f,--record-format", options.record_format, "%t topic %p partition %o offset %T time %k key %s value %h headers, \\n \\t")->type_name("TEXT");
+  consume->add_flag("--raw", options.is_raw, "Each value as it is, and a line feed");
+  consume->add_option("-g,--group", options.group, "Consumer groups are not supported yet")->type_name("GROUP");
+}
+
+void Parser::add_other_commands() {
+  CLI::App* serve = add(app_, CommandId::serve, "serve", "Run a broker in the foreground");
+  serve->add_option("-c,--config", command_.serve.config_file, "A properties file")->type_name("FILE");
+  serve->add_option("-o,--option", command_.serve.overrides, "A broker option, over what the file says")->type_name("KEY=VALUE")->allow_extra_args(false);
+
+  CLI::App* config = app_.add_subcommand("config", "What can be configured");
+  config->require_subcommand(1);
+  add(*config, CommandId::config_docs, "docs", "All options, as the Markdown of docs/configuration.md");
+  add_format(*add(*config, CommandId::config_list, "list", "Broker options with their defaults"));
+
+  CLI::App* errors = add(app_, CommandId::errors, "errors", "What an error code means");
+  errors->add_option("code", command_.error_code, "A number or name; none lists all")->type_name("CODE");
+  add_format(*errors);
+  add_format(*add(app_, CommandId::version, "version", "Print the version"));
+}
+
+Parser::Parser() {
+  app_.set_help_flag("-h,--help", "Print this help");
+  app_.require_subcommand(1);
+  // An unknown word is judged below, where the nearest known one can be named.
+  app_.allow_extras(false);
+  add_other_commands();
+  add_topic_commands();
+  add_produce();
+  add_consume();
+}
+
+CLI::App& Parser::deepest() {
+  CLI::App* app = &app_;
+  while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
+  return *app;
+}
+
+ParseStop Parser::explain_extra(const std::string& word) {
+  CLI::App& app = deepest();
+  const bool is_option = word.size() > 1 && word.starts_with('-');
+  std::vector<std::string> names;
+  if (is_option) {
+    for (const CLI::Option* option : app.get_options()) {
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    }
+  } else {
+    for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(sub->get_name());
+  }
+  const std::string at = app.get_parent() == nullptr ? "" : " of \"" + app.get_name() + "\"";
+  const std::string typed = word.substr(0, word.find('='));
+  ParseStop stop{.exit_code = kUsage, .help = {}, .message = {}, .hint = {}, .global = command_.global};
+  if (is_option) stop.message = "unknown option \"" + typed + "\"" + at;
+  else if (names.empty()) stop.message = "\"" + word + "\" is one word too many" + at;
+  else stop.message = "unknown command \"" + word + "\"" + at;
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  const std::string_view near = core::closest_word(typed, views);
+  stop.hint = near.empty() ? "tidelog " + (app.get_parent() == nullptr ? std::string() : app.get_name() + " ") + "--help" : "did you mean \"" + std::string(near) + "\"?";
+  return stop;
+}
+
+ParseStop Parser::explain(const CLI::ParseError& why) {
+  ParseStop stop{.exit_code = kUsage, .help = {}, .message = why.what(), .hint = {}, .global = command_.global};
+  if (dynamic_cast<const CLI::CallForHelp*>(&why) != nullptr) {
+    stop.exit_code = kOk;
+    stop.message.clear();
+    stop.help = deepest().help();
+    return stop;
+  }
+  const std::vector<std::string> extra = app_.remaining(true);
+  if (!extra.empty()) return explain_extra(extra.front());
+  CLI::App& app = deepest();
+  const bool wants_command = dynamic_cast<const CLI::RequiredError*>(&why) != nullptr && app.get_require_subcommand_min() > 0;
+  if (wants_command) {
+    std::string names;
+    for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) names += (names.empty() ? "" : ", ") + sub->get_name();
+    stop.message = "which command" + (app.get_parent() == nullptr ? std::string() : " of \"" + app.get_name() + "\"") + "? " + names;
+  }
+  std::replace(stop.message.begin(), stop.message.end(), '\n', ' ');
+  stop.hint = "tidelog " + (app.get_parent() == nullptr ? std::string() : app.get_name() + " ") + "--help";
+  return stop;
+}
+
+std::variant<Command, ParseStop> Parser::parse(int count, const char* const* words) {
+  try {
+    app_.parse(count, words);
+  } catch (const CLI::ParseError& why) {
+    return explain(why);
+  }
+  CLI::App& app = deepest();
+  command_.id = ids_.at(&app);
+  command_.path = app.get_parent()->get_parent() == nullptr ? app.get_name() : app.get_parent()->get_name() + " " + app.get_name();
+  return command_;
+}
+
+}  // namespace
+
+std::variant<Command, ParseStop> parse_command_line(int count, const char* const* words) { return Parser().parse(count, words); }
+
+}  // namespace tidelog::cli

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <tidelog/client.h>
+
+#include "cli/failure.h"
+#include "cli/options.h"
+
+namespace tidelog::cli {
+
+/// One function a command; each prints its own errors and returns what the program ends with.
+int run_version(const Command& command);
+int run_errors(const Command& command);
+int run_topic_list(const Command& command);
+int run_topic_create(const Command& command);
+int run_topic_describe(const Command& command);
+int run_topic_delete(const Command& command);
+int run_produce(const Command& command);
+int run_consume(const Command& command);
+// These need the broker.
+int run_serve(const Command& command);
+int run_config_docs(const Command& command);
+int run_config_list(const Command& command);
+
+/// A client with the settings of the command line over `defaults`.
+result<client> open_client(const GlobalOptions& global, config defaults);
+
+/// KEY=VALUE in two.
+result<std::pair<std::string, std::string>> split_pair(const std::string& text, std::string_view what);
+
+}  // namespace tidelog::cli

@@ -1,0 +1,37 @@
+#include <cstdio>
+
+#include "cli/command_line.h"
+#include "cli/commands/commands.h"
+#include "cli/text/table.h"
+
+namespace {
+
+using namespace tidelog::cli;  // NOLINT(google-build-using-namespace): this file is its front.
+
+int run(const Command& command) {
+  switch (command.id) {
+    case CommandId::help: return kUsage;
+    case CommandId::version: return run_version(command);
+    case CommandId::serve: return run_serve(command);
+    case CommandId::topic_list: return run_topic_list(command);
+    case CommandId::topic_create: return run_topic_create(command);
+    case CommandId::topic_describe: return run_topic_describe(command);
+    case CommandId::topic_delete: return run_topic_delete(command);
+    case CommandId::produce: return run_produce(command);
+    case CommandId::consume: return run_consume(command);
+    case CommandId::config_docs: return run_config_docs(command);
+    case CommandId::config_list: return run_config_list(command);
+    case CommandId::errors: return run_errors(command);
+  }
+  return kUsage;
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  const auto parsed = parse_command_line(count, words);
+  if (const auto* command = std::get_if<Command>(&parsed)) return run(*command);
+  const ParseStop& stop = std::get<ParseStop>(parsed);
+  if (stop.exit_code != kOk) return fail_usage(stop.global, stop.message, stop.hint);
+  return print(stop.help) ? kOk : kFailed;
+}

@@ -1,0 +1,102 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "tests/unit/storage/log_fixture.h"
+
+namespace tidelog::testing {
+namespace {
+
+using storage::TimestampedOffset;
+
+TEST(LogTime, FindsTheExactRecordInsideABatch) {
+  LogFixture fixture;
+  fixture.append(BatchSpec{.records = 3, .epoch = {1}, .timestamps = {100, 300, 200}});
+  fixture.append(BatchSpec{.records = 2, .epoch = {4}, .timestamps = {400, 500}});
+
+  const auto found = fixture.log().offset_for_timestamp({150}, {5});
+  const auto later = fixture.log().offset_for_timestamp({301}, {5});
+  const auto never = fixture.log().offset_for_timestamp({501}, {5});
+
+  EXPECT_EQ((*found)->offset, Offset{1});
+  EXPECT_EQ((*found)->timestamp, TimestampMs{300});
+  EXPECT_EQ((*found)->leader_epoch, LeaderEpoch{1});
+  EXPECT_EQ((*later)->offset, Offset{3});
+  EXPECT_EQ((*later)->leader_epoch, LeaderEpoch{4});
+  EXPECT_FALSE(never->has_value());
+}
+
+TEST(LogTime, LooksNeitherBelowTheLogStartNorAboveTheLimit) {
+  LogFixture fixture;
+  fixture.append(BatchSpec{.records = 3, .timestamps = {100, 300, 200}});
+  fixture.append(BatchSpec{.records = 1, .timestamps = {900}});
+  ASSERT_TRUE(fixture.log().advance_log_start({2}));
+
+  EXPECT_EQ((*fixture.log().offset_for_timestamp({100}, {4}))->offset, Offset{2});
+  EXPECT_FALSE(fixture.log().offset_for_timestamp({250}, {3})->has_value());
+  EXPECT_EQ((*fixture.log().max_timestamp({3}))->offset, Offset{2});
+  EXPECT_EQ((*fixture.log().max_timestamp({4}))->offset, Offset{3});
+}
+
+TEST(LogTime, GivesTheFirstOfSeveralGreatestTimestamps) {
+  LogFixture fixture(small_segments());
+  for (int i = 0; i < 30; ++i) fixture.append(BatchSpec{.records = 2, .timestamps = {i == 7 ? 900 : 100, i == 7 || i == 20 ? 900 : 100}});
+
+  const auto found = fixture.log().max_timestamp(fixture.log().end_offset());
+
+  EXPECT_EQ((*found)->offset, Offset{14});
+  EXPECT_EQ((*found)->timestamp, TimestampMs{900});
+}
+
+TEST(LogTime, AnEmptyLogHasNoTimes) {
+  LogFixture fixture;
+
+  EXPECT_FALSE(fixture.log().max_timestamp({0})->has_value());
+  EXPECT_FALSE(fixture.log().offset_for_timestamp({0}, {0})->has_value());
+}
+
+TEST(LogTime, AgreesWithALinearSearch) {
+  storage::LogConfig config = small_segments(1500);
+  config.segment_ms = 1'000'000;
+  LogFixture fixture(config);
+  std::mt19937 random(20240611);
+  std::vector<std::int64_t> times;
+  for (int i = 0; i < 120; ++i) {
+    BatchSpec spec{.records = 1 + static_cast<int>(random() % 4)};
+    for (int r = 0; r < spec.records; ++r) spec.timestamps.push_back(1000 + i * 10 + static_cast<std::int64_t>(random() % 200));
+    times.insert(times.end(), spec.timestamps.begin(), spec.timestamps.end());
+    fixture.append(spec);
+  }
+  const Offset end = fixture.log().end_offset();
+
+  for (const bool restarted : {false, true}) {
+    if (restarted) fixture.restart();
+    for (std::int64_t target = 990; target < 2420; target += 7) {
+      const auto expected = std::ranges::find_if(times, [&](std::int64_t time) { return time >= target; });
+      const auto found = fixture.log().offset_for_timestamp({target}, end);
+      ASSERT_EQ(found->has_value(), expected != times.end()) << target;
+      if (found->has_value()) ASSERT_EQ((*found)->offset, Offset{expected - times.begin()}) << target;
+    }
+    EXPECT_EQ((*fixture.log().max_timestamp(end))->offset, Offset{std::ranges::max_element(times) - times.begin()});
+  }
+}
+
+TEST(LogTime, SurvivesATimeIndexThatLies) {
+  LogFixture fixture(small_segments(100'000));
+  for (int i = 0; i < 100; ++i) fixture.append(BatchSpec{.timestamps = {1000 + i}});
+  ASSERT_TRUE(fixture.sync());
+  fixture.log().close();
+  const storage::RecoveryPoint point = fixture.log().recovery_state();
+  const std::string path = LogFixture::path("00000000000000000000.timeindex");
+  BatchBytes lie = fixture.disk().contents(path);
+  lie[12 * 5 + 7] = std::byte(static_cast<std::uint8_t>(lie[12 * 5 + 7]) - 1);  // An entry a little too early.
+
+  fixture.disk().set_contents(path, lie);
+  fixture.reopen(point);
+
+  for (int i = 0; i < 100; ++i) ASSERT_EQ((*fixture.log().offset_for_timestamp({1000 + i}, {100}))->offset, Offset{i});
+}
+
+}  // namespace
+}  // namespace tidelog::testing
