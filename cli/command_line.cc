@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 
 #include "cli/failure.h"
@@ -15,6 +16,17 @@ namespace {
 constexpr const char* kHidden = "";
 
 const std::map<std::string, Format> kFormats{{"table", Format::table}, {"json", Format::json}, {"jsonl", Format::jsonl}, {"tsv", Format::tsv}};
+
+/// A number option's limits, with an error that people can read.
+CLI::Validator at_least(std::int64_t low) {
+  return {[low](std::string& text) -> std::string {
+            std::int64_t number = 0;
+            const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+            const bool is_number = failed == std::errc{} && end == text.data() + text.size();
+            return is_number && number >= low && number <= 2'147'483'647 ? "" : "\"" + text + "\" is not a number of " + std::to_string(low) + " or more";
+          },
+          ""};
+}
 
 /// The parser with everything it fills in.
 class Parser {
@@ -31,6 +43,9 @@ class Parser {
   void add_consume();
   void add_other_commands();
   [[nodiscard]] CLI::App& deepest();
+  /// "topic create": how the command is spelled behind the program's name.
+  [[nodiscard]] static std::string path_of(const CLI::App& app);
+  [[nodiscard]] static std::string help_for(const CLI::App& app) { return "tidelog " + path_of(app) + (app.get_parent() == nullptr ? "" : " ") + "--help"; }
   [[nodiscard]] ParseStop explain(const CLI::ParseError& why);
   [[nodiscard]] ParseStop explain_extra(const std::string& word);
 
@@ -60,7 +75,7 @@ CLI::App* Parser::add_network(CLI::App& parent, CommandId id, const std::string&
   app->add_option("-b,--brokers", global.brokers, "Where to find the cluster")->envname("TIDELOG_BROKERS")->capture_default_str()->type_name("HOST:PORT,...");
   app->add_option("--bootstrap-server", global.brokers)->group(kHidden);
   app->add_option("-X", global.client_settings, "A client setting, under Kafka's or librdkafka's name")->type_name("KEY=VALUE")->allow_extra_args(false);
-  app->add_option("--timeout", global.timeout_ms, "Give up after this many milliseconds")->check(CLI::PositiveNumber)->type_name("MS");
+  app->add_option("--timeout", global.timeout_ms, "Give up after this many milliseconds")->check(at_least(1))->type_name("MS");
   add_format(*app);
   return app;
 }
@@ -75,9 +90,9 @@ void Parser::add_topic_commands() {
   CLI::App* create = add_network(*topic, CommandId::topic_create, "create", "Create topics");
   create->add_option("name", options.names, "Names of the topics")->type_name("NAME");
   create->add_option("--topic", options.names)->group(kHidden);
-  create->add_option("--partitions,-p", options.partitions, "How many partitions; by default the broker decides")->check(CLI::PositiveNumber)->type_name("N");
+  create->add_option("--partitions,-p", options.partitions, "How many partitions; by default the broker decides")->check(at_least(1))->type_name("N");
   create->add_option("--replication-factor,-r", options.replication_factor, "Replicas of each; by default the broker decides")
-      ->check(CLI::Range(1, 32'767))->type_name("R");
+      ->check(at_least(1))->type_name("R");
   create->add_option("--config,-c", options.configs, "A topic config")->type_name("KEY=VALUE")->allow_extra_args(false);
   create->add_flag("--dry-run", command_.global.is_dry_run, "Only ask the broker whether it would");
 
@@ -98,7 +113,7 @@ void Parser::add_produce() {
   produce->add_option("topic", options.topic, "Where to write")->type_name("TOPIC");
   produce->add_option("--topic", options.topic)->group(kHidden);
   produce->add_option("-z,--compression", options.codec, "none, gzip, snappy, lz4 or zstd")->type_name("CODEC");
-  produce->add_option("-p,--partition", options.partition, "The partition; by default the records are spread")->check(CLI::NonNegativeNumber)->type_name("N");
+  produce->add_option("-p,--partition", options.partition, "The partition; by default the records are spread")->check(at_least(0))->type_name("N");
   produce->add_option("-k,--key", options.key, "The key of every record")->each([&options](const std::string&) { options.has_key = true; })->type_name("KEY");
   produce->add_option("-K,--key-separator", options.key_separator, "What stands between key and value in a line")->type_name("SEP");
   produce->add_option("-H,--header", options.headers, "A header of every record")->type_name("NAME=VALUE")->allow_extra_args(false);
@@ -111,8 +126,8 @@ void Parser::add_consume() {
   consume->add_option("--topic", options.topic)->group(kHidden);
   consume->add_option("-o,--offset", options.offsets, "FROM or FROM:UNTIL, each start, end, N, -N (before the end), @MS or @-2h (by time)")->type_name("RANGE");
   consume->add_flag("--from-beginning", options.from_beginning)->group(kHidden);
-  consume->add_option("-p,--partition", options.partitions, "Only these partitions")->delimiter(',')->type_name("N,...")->allow_extra_args(false);
-  consume->add_option("-n,--count", options.count, "End after this many records")->check(CLI::NonNegativeNumber)->type_name("COUNT");
+  consume->add_option("-p,--partition", options.partitions, "Only these partitions")->delimiter(',')->check(at_least(0))->type_name("N,...")->allow_extra_args(false);
+  consume->add_option("-n,--count", options.count, "End after this many records")->check(at_least(0))->type_name("COUNT");
   consume->add_flag("-F,--follow", options.follows, "Do not end: wait for more");
   consume->add_option("-f,--record-format", options.record_format, "%t topic %p partition %o offset %T time %k key %s value %h headers, \\n \\t")->type_name("TEXT");
   consume->add_flag("--raw", options.is_raw, "Each value as it is, and a line feed");
@@ -152,6 +167,12 @@ CLI::App& Parser::deepest() {
   return *app;
 }
 
+std::string Parser::path_of(const CLI::App& app) {
+  if (app.get_parent() == nullptr) return {};
+  const std::string above = path_of(*app.get_parent());
+  return above.empty() ? app.get_name() : above + " " + app.get_name();
+}
+
 ParseStop Parser::explain_extra(const std::string& word) {
   CLI::App& app = deepest();
   const bool is_option = word.size() > 1 && word.starts_with('-');
@@ -163,7 +184,7 @@ ParseStop Parser::explain_extra(const std::string& word) {
   } else {
     for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(sub->get_name());
   }
-  const std::string at = app.get_parent() == nullptr ? "" : " of \"" + app.get_name() + "\"";
+  const std::string at = app.get_parent() == nullptr ? "" : " of \"" + path_of(app) + "\"";
   const std::string typed = word.substr(0, word.find('='));
   ParseStop stop{.exit_code = kUsage, .help = {}, .message = {}, .hint = {}, .global = command_.global};
   if (is_option) stop.message = "unknown option \"" + typed + "\"" + at;
@@ -171,7 +192,7 @@ ParseStop Parser::explain_extra(const std::string& word) {
   else stop.message = "unknown command \"" + word + "\"" + at;
   const std::vector<std::string_view> views(names.begin(), names.end());
   const std::string_view near = core::closest_word(typed, views);
-  stop.hint = near.empty() ? "tidelog " + (app.get_parent() == nullptr ? std::string() : app.get_name() + " ") + "--help" : "did you mean \"" + std::string(near) + "\"?";
+  stop.hint = near.empty() ? help_for(app) : "did you mean \"" + std::string(near) + "\"?";
   return stop;
 }
 
@@ -190,10 +211,10 @@ ParseStop Parser::explain(const CLI::ParseError& why) {
   if (wants_command) {
     std::string names;
     for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) names += (names.empty() ? "" : ", ") + sub->get_name();
-    stop.message = "which command" + (app.get_parent() == nullptr ? std::string() : " of \"" + app.get_name() + "\"") + "? " + names;
+    stop.message = "which command" + (app.get_parent() == nullptr ? std::string() : " of \"" + path_of(app) + "\"") + "? " + names;
   }
   std::replace(stop.message.begin(), stop.message.end(), '\n', ' ');
-  stop.hint = "tidelog " + (app.get_parent() == nullptr ? std::string() : app.get_name() + " ") + "--help";
+  stop.hint = help_for(app);
   return stop;
 }
 
@@ -205,7 +226,7 @@ std::variant<Command, ParseStop> Parser::parse(int count, const char* const* wor
   }
   CLI::App& app = deepest();
   command_.id = ids_.at(&app);
-  command_.path = app.get_parent()->get_parent() == nullptr ? app.get_name() : app.get_parent()->get_name() + " " + app.get_name();
+  command_.path = path_of(app);
   return command_;
 }
 

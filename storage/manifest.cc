@@ -1,9 +1,9 @@
 #include "storage/manifest.h"
 
-#include <algorithm>
-
 #include "proto/base/endian.h"
 #include "proto/record/crc32c.h"
+
+#include <algorithm>
 
 namespace tidelog::storage {
 namespace {

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "storage/recovery.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "storage/recovery.h"
 
 namespace tidelog::storage {
 

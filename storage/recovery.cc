@@ -1,10 +1,10 @@
 #include "storage/recovery.h"
 
-#include <algorithm>
-#include <array>
-
 #include "storage/log/batch_scan.h"
 #include "storage/log/file_names.h"
+
+#include <algorithm>
+#include <array>
 
 namespace tidelog::storage {
 namespace {
@@ -172,7 +172,8 @@ Result<std::uint64_t> Recovery::scan_file(const SegmentFile& segment, std::uint6
 Result<void> Recovery::cut(const SegmentFile& segment, std::uint64_t valid_end, Offset next_offset) {
   const Result<std::unique_ptr<File>> file = files_.open(path(segment.base), OpenMode::write);
   if (!file) return file.error();
-  std::string note = path(segment.base) + ": cut " + std::to_string(segment.size_bytes - valid_end) + " bytes at " + at(next_offset, valid_end);
+  std::string note =
+      path(segment.base) + ": cut " + std::to_string(segment.size_bytes - valid_end) + " bytes at " + at(next_offset, valid_end);
   const Result<void> copied = copy_aside(**file, segment, valid_end);
   // A full disk must not keep the broker down for a copy of what was never acknowledged.
   if (!copied && copied.error() != Errc::no_space) return copied.error();

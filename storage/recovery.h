@@ -1,11 +1,11 @@
 #pragma once
 
+#include "storage/log/identity.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "storage/log/identity.h"
 
 namespace tidelog::storage {
 

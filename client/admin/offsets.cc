@@ -15,13 +15,27 @@ using Message = proto::ListOffsetsRequest;
 
 constexpr std::int64_t kLatest = -1, kEarliest = -2;
 
-/// A question for a broker; several may belong to one query.
+/// A question for a broker; queries share it, since an answer names only the partition, and a request may name that once.
 struct Probe {
   std::string topic;
   std::int32_t partition;
   std::int64_t timestamp;
   std::optional<std::int64_t> offset;  ///< The answer; -1: no record is that young.
 };
+
+/// Negative times have a meaning of their own in the protocol.
+std::int64_t time_of(offset_spec where) { return std::max<std::int64_t>(where.value(), 0); }
+
+std::vector<std::int64_t> timestamps_for(offset_spec where) {
+  switch (where.what()) {
+    case offset_spec::kind::at: return {};
+    case offset_spec::kind::start: return {kEarliest};
+    case offset_spec::kind::end: return {kLatest};
+    case offset_spec::kind::before_end: return {kEarliest, kLatest};
+    case offset_spec::kind::time: return {kLatest, time_of(where)};
+  }
+  return {};
+}
 
 std::string describe(const Probe& probe) { return "cannot look up an offset of \"" + probe.topic + "\" partition " + std::to_string(probe.partition); }
 
@@ -59,7 +73,7 @@ result<void> ask_leader(ClientCore& core, std::int32_t leader, const std::vector
   return take_answer(reply->message, probes);
 }
 
-/// One pass over what is not answered yet. Probes of one partition go in separate requests, since an answer names only the partition.
+/// One pass over what is not answered yet: a request for each leader and time.
 result<void> ask_all(ClientCore& core, std::vector<Probe>& probes, TimePoint deadline) {
   std::map<std::pair<std::int32_t, std::int64_t>, std::vector<Probe*>> by_leader;
   const std::shared_ptr<const Metadata> metadata = core.cluster().metadata();
@@ -97,12 +111,15 @@ result<std::vector<std::int64_t>> look_up_offsets(ClientCore& core, const std::v
   using Kind = offset_spec::kind;
   std::vector<Probe> probes;
   std::vector<std::string> topics;
+  const auto probe_for = [&probes](const OffsetQuery& query, std::int64_t timestamp) -> Probe& {
+    const auto same = std::find_if(probes.begin(), probes.end(), [&](const Probe& each) {
+      return each.partition == query.partition && each.timestamp == timestamp && each.topic == query.topic;
+    });
+    if (same != probes.end()) return *same;
+    return probes.emplace_back(Probe{.topic = query.topic, .partition = query.partition, .timestamp = timestamp, .offset = {}});
+  };
   for (const OffsetQuery& query : queries) {
-    const auto ask = [&](std::int64_t timestamp) { probes.push_back({.topic = query.topic, .partition = query.partition, .timestamp = timestamp, .offset = {}}); };
-    const Kind kind = query.where.what();
-    if (kind == Kind::start || kind == Kind::before_end) ask(kEarliest);
-    if (kind == Kind::end || kind == Kind::before_end || kind == Kind::time) ask(kLatest);
-    if (kind == Kind::time) ask(std::max<std::int64_t>(query.where.value(), 0));
+    for (const std::int64_t timestamp : timestamps_for(query.where)) probe_for(query, timestamp);
     if (topics.empty() || topics.back() != query.topic) topics.push_back(query.topic);
   }
   for (const OffsetQuery& query : queries) {
@@ -117,21 +134,16 @@ result<std::vector<std::int64_t>> look_up_offsets(ClientCore& core, const std::v
   });
   if (!done) return done.error();
   std::vector<std::int64_t> offsets;
-  auto probe = probes.begin();
   for (const OffsetQuery& query : queries) {
+    const auto found = [&](std::int64_t timestamp) { return *probe_for(query, timestamp).offset; };
     switch (query.where.what()) {
       case Kind::at: offsets.push_back(query.where.value()); break;
-      case Kind::start:
-      case Kind::end: offsets.push_back(*(probe++)->offset); break;
-      case Kind::before_end: {
-        const std::int64_t start = *(probe++)->offset;
-        offsets.push_back(std::max(start, *(probe++)->offset - query.where.value()));
-        break;
-      }
+      case Kind::start: offsets.push_back(found(kEarliest)); break;
+      case Kind::end: offsets.push_back(found(kLatest)); break;
+      case Kind::before_end: offsets.push_back(std::max(found(kEarliest), found(kLatest) - query.where.value())); break;
       case Kind::time: {
-        const std::int64_t end = *(probe++)->offset;
-        const std::int64_t found = *(probe++)->offset;
-        offsets.push_back(found < 0 ? end : found);
+        const std::int64_t offset = found(time_of(query.where));
+        offsets.push_back(offset < 0 ? found(kLatest) : offset);
         break;
       }
     }

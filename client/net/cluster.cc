@@ -107,7 +107,9 @@ void Cluster::ask_metadata(std::optional<std::vector<std::string>> topics, bool 
   request.encode = [topics = std::move(topics), creates](proto::Output& out, std::int16_t version) {
     Message message;
     std::vector<Message::MetadataRequestTopic> named;
-    for (const std::string& topic : topics.value_or(std::vector<std::string>{})) named.push_back({.topic_id = {}, .name = topic});
+    if (topics) {
+      for (const std::string& topic : *topics) named.push_back({.topic_id = {}, .name = topic});
+    }
     message.topics = named;
     if (!topics && version > 0) message.topics = decltype(message.topics)::null();
     message.allow_auto_topic_creation = creates;

@@ -1,13 +1,13 @@
 #pragma once
 
+#include "proto/base/result.h"
+#include "proto/base/types.h"
+
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
-
-#include "proto/base/result.h"
-#include "proto/base/types.h"
 
 namespace tidelog::storage {
 

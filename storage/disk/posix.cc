@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -16,6 +15,7 @@
 namespace tidelog::storage {
 namespace {
 
+constexpr std::size_t kMostVectors = 1024;  // Linux takes no more in one call (IOV_MAX).
 constexpr mode_t kFileMode = 0600;
 constexpr mode_t kDirectoryMode = 0700;
 
@@ -79,7 +79,8 @@ class PosixFile final : public File {
   Result<std::size_t> read_at(std::uint64_t position, MutableBytes into) const override {
     std::size_t done = 0;
     while (done < into.size()) {
-      const ssize_t got = retried([&] { return ::pread(fd_.get(), into.data() + done, into.size() - done, static_cast<off_t>(position + done)); });
+      const ssize_t got =
+          retried([&] { return ::pread(fd_.get(), into.data() + done, into.size() - done, static_cast<off_t>(position + done)); });
       if (got < 0) return last_error();
       if (got == 0) break;
       done += static_cast<std::size_t>(got);
@@ -97,7 +98,7 @@ class PosixFile final : public File {
   Result<void> sync() override { return checked(::fdatasync(fd_.get())); }
 
   Result<std::uint64_t> size() const override {
-    struct stat info {};
+    struct stat info{};
     if (::fstat(fd_.get(), &info) < 0) return last_error();
     return static_cast<std::uint64_t>(info.st_size);
   }
@@ -121,7 +122,8 @@ std::size_t skip_written(std::span<iovec> vectors, std::size_t count) {
 
 Result<void> write_vectors(int fd, std::uint64_t& position, std::span<iovec> vectors) {
   while (!vectors.empty()) {
-    const ssize_t put = retried([&] { return ::pwritev(fd, vectors.data(), static_cast<int>(vectors.size()), static_cast<off_t>(position)); });
+    const ssize_t put =
+        retried([&] { return ::pwritev(fd, vectors.data(), static_cast<int>(vectors.size()), static_cast<off_t>(position)); });
     if (put < 0) return last_error();
     position += static_cast<std::uint64_t>(put);
     const std::size_t used = skip_written(vectors, static_cast<std::size_t>(put));
@@ -132,7 +134,7 @@ Result<void> write_vectors(int fd, std::uint64_t& position, std::span<iovec> vec
 }
 
 Result<void> PosixFile::write_at(std::uint64_t position, std::span<const Bytes> parts) {
-  std::array<iovec, IOV_MAX> vectors;
+  std::array<iovec, kMostVectors> vectors;
   while (!parts.empty()) {
     const std::size_t count = std::min<std::size_t>(parts.size(), vectors.size());
     for (std::size_t i = 0; i < count; ++i) {
@@ -200,7 +202,7 @@ Result<std::vector<DirEntry>> PosixFileSystem::list(const std::string& directory
   errno = 0;
   while (const dirent* found = ::readdir(stream)) {
     const std::string_view name = found->d_name;
-    struct stat info {};
+    struct stat info{};
     // What vanishes between listing and looking is not there.
     const bool is_there = name != "." && name != ".." && ::fstatat(fd, found->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0;
     if (is_there) entries.push_back(entry_of(std::string(name), info));
@@ -214,7 +216,7 @@ Result<std::vector<DirEntry>> PosixFileSystem::list(const std::string& directory
 }
 
 Result<DirEntry> PosixFileSystem::stat(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   if (::stat(path.c_str(), &info) < 0) return last_error();
   const std::size_t slash = path.rfind('/');
   return entry_of(slash == std::string::npos ? path : path.substr(slash + 1), info);
@@ -223,7 +225,7 @@ Result<DirEntry> PosixFileSystem::stat(const std::string& path) {
 Result<void> PosixFileSystem::make_directory(const std::string& path) {
   for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
     const std::string part = path.substr(0, end);
-    struct stat info {};
+    struct stat info{};
     if (::mkdir(part.c_str(), kDirectoryMode) < 0) {
       const int error = errno;
       const bool is_there = ::stat(part.c_str(), &info) == 0 && S_ISDIR(info.st_mode);  // EEXIST, or EROFS above a mount point
@@ -233,14 +235,12 @@ Result<void> PosixFileSystem::make_directory(const std::string& path) {
   }
 }
 
-Result<void> PosixFileSystem::rename(const std::string& from, const std::string& to) {
-  return checked(::rename(from.c_str(), to.c_str()));
-}
+Result<void> PosixFileSystem::rename(const std::string& from, const std::string& to) { return checked(::rename(from.c_str(), to.c_str())); }
 
 Result<void> PosixFileSystem::remove(const std::string& path) { return checked(::unlink(path.c_str())); }
 
 Result<void> PosixFileSystem::remove_all(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   if (::lstat(path.c_str(), &info) < 0) {
     if (errno == ENOENT) return {};
     return last_error();

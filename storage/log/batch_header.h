@@ -22,8 +22,8 @@ struct BatchHeader {
   [[nodiscard]] bool has_producer() const { return producer_id.value >= 0; }
 };
 
-/// Reads the header at the front of `bytes`. `Errc::corrupt` unless magic, length, base offset and last offset delta can be true. The rest of
-/// the batch need not be there and the CRC is not looked at.
+/// Reads the header at the front of `bytes`. `Errc::corrupt` unless magic, length, base offset and last offset delta can be true. The rest
+/// of the batch need not be there and the CRC is not looked at.
 inline Result<BatchHeader> parse_batch_header(Bytes bytes) {
   namespace field = proto::batch_field;
   if (bytes.size() < proto::kBatchHeaderBytes) return Errc::corrupt;

@@ -1,8 +1,8 @@
 #include "storage/log/batch_scan.h"
 
-#include <algorithm>
-
 #include "proto/record/crc32c.h"
+
+#include <algorithm>
 
 namespace tidelog::storage {
 

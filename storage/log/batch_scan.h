@@ -1,10 +1,10 @@
 #pragma once
 
-#include <cstdint>
-#include <vector>
-
 #include "storage/disk/file_system.h"
 #include "storage/log/batch_header.h"
+
+#include <cstdint>
+#include <vector>
 
 namespace tidelog::storage {
 

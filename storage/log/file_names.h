@@ -1,10 +1,10 @@
 #pragma once
 
+#include "proto/base/types.h"
+
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "proto/base/types.h"
 
 namespace tidelog::storage {
 

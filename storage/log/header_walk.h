@@ -1,10 +1,10 @@
 #pragma once
 
-#include <array>
-#include <cstdint>
-
 #include "storage/disk/file_system.h"
 #include "storage/log/batch_header.h"
+
+#include <array>
+#include <cstdint>
 
 namespace tidelog::storage {
 

@@ -1,9 +1,9 @@
 #include "storage/log/identity.h"
 
-#include <charconv>
-
 #include "storage/log/file_names.h"
 #include "storage/log/identity_file.h"
+
+#include <charconv>
 
 namespace tidelog::storage {
 namespace {

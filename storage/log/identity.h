@@ -1,11 +1,11 @@
 #pragma once
 
+#include "storage/disk/file_system.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "storage/disk/file_system.h"
 
 namespace tidelog::storage {
 

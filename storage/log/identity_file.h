@@ -1,8 +1,8 @@
 #pragma once
 
-#include <string>
-
 #include "storage/log/identity.h"
+
+#include <string>
 
 namespace tidelog::storage {
 

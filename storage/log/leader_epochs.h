@@ -1,10 +1,10 @@
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "proto/base/result.h"
 #include "proto/base/types.h"
+
+#include <string>
+#include <vector>
 
 namespace tidelog::storage {
 

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <array>
-#include <memory>
-#include <vector>
-
 #include "storage/log/leader_epochs.h"
 #include "storage/log/producer_state.h"
 #include "storage/log/segment.h"
+
+#include <array>
+#include <memory>
+#include <vector>
 
 namespace tidelog::storage {
 
@@ -51,7 +51,7 @@ struct LoadedLog {
   ProducerStates producers;
   std::vector<Offset> snapshots;  ///< Of producer state, by offset, rising.
   PositionMarks marks;
-  TimestampMs tail_since{-1};     ///< Timestamp of the tail's first batch.
+  TimestampMs tail_since{-1};  ///< Timestamp of the tail's first batch.
 
   [[nodiscard]] Segment* tail() const { return segments.empty() ? nullptr : segments.back().get(); }
   /// Index of the segment that holds `offset`, or the last one below it. Needs a segment.

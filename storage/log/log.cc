@@ -1,12 +1,12 @@
 #include "storage/log/log.h"
 
-#include <algorithm>
-#include <array>
-
 #include "storage/log/file_names.h"
 #include "storage/log/identity_file.h"
 #include "storage/log/loaded_log.h"
 #include "storage/log/producer_snapshot.h"
+
+#include <algorithm>
+#include <array>
 
 namespace tidelog::storage {
 namespace {

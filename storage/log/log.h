@@ -1,12 +1,5 @@
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <optional>
-#include <span>
-#include <string>
-#include <vector>
-
 #include "storage/config.h"
 #include "storage/log/identity.h"
 #include "storage/log/leader_epochs.h"
@@ -14,6 +7,13 @@
 #include "storage/log/slice.h"
 #include "storage/log/sync_ticket.h"
 #include "storage/recovery.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
 
 namespace tidelog::storage {
 
@@ -163,7 +163,7 @@ class Log {
   LogConfig config_;
   Offset log_start_{0};
   Offset end_{0};
-  Offset tail_base_{0};             ///< The last segment: base and size, known without loading.
+  Offset tail_base_{0};  ///< The last segment: base and size, known without loading.
   std::uint64_t tail_bytes_ = 0;
   RecoveryPoint recovery_point_;
   std::optional<RecoveryPoint> in_manifest_;   ///< What the manifest on disk says of this log,

@@ -1,7 +1,7 @@
-#include <algorithm>
-
 #include "storage/log/loaded_log.h"
 #include "storage/log/log.h"
+
+#include <algorithm>
 
 namespace tidelog::storage {
 namespace {

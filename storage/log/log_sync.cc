@@ -1,9 +1,9 @@
-#include <algorithm>
-
 #include "storage/log/file_names.h"
 #include "storage/log/loaded_log.h"
 #include "storage/log/log.h"
 #include "storage/log/producer_snapshot.h"
+
+#include <algorithm>
 
 namespace tidelog::storage {
 namespace {

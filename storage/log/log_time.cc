@@ -1,8 +1,8 @@
-#include <algorithm>
-
 #include "proto/record/reader.h"
 #include "storage/log/loaded_log.h"
 #include "storage/log/log.h"
+
+#include <algorithm>
 
 namespace tidelog::storage {
 namespace {
@@ -51,7 +51,8 @@ Result<std::optional<TimestampedOffset>> first_in_batch(Segment& segment, const 
 Result<std::optional<TimestampedOffset>> greatest_in_batch(Segment& segment, const BatchPlace& place, const OffsetRange& range) {
   std::optional<TimestampedOffset> found;
   const Result<void> done = visit_records(segment, place, range, [&](const proto::RecordView& record) {
-    if (!found || record.timestamp > found->timestamp) found = TimestampedOffset{record.offset, record.timestamp, place.header.leader_epoch};
+    if (!found || record.timestamp > found->timestamp)
+      found = TimestampedOffset{record.offset, record.timestamp, place.header.leader_epoch};
     return true;
   });
   if (!done) return done.error();

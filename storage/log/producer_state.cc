@@ -1,5 +1,6 @@
 #include "storage/log/producer_state.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace tidelog::storage {
@@ -50,23 +51,25 @@ ProducerCheck ProducerStates::judge(const Producer& producer, const BatchHeader&
   if (epoch < 0) return {};  // Nothing is known: any sequence begins.
   if (batch.producer_epoch < epoch) return {.verdict = ProducerVerdict::invalid_epoch};
   if (batch.producer_epoch > epoch) return {.verdict = batch.base_sequence == 0 ? ProducerVerdict::fresh : ProducerVerdict::out_of_order};
+  const ProducerBatch* last = staged != nullptr ? &staged->batch : producer.last();
+  const std::int32_t expected = last == nullptr ? 0 : sequence_after(last->last_sequence, 1);
+  if (batch.base_sequence == expected) return {};
   if (const ProducerBatch* original = find_duplicate(producer, batch)) {
     return {ProducerVerdict::duplicate, original->base_offset(), original->last_offset, original->timestamp};
   }
-  const ProducerBatch* last = staged != nullptr ? &staged->batch : producer.last();
-  const std::int32_t expected = last == nullptr ? 0 : sequence_after(last->last_sequence, 1);
-  return {.verdict = batch.base_sequence == expected ? ProducerVerdict::fresh : ProducerVerdict::out_of_order};
+  return {.verdict = ProducerVerdict::out_of_order};
 }
 
 const ProducerBatch* ProducerStates::find_duplicate(const Producer& producer, const BatchHeader& batch) const {
-  for (std::int32_t at = producer.staged; at >= 0;) {
+  std::size_t left = kWindow;
+  for (std::int32_t at = producer.staged; at >= 0 && left > 0; --left) {
     const Staged& staged = staged_[static_cast<std::size_t>(at)];
     if (staged.epoch == batch.producer_epoch && is_same(staged.batch, batch)) return &staged.batch;
     at = staged.previous;
   }
   if (producer.epoch != batch.producer_epoch) return nullptr;
-  for (std::size_t i = 0; i < producer.count; ++i) {
-    const ProducerBatch& known = producer.batches[i];
+  for (std::size_t age = 0; age < std::min<std::size_t>(producer.count, left); ++age) {
+    const ProducerBatch& known = producer.batches[(producer.newest + kWindow - age) % kWindow];
     if (is_same(known, batch)) return &known;
   }
   return nullptr;

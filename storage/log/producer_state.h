@@ -1,13 +1,13 @@
 #pragma once
 
+#include "storage/log/batch_header.h"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <unordered_map>
 #include <vector>
-
-#include "storage/log/batch_header.h"
 
 namespace tidelog::storage {
 
@@ -21,7 +21,7 @@ enum class ProducerVerdict : std::uint8_t {
 
 struct ProducerCheck {
   ProducerVerdict verdict = ProducerVerdict::fresh;
-  Offset base_offset{-1};     ///< Of the original, for `duplicate` only, as the next two.
+  Offset base_offset{-1};  ///< Of the original, for `duplicate` only, as the next two.
   Offset last_offset{-1};
   TimestampMs timestamp{-1};  ///< Max timestamp of the original.
 };
@@ -45,8 +45,8 @@ struct ProducerEntry {
 
 /// Idempotence per log: for each producer id its epoch and last five batches (kafka-protocol rules: the sequence wraps from 2^31-1 to 0, a
 /// new epoch starts at 0 unless nothing is known, a duplicate is an exact match of first and last sequence among the five).
-/// A pass first stages what it will append, so that its later batches are checked against its earlier ones; only what was written is applied.
-/// Invariant: at most `max_producers` ids; the least recently used goes first.  Thread: the owner's.
+/// A pass first stages what it will append, so that its later batches are checked against its earlier ones; only what was written is
+/// applied. Invariant: at most `max_producers` ids; the least recently used goes first.  Thread: the owner's.
 class ProducerStates {
  public:
   static constexpr std::size_t kWindow = 5;

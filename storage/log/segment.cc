@@ -1,9 +1,9 @@
 #include "storage/log/segment.h"
 
+#include "storage/log/file_names.h"
+
 #include <algorithm>
 #include <array>
-
-#include "storage/log/file_names.h"
 
 namespace tidelog::storage {
 namespace {
@@ -216,7 +216,8 @@ Result<std::uint64_t> Segment::position_before(TimestampMs timestamp) {
   const SegmentIndex::TimeEntry entry = *time;  // `find` may rebuild the index under it.
   const Result<BatchPlace> place = find(base_ + entry.relative_offset);
   if (!place && place.error() != Errc::not_found) return place.error();
-  const bool holds = place && place->header.last_offset() == base_ + entry.relative_offset && place->header.max_timestamp == entry.timestamp;
+  const bool holds =
+      place && place->header.last_offset() == base_ + entry.relative_offset && place->header.max_timestamp == entry.timestamp;
   // A time index that lies could hide a record: then every batch is looked at.
   return holds ? place->position : std::uint64_t{0};
 }

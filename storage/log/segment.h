@@ -1,13 +1,13 @@
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <optional>
-
 #include "storage/config.h"
 #include "storage/log/header_walk.h"
 #include "storage/log/identity.h"
 #include "storage/log/segment_index.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
 
 namespace tidelog::storage {
 
@@ -84,7 +84,7 @@ class Segment {
   std::uint64_t synced_bytes_ = 0;
   std::shared_ptr<File> file_;
   std::unique_ptr<SegmentIndex> index_;
-  bool is_broken_ = false;  ///< Its batches do not hang together: no use in reading it all again for every lookup.
+  bool is_broken_ = false;                      ///< Its batches do not hang together: no use in reading it all again for every lookup.
   std::optional<SegmentIndex::Newest> newest_;  ///< From the last time the index was there; only of a segment that grows no more.
 };
 

@@ -81,8 +81,8 @@ bool SegmentIndex::decode(Bytes offsets, Bytes times, std::uint64_t size_bytes) 
   for (const std::byte* at = offsets.data(); at != offsets.data() + offsets.size(); at += kEntryBytes) {
     const Entry entry{load_be<std::uint32_t>(at), load_be<std::uint32_t>(at + 4)};
     if (entry.relative_offset > INT32_MAX || entry.position == 0 || entry.position >= size_bytes) return false;
-    const bool rises = entries_.empty() ||
-                       (entry.relative_offset > entries_.back().relative_offset && entry.position > entries_.back().position);
+    const bool rises =
+        entries_.empty() || (entry.relative_offset > entries_.back().relative_offset && entry.position > entries_.back().position);
     if (!rises) return false;
     entries_.push_back(entry);
   }
@@ -91,8 +91,9 @@ bool SegmentIndex::decode(Bytes offsets, Bytes times, std::uint64_t size_bytes) 
     const TimeEntry entry{{load_be<std::int64_t>(at)}, load_be<std::uint32_t>(at + 8)};
     // What lies behind the last offset entry is found again by the walk that follows.
     if (entries_.empty() || entry.relative_offset > entries_.back().relative_offset) break;
-    const bool rises = entry.timestamp.value >= 0 && (times_.empty() || (entry.timestamp > times_.back().timestamp &&
-                                                                         entry.relative_offset > times_.back().relative_offset));
+    const bool rises =
+        entry.timestamp.value >= 0 &&
+        (times_.empty() || (entry.timestamp > times_.back().timestamp && entry.relative_offset > times_.back().relative_offset));
     if (!rises) return false;
     times_.push_back(entry);
   }

@@ -1,16 +1,16 @@
 #pragma once
 
+#include "storage/log/batch_header.h"
+
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include "storage/log/batch_header.h"
-
 namespace tidelog::storage {
 
-/// Sparse index of one segment, by offset and by time. A pure function of the segment's batches and the interval, so a rebuilt one is equal.
-/// Entries are Kafka's: (last offset of a batch, where that batch begins) once more than `interval` bytes went by; and with each the greatest
-/// timestamp so far, if it rose.
+/// Sparse index of one segment, by offset and by time. A pure function of the segment's batches and the interval, so a rebuilt one is
+/// equal. Entries are Kafka's: (last offset of a batch, where that batch begins) once more than `interval` bytes went by; and with each the
+/// greatest timestamp so far, if it rose.
 class SegmentIndex {
  public:
   struct Entry {

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "storage/disk/file_system.h"
+
 #include <cstdint>
 #include <memory>
-
-#include "storage/disk/file_system.h"
 
 namespace tidelog::storage {
 

@@ -1,10 +1,10 @@
 #pragma once
 
+#include "storage/recovery.h"
+
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "storage/recovery.h"
 
 namespace tidelog::storage {
 
@@ -16,7 +16,7 @@ struct SyncTicket {
   Offset end_offset;                     ///< Durable once this is synced.
   RecoveryPoint covers;                  ///< The recovery point then.
   std::uint32_t files_made = 0;
-  bool moves_recovery_point = true;      ///< False if the epoch file could not be written: the data is durable, a restart scans it again.
+  bool moves_recovery_point = true;  ///< False if the epoch file could not be written: the data is durable, a restart scans it again.
 
   /// Syncs files, then directories. A failure is final: it must not be retried.
   [[nodiscard]] Result<void> sync(FileSystem& file_system) const;

@@ -36,8 +36,8 @@ def produce(via, tidelog, broker, topic, codec, path):
         subprocess.run(command, check=True, timeout=120)
     else:
         with open(path, "rb") as source:
-            subprocess.run([tidelog, "produce", topic, "-b", broker.address, "-z", codec], stdin=source, check=True, timeout=120,
-                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            done = subprocess.run([tidelog, "produce", topic, "-b", broker.address, "-z", codec], stdin=source, timeout=120, capture_output=True)
+            assert done.returncode == 0, done.stderr.decode()
 
 
 def consume(via, tidelog, broker, topic):

@@ -1,12 +1,12 @@
 #pragma once
 
+#include "storage/disk/file_system.h"
+
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "storage/disk/file_system.h"
 
 namespace tidelog::testing {
 
@@ -46,12 +46,24 @@ class FaultyFiles final : public storage::FileSystem {
     if (const auto error = state_->count()) return *error;
     return inner_.stat(path);
   }
-  Result<void> make_directory(const std::string& path) override { return pass([&] { return inner_.make_directory(path); }); }
-  Result<void> rename(const std::string& from, const std::string& to) override { return pass([&] { return inner_.rename(from, to); }); }
-  Result<void> remove(const std::string& path) override { return pass([&] { return inner_.remove(path); }); }
-  Result<void> remove_all(const std::string& path) override { return pass([&] { return inner_.remove_all(path); }); }
-  Result<void> sync_dir(const std::string& directory) override { return pass([&] { return inner_.sync_dir(directory); }); }
-  Result<void> sync_disk(const std::string& path) override { return pass([&] { return inner_.sync_disk(path); }); }
+  Result<void> make_directory(const std::string& path) override {
+    return pass([&] { return inner_.make_directory(path); });
+  }
+  Result<void> rename(const std::string& from, const std::string& to) override {
+    return pass([&] { return inner_.rename(from, to); });
+  }
+  Result<void> remove(const std::string& path) override {
+    return pass([&] { return inner_.remove(path); });
+  }
+  Result<void> remove_all(const std::string& path) override {
+    return pass([&] { return inner_.remove_all(path); });
+  }
+  Result<void> sync_dir(const std::string& directory) override {
+    return pass([&] { return inner_.sync_dir(directory); });
+  }
+  Result<void> sync_disk(const std::string& path) override {
+    return pass([&] { return inner_.sync_disk(path); });
+  }
   Result<std::unique_ptr<storage::DirLock>> lock(const std::string& directory) override { return inner_.lock(directory); }
 
  private:

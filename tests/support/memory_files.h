@@ -1,12 +1,12 @@
 #pragma once
 
+#include "storage/disk/file_system.h"
+
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
-
-#include "storage/disk/file_system.h"
 
 namespace tidelog::testing {
 

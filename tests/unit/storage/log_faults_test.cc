@@ -1,7 +1,7 @@
-#include <gtest/gtest.h>
-
 #include "storage/manifest.h"
 #include "tests/unit/storage/log_fixture.h"
+
+#include <gtest/gtest.h>
 
 namespace tidelog::testing {
 namespace {
@@ -97,8 +97,12 @@ class Scenario {
   void append(int number) {
     const auto next = log_->end_offset();
     const LeaderEpoch epoch{number / 10};
-    const BatchSpec spec{.value_bytes = static_cast<std::size_t>(10 + number % 7), .epoch = epoch, .timestamps = {1000 + number},
-                         .producer = {1}, .producer_epoch = 0, .sequence = static_cast<std::int32_t>(next.value)};
+    const BatchSpec spec{.value_bytes = static_cast<std::size_t>(10 + number % 7),
+                         .epoch = epoch,
+                         .timestamps = {1000 + number},
+                         .producer = {1},
+                         .producer_epoch = 0,
+                         .sequence = static_cast<std::int32_t>(next.value)};
     const std::vector<BatchBytes> batches{make_batch(next, spec), make_batch(next + 1, {.epoch = epoch})};
     const std::vector<Bytes> views(batches.begin(), batches.end());
     const Result<Offset> end = log_->append(views);

@@ -1,16 +1,16 @@
 #pragma once
 
+#include "proto/record/builder.h"
+#include "storage/log/log.h"
+#include "tests/support/faulty_files.h"
+#include "tests/support/memory_files.h"
+
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "proto/record/builder.h"
-#include "storage/log/log.h"
-#include "tests/support/faulty_files.h"
-#include "tests/support/memory_files.h"
 
 namespace tidelog::testing {
 

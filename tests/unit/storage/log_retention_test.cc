@@ -1,8 +1,8 @@
+#include "tests/unit/storage/log_fixture.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
-
-#include "tests/unit/storage/log_fixture.h"
 
 namespace tidelog::testing {
 namespace {

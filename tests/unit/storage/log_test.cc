@@ -1,8 +1,8 @@
 #include "storage/log/log.h"
 
-#include <gtest/gtest.h>
-
 #include "tests/unit/storage/log_fixture.h"
+
+#include <gtest/gtest.h>
 
 namespace tidelog::testing {
 namespace {

@@ -1,9 +1,9 @@
+#include "tests/unit/storage/log_fixture.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <random>
-
-#include "tests/unit/storage/log_fixture.h"
 
 namespace tidelog::testing {
 namespace {

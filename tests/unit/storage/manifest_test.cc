@@ -1,9 +1,9 @@
 #include "storage/manifest.h"
 
-#include <gtest/gtest.h>
-
 #include "tests/support/faulty_files.h"
 #include "tests/support/memory_files.h"
+
+#include <gtest/gtest.h>
 
 namespace tidelog::testing {
 namespace {
@@ -102,7 +102,8 @@ TEST(Manifest, IsOldOrNewWhicheverCallFails) {
 
 TEST(Manifest, HoldsTenThousandLogsInSixHundredKilobytes) {
   Manifest manifest;
-  for (std::int32_t i = 0; i < 10'000; ++i) manifest.logs.push_back({.partition = {topic(1), {i}}, .log_id = static_cast<std::uint64_t>(i)});
+  for (std::int32_t i = 0; i < 10'000; ++i)
+    manifest.logs.push_back({.partition = {topic(1), {i}}, .log_id = static_cast<std::uint64_t>(i)});
 
   const std::string text = encode_manifest(manifest);
   const Result<Manifest> decoded = storage::decode_manifest(std::as_bytes(std::span(text)));

@@ -1,9 +1,9 @@
-#include <gtest/gtest.h>
-
 #include "storage/log/file_names.h"
 #include "storage/log/identity.h"
 #include "storage/log/leader_epochs.h"
 #include "tests/support/memory_files.h"
+
+#include <gtest/gtest.h>
 
 namespace tidelog::testing {
 namespace {

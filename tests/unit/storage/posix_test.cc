@@ -1,12 +1,12 @@
 #include "storage/disk/posix.h"
 
+#include "tests/unit/storage/log_fixture.h"
+
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
-
-#include "tests/unit/storage/log_fixture.h"
 
 namespace tidelog::testing {
 namespace {
@@ -87,7 +87,7 @@ TEST_F(PosixFiles, AreForTheOwnerAlone) {
   ASSERT_TRUE(files_.make_directory(path("d")));
   ASSERT_TRUE(files_.open(path("d/f"), OpenMode::create));
 
-  struct stat file {}, directory {};
+  struct stat file{}, directory{};
   ASSERT_EQ(::stat(path("d/f").c_str(), &file), 0);
   ASSERT_EQ(::stat(path("d").c_str(), &directory), 0);
   EXPECT_EQ(file.st_mode & 077, 0U);

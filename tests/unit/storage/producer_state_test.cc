@@ -1,9 +1,9 @@
 #include "storage/log/producer_state.h"
 
-#include <gtest/gtest.h>
-
 #include "storage/log/producer_snapshot.h"
 #include "tests/unit/storage/log_fixture.h"
+
+#include <gtest/gtest.h>
 
 namespace tidelog::testing {
 namespace {
@@ -117,6 +117,18 @@ TEST(ProducerStates, CheckAPassAgainstItself) {
   EXPECT_EQ(again.verdict, ProducerVerdict::duplicate);
   EXPECT_EQ(again.base_offset, Offset{0});
   EXPECT_EQ(gap, ProducerVerdict::out_of_order);
+}
+
+TEST(ProducerStates, CountStagedBatchesInTheWindowOfFive) {
+  ProducerStates states(10);
+  for (int i = 0; i < 5; ++i) states.apply(batch(i, 1, {i}));
+  for (int i = 5; i < 8; ++i) states.check_and_stage(batch(i, 1, {i}), {i});
+
+  const ProducerVerdict fourth = states.check_and_stage(batch(3, 1, {8}), {8}).verdict;
+  const ProducerVerdict sixth = states.check_and_stage(batch(2, 1, {8}), {8}).verdict;
+
+  EXPECT_EQ(fourth, ProducerVerdict::duplicate);
+  EXPECT_EQ(sixth, ProducerVerdict::out_of_order);
 }
 
 TEST(ProducerStates, KeepNothingOfAPassThatWasDropped) {

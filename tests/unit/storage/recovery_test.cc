@@ -1,10 +1,10 @@
 #include "storage/recovery.h"
 
+#include "tests/unit/storage/log_fixture.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
-
-#include "tests/unit/storage/log_fixture.h"
 
 namespace tidelog::testing {
 namespace {

@@ -1,10 +1,9 @@
 #include "storage/log/segment_index.h"
 
-
-#include <gtest/gtest.h>
-
 #include "storage/log/segment.h"
 #include "tests/unit/storage/log_fixture.h"
+
+#include <gtest/gtest.h>
 
 namespace tidelog::testing {
 namespace {

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "broker/env/env.h"
+
+namespace tidelog::sim {
+
+/// What a run sets on the broker it tests.
+struct BrokerSettings {
+  std::string directory;
+  broker::Endpoint listen;
+  std::int32_t segment_bytes = 0;
+  std::int32_t index_interval_bytes = 0;
+  int partitions = 1;
+  std::function<void(const std::string&)> log;  ///< Null: nobody reads.
+};
+
+/// One start of a broker. Destroying it without `stopped` is a crash, which is right only after its Env was killed.
+class BrokerHandle {
+ public:
+  BrokerHandle() = default;
+  BrokerHandle(const BrokerHandle&) = delete;
+  BrokerHandle& operator=(const BrokerHandle&) = delete;
+  virtual ~BrokerHandle() = default;
+
+  virtual void start() = 0;
+  [[nodiscard]] virtual bool ready() const = 0;
+  /// Asks it to stop; `stopped` once it has.
+  virtual void stop() = 0;
+  [[nodiscard]] virtual bool stopped() const = 0;
+  /// Not empty: it could not start, or gave up; a supervisor would start it again.
+  [[nodiscard]] virtual std::string failure() const = 0;
+};
+
+using BrokerFactory = std::function<std::unique_ptr<BrokerHandle>(broker::Env&, const BrokerSettings&)>;
+
+/// Makes the broker of this tree.
+BrokerFactory real_broker();
+
+}  // namespace tidelog::sim

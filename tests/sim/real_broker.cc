@@ -1,0 +1,68 @@
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "broker/broker.h"
+#include "tests/sim/broker_handle.h"
+
+namespace tidelog::sim {
+namespace {
+
+namespace asio = boost::asio;
+
+broker::BrokerOptions options_from(const BrokerSettings& settings, std::size_t shards) {
+  broker::BrokerOptions options;
+  options.listeners = {"PLAINTEXT://" + settings.listen.host + ":" + std::to_string(settings.listen.port)};
+  options.log_dirs = {settings.directory};
+  options.num_partitions = settings.partitions;
+  options.shards = static_cast<std::int32_t>(shards);
+  // Smaller than a user may set, so that a short run rolls, indexes and recovers often.
+  options.log_segment_bytes = settings.segment_bytes;
+  options.log_index_interval_bytes = settings.index_interval_bytes;
+  options.memory_budget_bytes = 64 * 1024 * 1024;
+  options.socket_request_max_bytes = 4 * 1024 * 1024;
+  return options;
+}
+
+class RealBroker final : public BrokerHandle {
+ public:
+  RealBroker(broker::Env& env, const BrokerSettings& settings)
+      : env_(env), broker_(env, options_from(settings, env.loops().size()), [this](std::string reason) { failure_ = std::move(reason); }) {}
+
+  void start() override { spawn(run_start()); }
+  [[nodiscard]] bool ready() const override { return is_ready_ && failure_.empty(); }
+  void stop() override { spawn(run_stop()); }
+  [[nodiscard]] bool stopped() const override { return is_stopped_; }
+  [[nodiscard]] std::string failure() const override { return failure_; }
+
+ private:
+  void spawn(asio::awaitable<void> task) { asio::co_spawn(env_.loops()[0]->executor(), std::move(task), asio::detached); }
+
+  asio::awaitable<void> run_start() {
+    const Result<void, broker::StartError> started = co_await broker_.start();
+    if (started) {
+      is_ready_ = true;
+    } else {
+      failure_ = "start: " + started.error().message;
+    }
+  }
+  asio::awaitable<void> run_stop() {
+    co_await broker_.stop();
+    is_stopped_ = true;
+  }
+
+  broker::Env& env_;
+  std::string failure_;
+  bool is_ready_ = false;
+  bool is_stopped_ = false;
+  broker::Broker broker_;
+};
+
+}  // namespace
+
+BrokerFactory real_broker() {
+  return [](broker::Env& env, const BrokerSettings& settings) -> std::unique_ptr<BrokerHandle> {
+    return std::make_unique<RealBroker>(env, settings);
+  };
+}
+
+}  // namespace tidelog::sim

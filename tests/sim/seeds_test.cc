@@ -1,0 +1,106 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "tests/sim/scenario.h"
+
+namespace tidelog::sim {
+namespace {
+
+std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+std::string explain(const Plan& plan, const RunResult& result) {
+  const std::string seed = std::to_string(plan.seed);
+  std::string text = "seed=" + seed + "   again: TIDELOG_SIM_SEED=" + seed + (plan.sync_lies ? " TIDELOG_SIM_SYNC_LIES=1" : "") +
+                     " sim_tests --gtest_filter=Seeds.One\n";
+  for (std::size_t i = 0; i < result.violations.size() && i < 5; ++i) text += "  " + result.violations[i] + "\n";
+  if (result.violations.size() > 5) text += "  and " + std::to_string(result.violations.size() - 5) + " more\n";
+  return text;
+}
+
+/// What a set of seeds must have met, or its silence means nothing.
+constexpr std::array kMustHit{
+    "unsynced data was dropped",
+    "an unsynced name was dropped",
+    "a write was torn",
+    "a start after a torn write",
+    "a crash between two changes of the disk",
+    "a crash before the broker was ready",
+    "a clean stop",
+    "an unknown outcome was resolved by sending again",
+    "a duplicate was answered",
+    "a segment was rolled",
+    "a long poll was woken",
+    "a connection was reset",
+    "a connection went silent",
+    "a sync failed",
+    "the broker gave up",
+    "the disk was full",
+};
+/// Fewer seeds than this may miss a mark by chance.
+constexpr std::uint64_t kSeedsForMarks = 300;
+
+TEST(Seeds, KeepEveryPromise) {
+  const std::uint64_t seeds = number_from("TIDELOG_SIM_SEEDS", 1000);
+  const std::uint64_t first = number_from("TIDELOG_SIM_FIRST", 1);
+  std::map<std::string, std::uint64_t> marks;
+  std::uint64_t sent = 0, acked = 0, found = 0, failed = 0;
+  for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
+    const Plan plan = make_plan(seed);
+    const RunResult result = run(plan, real_broker());
+    for (const auto& [mark, count] : result.marks) marks[mark] += count;
+    sent += result.records_sent;
+    acked += result.records_acked;
+    found += result.records_found;
+    EXPECT_TRUE(result.violations.empty()) << explain(plan, result);
+    failed += result.violations.empty() ? 0 : 1;
+    if (seed % 10 == 0) {
+      EXPECT_EQ(run(plan, real_broker()).trace_hash, result.trace_hash) << "two runs of seed=" << seed << " differ";
+    }
+    ASSERT_LT(failed, 20U) << "too many to go on";
+  }
+  std::printf("%llu seeds: %llu records sent, %llu acknowledged, %llu found\n", static_cast<unsigned long long>(seeds),
+              static_cast<unsigned long long>(sent), static_cast<unsigned long long>(acked), static_cast<unsigned long long>(found));
+  for (const auto& [mark, count] : marks) std::printf("  %8llu  %s\n", static_cast<unsigned long long>(count), mark.c_str());
+  if (seeds < kSeedsForMarks) return;
+  for (const char* mark : kMustHit) EXPECT_GT(marks[mark], 0U) << "never happened: " << mark;
+}
+
+/// One seed with its plan and everything that happened, for people.
+TEST(Seeds, One) {
+  Plan plan = make_plan(number_from("TIDELOG_SIM_SEED", 1));
+  plan.sync_lies = number_from("TIDELOG_SIM_SYNC_LIES", 0) != 0;
+  const bool is_asked_for = std::getenv("TIDELOG_SIM_SEED") != nullptr;
+  std::function<void(const std::string&)> log;
+  if (is_asked_for) {
+    std::puts(to_text(plan).c_str());
+    log = [](const std::string& line) { std::puts(line.c_str()); };
+  }
+
+  const RunResult result = run(plan, real_broker(), log);
+
+  if (is_asked_for) std::printf("trace %016llx, %llu events\n", static_cast<unsigned long long>(result.trace_hash), static_cast<unsigned long long>(result.steps));
+  EXPECT_TRUE(result.violations.empty()) << explain(plan, result);
+}
+
+TEST(Seeds, CatchABrokerThatAcknowledgesBeforeTheSync) {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    Plan plan = make_plan(seed);
+    plan.sync_lies = true;
+    const RunResult result = run(plan, real_broker());
+    const bool is_lost = std::ranges::any_of(result.violations, [](const std::string& text) { return text.starts_with("LOST"); });
+    if (!is_lost) continue;
+    std::printf("caught by seed %llu: %s\n", static_cast<unsigned long long>(seed), result.violations.front().c_str());
+    return;
+  }
+  FAIL() << "200 seeds did not notice that nothing was synced";
+}
+
+}  // namespace
+}  // namespace tidelog::sim

@@ -1,0 +1,95 @@
+#include "tests/sim/supervisor.h"
+
+namespace tidelog::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr SteadyTime kLongestStop = 60s;
+constexpr SteadyTime kLongestWaitForChange = 3s;
+constexpr SteadyTime kRestAfterFailure = 100ms;
+
+}  // namespace
+
+Supervisor::Supervisor(World& world, SimNetwork& network, SimDisk& disk, const Plan& plan, const BrokerFactory& factory)
+    : world_(world),
+      network_(network),
+      disk_(disk),
+      plan_(plan),
+      factory_(factory),
+      liar_(disk, std::string("/") + kTopic + "-") {}
+
+Supervisor::~Supervisor() {
+  if (env_) env_->kill(false);
+  broker_ = nullptr;
+}
+
+void Supervisor::start() {
+  const std::string name = "broker start " + std::to_string(++starts_);
+  world_.say([&] { return name; });
+  storage::FileSystem& files = plan_.sync_lies ? static_cast<storage::FileSystem&>(liar_) : disk_;
+  const SimEnv::Parts parts{world_, network_, files};
+  env_.emplace(parts, name, plan_.shards, plan_.skew);
+  env_->blocking().delays = plan_.blocking;
+  const BrokerSettings settings{.directory = kDataDirectory,
+                                .listen = {.host = "node", .port = 9092},
+                                .segment_bytes = plan_.segment_bytes,
+                                .index_interval_bytes = plan_.index_interval_bytes,
+                                .partitions = plan_.partitions,
+                                .log = world_.log};
+  broker_ = factory_(*env_, settings);
+  broker_->start();
+}
+
+void Supervisor::end(const CrashPlan& crash) {
+  if (broker_ == nullptr) return;
+  if (crash.kind == EndKind::stop && is_ready() && stop_cleanly()) {
+    world_.mark("a clean stop");
+  } else if (crash.between_changes > 0) {
+    wait_for_change(crash);
+  }
+  if (!is_ready()) world_.mark("a crash before the broker was ready");
+  destroy(crash.kind, crash.loss);
+}
+
+bool Supervisor::stop_cleanly() {
+  broker_->stop();
+  const bool has_ended = world_.run_until([&] { return broker_->stopped() || !broker_->failure().empty(); }, world_.now() + kLongestStop);
+  if (!has_ended) world_.mark("HUNG STOP");
+  return broker_->stopped();
+}
+
+void Supervisor::wait_for_change(const CrashPlan& crash) {
+  disk_.stop_after(crash.between_changes, [this] { network_.cut_off(env_->process()); });
+  world_.run_until([&] { return disk_.is_stopped() || !broker_->failure().empty(); }, world_.now() + kLongestWaitForChange);
+  if (disk_.is_stopped()) world_.mark("a crash between two changes of the disk");
+}
+
+void Supervisor::destroy(EndKind kind, const PowerLoss& loss) {
+  const bool loses_power = kind != EndKind::kill;
+  env_->kill(kind == EndKind::power_loss);
+  broker_ = nullptr;
+  env_.reset();
+  const Losses losses = disk_.crash(loses_power ? CrashKind::power_loss : CrashKind::process_kill, loss);
+  world_.say([&] {
+    return "the broker ended; lost " + std::to_string(losses.dropped_writes) + " writes, " + std::to_string(losses.dropped_names) +
+           " names, tore " + std::to_string(losses.torn_writes) + " writes";
+  });
+  if (losses.dropped_writes > 0) world_.mark("unsynced data was dropped");
+  if (losses.dropped_names > 0) world_.mark("an unsynced name was dropped");
+  if (losses.torn_writes > 0) world_.mark("a write was torn");
+  tore_ = losses.torn_writes > 0;
+}
+
+void Supervisor::restart_if_failed() {
+  if (is_ready() && std::exchange(tore_, false)) world_.mark("a start after a torn write");
+  if (broker_ == nullptr || broker_->failure().empty()) return;
+  world_.say([&] { return "the broker gave up: " + broker_->failure(); });
+  world_.mark("the broker gave up");
+  destroy(EndKind::kill, {});
+  world_.schedule_in(kRestAfterFailure, {.kind = EventKind::fault, .process = 0, .detail = 0}, [this] {
+    if (broker_ == nullptr) start();
+  });
+}
+
+}  // namespace tidelog::sim
