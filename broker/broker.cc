@@ -60,7 +60,8 @@ Result<std::unique_ptr<storage::Log>, StartError> Broker::open_metadata_log() {
   config.segment_bytes = kMetadataSegmentBytes;
   config.retention_ms = -1;
   const Result<storage::LogIdentity> there = storage::read_identity(place);
-  if (!there && there.error() == Errc::not_found && dir_->is_new()) {
+  const bool is_unfinished = !there && (there.error() == Errc::not_found || there.error() == Errc::corrupt);
+  if (is_unfinished && dir_->is_new()) {
     std::array<std::byte, 8> log_id;
     env_.random().fill(log_id);
     auto made = storage::Log::create(place, {.topic_id = kMetadataTopicId, .log_id = load_be<std::uint64_t>(log_id.data())}, config);

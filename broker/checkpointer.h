@@ -3,7 +3,7 @@
 #include <memory>
 #include <span>
 
-#include "broker/handlers/services.h"
+#include "broker/partition/services.h"
 #include "broker/log_dir.h"
 #include "broker/quorum/controller.h"
 #include "broker/shard/gate.h"

@@ -10,7 +10,8 @@ namespace tidelog::broker {
 void Replicas::open_one(NewLog& wanted, const storage::Manifest& manifest, bool manifest_is_known, storage::RecoveryReport& report) const {
   const storage::LogConfig config = to_log_config(*wanted.config, options_);
   const Result<storage::LogIdentity> there = storage::read_identity(wanted.place);
-  if (!there && there.error() == Errc::not_found) {
+  // Half a partition.metadata is a creation that power loss cut short; `create` refuses if there are segments beside it.
+  if (!there && (there.error() == Errc::not_found || there.error() == Errc::corrupt)) {
     if (manifest.find(wanted.id) != nullptr) {
       log_error("{} is missing, though it held records: the partition is not served. Restore the directory from a backup and start again, or delete the topic",
                 wanted.place.directory);

@@ -18,12 +18,12 @@ constexpr const char* kHidden = "";
 const std::map<std::string, Format> kFormats{{"table", Format::table}, {"json", Format::json}, {"jsonl", Format::jsonl}, {"tsv", Format::tsv}};
 
 /// A number option's limits, with an error that people can read.
-CLI::Validator at_least(std::int64_t low) {
-  return {[low](std::string& text) -> std::string {
+CLI::Validator between(std::int64_t low, std::int64_t high = 2'147'483'647) {
+  return {[low, high](std::string& text) -> std::string {
             std::int64_t number = 0;
             const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
             const bool is_number = failed == std::errc{} && end == text.data() + text.size();
-            return is_number && number >= low && number <= 2'147'483'647 ? "" : "\"" + text + "\" is not a number of " + std::to_string(low) + " or more";
+            return is_number && number >= low && number <= high ? "" : "\"" + text + "\" is not a number from " + std::to_string(low) + " to " + std::to_string(high);
           },
           ""};
 }
@@ -75,7 +75,7 @@ CLI::App* Parser::add_network(CLI::App& parent, CommandId id, const std::string&
   app->add_option("-b,--brokers", global.brokers, "Where to find the cluster")->envname("TIDELOG_BROKERS")->capture_default_str()->type_name("HOST:PORT,...");
   app->add_option("--bootstrap-server", global.brokers)->group(kHidden);
   app->add_option("-X", global.client_settings, "A client setting, under Kafka's or librdkafka's name")->type_name("KEY=VALUE")->allow_extra_args(false);
-  app->add_option("--timeout", global.timeout_ms, "Give up after this many milliseconds")->check(at_least(1))->type_name("MS");
+  app->add_option("--timeout", global.timeout_ms, "Give up after this many milliseconds")->check(between(1))->type_name("MS");
   add_format(*app);
   return app;
 }
@@ -90,9 +90,9 @@ void Parser::add_topic_commands() {
   CLI::App* create = add_network(*topic, CommandId::topic_create, "create", "Create topics");
   create->add_option("name", options.names, "Names of the topics")->type_name("NAME");
   create->add_option("--topic", options.names)->group(kHidden);
-  create->add_option("--partitions,-p", options.partitions, "How many partitions; by default the broker decides")->check(at_least(1))->type_name("N");
+  create->add_option("--partitions,-p", options.partitions, "How many partitions; by default the broker decides")->check(between(1))->type_name("N");
   create->add_option("--replication-factor,-r", options.replication_factor, "Replicas of each; by default the broker decides")
-      ->check(at_least(1))->type_name("R");
+      ->check(between(1, 32'767))->type_name("R");
   create->add_option("--config,-c", options.configs, "A topic config")->type_name("KEY=VALUE")->allow_extra_args(false);
   create->add_flag("--dry-run", command_.global.is_dry_run, "Only ask the broker whether it would");
 
@@ -113,7 +113,7 @@ void Parser::add_produce() {
   produce->add_option("topic", options.topic, "Where to write")->type_name("TOPIC");
   produce->add_option("--topic", options.topic)->group(kHidden);
   produce->add_option("-z,--compression", options.codec, "none, gzip, snappy, lz4 or zstd")->type_name("CODEC");
-  produce->add_option("-p,--partition", options.partition, "The partition; by default the records are spread")->check(at_least(0))->type_name("N");
+  produce->add_option("-p,--partition", options.partition, "The partition; by default the records are spread")->check(between(0))->type_name("N");
   produce->add_option("-k,--key", options.key, "The key of every record")->each([&options](const std::string&) { options.has_key = true; })->type_name("KEY");
   produce->add_option("-K,--key-separator", options.key_separator, "What stands between key and value in a line")->type_name("SEP");
   produce->add_option("-H,--header", options.headers, "A header of every record")->type_name("NAME=VALUE")->allow_extra_args(false);
@@ -126,8 +126,8 @@ void Parser::add_consume() {
   consume->add_option("--topic", options.topic)->group(kHidden);
   consume->add_option("-o,--offset", options.offsets, "FROM or FROM:UNTIL, each start, end, N, -N (before the end), @MS or @-2h (by time)")->type_name("RANGE");
   consume->add_flag("--from-beginning", options.from_beginning)->group(kHidden);
-  consume->add_option("-p,--partition", options.partitions, "Only these partitions")->delimiter(',')->check(at_least(0))->type_name("N,...")->allow_extra_args(false);
-  consume->add_option("-n,--count", options.count, "End after this many records")->check(at_least(0))->type_name("COUNT");
+  consume->add_option("-p,--partition", options.partitions, "Only these partitions")->delimiter(',')->check(between(0))->type_name("N,...")->allow_extra_args(false);
+  consume->add_option("-n,--count", options.count, "End after this many records")->check(between(0))->type_name("COUNT");
   consume->add_flag("-F,--follow", options.follows, "Do not end: wait for more");
   consume->add_option("-f,--record-format", options.record_format, "%t topic %p partition %o offset %T time %k key %s value %h headers, \\n \\t")->type_name("TEXT");
   consume->add_flag("--raw", options.is_raw, "Each value as it is, and a line feed");

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "broker/handlers/services.h"
+#include "broker/partition/services.h"
 #include "broker/net/connection.h"
 #include "proto/codec/api_table.h"
 #include "proto/codec/frame.h"

@@ -3,7 +3,7 @@
 #include <memory>
 #include <vector>
 
-#include "broker/handlers/services.h"
+#include "broker/partition/services.h"
 #include "broker/net/connection.h"
 #include "proto/messages/produce_response.h"
 

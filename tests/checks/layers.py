@@ -32,6 +32,10 @@ LAYERS = {
     "broker/logging": Layer(2, ("fmt/", "spdlog/"), only=("broker/config", "proto/base")),
     "broker": Layer(2, DRIVER),
     "broker/handlers": Layer(3, DRIVER),
+    # What wires all of it together.
+    "broker/broker.h": Layer(3, DRIVER),
+    "broker/broker.cc": Layer(3, DRIVER),
+    "broker/serve.cc": Layer(3, DRIVER),
     "cli": Layer(4, ("*",)),
     "tests": Layer(9, ("*",)),
     "bench": Layer(9, ("*",)),

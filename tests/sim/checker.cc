@@ -8,6 +8,9 @@ namespace {
 
 using Violations = std::vector<std::string>;
 
+/// The part of a value that names it; the rest is padding.
+std::string short_name(const std::string& value) { return value.substr(0, std::min<std::size_t>(value.find(':'), 40)); }
+
 std::string at(int partition, std::int64_t offset) { return std::to_string(partition) + "@" + std::to_string(offset); }
 
 void check_contiguous(int partition, const FinalLog& log, Violations& violations) {
@@ -24,12 +27,12 @@ std::map<std::string, std::int64_t> find_values(int partition, const FinalLog& l
   for (const auto& [offset, value] : log) {
     const auto sent = history.sent.find(value);
     if (sent == history.sent.end()) {
-      violations.push_back("nobody sent what is at " + at(partition, offset) + ": " + value.substr(0, 40));
+      violations.push_back("nobody sent what is at " + at(partition, offset) + ": " + short_name(value));
       continue;
     }
-    if (sent->second.partition != partition) violations.push_back(value + " is in partition " + std::to_string(partition));
+    if (sent->second.partition != partition) violations.push_back(short_name(value) + " is in partition " + std::to_string(partition));
     const auto [first, is_new] = places.try_emplace(value, offset);
-    if (!is_new) violations.push_back(value + " is there twice: " + at(partition, first->second) + " and " + at(partition, offset));
+    if (!is_new) violations.push_back(short_name(value) + " is there twice: " + at(partition, first->second) + " and " + at(partition, offset));
   }
   return places;
 }
@@ -39,13 +42,13 @@ void check_acked(const History& history, const std::map<int, FinalLog>& logs, co
   for (const auto& [value, sent] : history.sent) {
     const auto place = places.find(value);
     const bool is_there = place != places.end();
-    if (sent.outcome == Outcome::refused && is_there) violations.push_back(value + " was refused and is there");
+    if (sent.outcome == Outcome::refused && is_there) violations.push_back(short_name(value) + " was refused and is there");
     if (sent.outcome != Outcome::acked || !sent.needs_all) continue;
     if (!is_there) {
-      violations.push_back("LOST: " + value + " was acknowledged at " + at(sent.partition, sent.offset) + "; the log has " +
+      violations.push_back("LOST: " + short_name(value) + " was acknowledged at " + at(sent.partition, sent.offset) + "; the log has " +
                            std::to_string(logs.contains(sent.partition) ? logs.at(sent.partition).size() : 0) + " records");
     } else if (sent.offset >= 0 && place->second != sent.offset) {
-      violations.push_back(value + " was acknowledged at " + at(sent.partition, sent.offset) + " and is at " + at(sent.partition, place->second));
+      violations.push_back(short_name(value) + " was acknowledged at " + at(sent.partition, sent.offset) + " and is at " + at(sent.partition, place->second));
     }
   }
 }
@@ -72,9 +75,9 @@ void check_fetched(const History& history, const std::map<int, FinalLog>& logs, 
     const auto log = logs.find(where.partition);
     const auto there = log == logs.end() ? FinalLog::const_iterator() : log->second.find(where.offset);
     if (log == logs.end() || there == log->second.end()) {
-      violations.push_back("GONE: " + value + " was read at " + at(where.partition, where.offset));
+      violations.push_back("GONE: " + short_name(value) + " was read at " + at(where.partition, where.offset));
     } else if (there->second != value) {
-      violations.push_back("CHANGED: " + at(where.partition, where.offset) + " was read as " + value + " and holds " + there->second);
+      violations.push_back("CHANGED: " + at(where.partition, where.offset) + " was read as " + short_name(value) + " and holds " + short_name(there->second));
     }
   }
 }

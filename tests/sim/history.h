@@ -43,7 +43,7 @@ struct History {
     const auto [known, is_new] = fetched.try_emplace(at, value);
     if (!is_new && known->second != value) {
       violations.push_back("offset " + std::to_string(at.offset) + " of partition " + std::to_string(at.partition) + " was read as " +
-                           known->second + " and later as " + value);
+                           known->second.substr(0, 40) + " and later as " + value.substr(0, 40));
     }
   }
   void note_producer_id(std::int64_t id, int producer) {

@@ -120,6 +120,7 @@ void DirectoryInode::lose_power(const PowerLoss& how, Dice& dice, Losses& losses
       apply(change, synced_);
     } else {
       ++losses.dropped_names;
+      losses.names.push_back((change.removed.empty() ? "" : "-" + change.removed) + (change.added.empty() ? "" : "+" + change.added));
     }
   }
   current_ = synced_;

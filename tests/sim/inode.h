@@ -23,6 +23,7 @@ struct Losses {
   std::uint64_t dropped_writes = 0;
   std::uint64_t torn_writes = 0;
   std::uint64_t dropped_names = 0;
+  std::vector<std::string> names;  ///< What became of each name whose change was dropped: +made, -removed.
 };
 
 /// A file: what a process reads from it now, what surely survives, and the changes between the two in the order they were made.

@@ -54,6 +54,7 @@ asio::awaitable<void> SimProducer::work(KafkaConnection& connection) {
 asio::awaitable<bool> SimProducer::begin(KafkaConnection& connection) {
   if (!plan_.is_idempotent || producer_id_ >= 0) co_return true;
   proto::InitProducerIdRequest request;
+  request.transactional_id = std::string_view();  // Null: an empty name would ask for a transaction.
   proto::InitProducerIdResponse response;
   const auto version = static_cast<std::int16_t>(dice_.below(5));
   if (!co_await connection.call(request, version, response)) co_return false;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "proto/error_code.h"
 #include "proto/record/builder.h"
 #include "tests/sim/client.h"
 

@@ -72,8 +72,10 @@ void Supervisor::destroy(EndKind kind, const PowerLoss& loss) {
   env_.reset();
   const Losses losses = disk_.crash(loses_power ? CrashKind::power_loss : CrashKind::process_kill, loss);
   world_.say([&] {
+    std::string names;
+    for (const std::string& name : losses.names) names += " " + name;
     return "the broker ended; lost " + std::to_string(losses.dropped_writes) + " writes, " + std::to_string(losses.dropped_names) +
-           " names, tore " + std::to_string(losses.torn_writes) + " writes";
+           " names, tore " + std::to_string(losses.torn_writes) + " writes" + (names.empty() ? "" : ";" + names);
   });
   if (losses.dropped_writes > 0) world_.mark("unsynced data was dropped");
   if (losses.dropped_names > 0) world_.mark("an unsynced name was dropped");
