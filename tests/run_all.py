@@ -5,7 +5,7 @@ Stages: the release build with all of ctest; the unit tests under ASan+UBSan and
 A build, a ctest test and a fuzz target count as one each. Logs are kept in build/test-logs.
 
 Knobs (environment): TEST_SANITIZERS=0 leaves the sanitizer builds out; TEST_FUZZ_SECONDS=N is the time of one fuzz target, 0 leaves
-fuzzing out; TEST_MINUTES=40 is the limit for everything; TEST_JOBS is how much runs at once.
+fuzzing out; TEST_MINUTES=80 is the limit for everything; TEST_JOBS is how much runs at once.
 """
 
 import os
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "test-logs"
 SANITIZERS = os.environ.get("TEST_SANITIZERS", "1") != "0"
 FUZZ_SECONDS = int(os.environ.get("TEST_FUZZ_SECONDS", "20"))
-DEADLINE = time.monotonic() + 60 * float(os.environ.get("TEST_MINUTES", "40"))
+DEADLINE = time.monotonic() + 60 * float(os.environ.get("TEST_MINUTES", "80"))
 JOBS = int(os.environ.get("TEST_JOBS", str(len(os.sched_getaffinity(0)))))
 TEST_SECONDS = 300  # for one ctest test, unless it sets its own limit
 FAILURE_LINES = 120  # of a failed stage's log that are shown

@@ -33,8 +33,14 @@ void PendingBatch::seal(proto::Codec codec, int level) {
   store_be(header + proto::batch_field::kCrc, proto::crc32c(bytes.subspan(proto::batch_field::kAttributes)));
 }
 
+bool Lane::is_on_trial() const {
+  if (!is_idempotent_ || is_established_) return false;
+  return std::any_of(unresolved_.begin(), unresolved_.end(), [](const auto& batch) { return batch->is_in_flight; });
+}
+
 bool Lane::can_add() const {
   if (is_idempotent_ && (!identity_.is_set() || has_hole_)) return false;
+  if (is_on_trial()) return false;
   return std::all_of(unresolved_.begin(), unresolved_.end(), [](const auto& batch) { return batch->is_in_flight; });
 }
 
@@ -51,6 +57,7 @@ void Lane::add(std::unique_ptr<PendingBatch> batch) {
 }
 
 PendingBatch* Lane::take(TimePoint now) {
+  if (is_on_trial()) return nullptr;
   for (const auto& batch : unresolved_) {
     if (batch->is_in_flight || is_held(*batch)) continue;
     if (batch->retry_at > now) return nullptr;
@@ -85,7 +92,7 @@ Verdict Lane::judge(PendingBatch& batch, ErrorCode code, TimePoint retry_at) {
   batch.retry_at = retry_at;
   switch (code) {
     case ErrorCode::none:
-    case ErrorCode::duplicate_sequence_number: return Verdict::written;
+    case ErrorCode::duplicate_sequence_number: is_established_ = is_established_ || batch.identity == identity_; return Verdict::written;
     case ErrorCode::out_of_order_sequence_number:
     case ErrorCode::unknown_producer_id: return is_idempotent_ ? judge_out_of_order(batch, code) : Verdict::failed;
     case ErrorCode::invalid_producer_epoch:
@@ -162,6 +169,7 @@ void Lane::set_identity(Identity identity) {
   identity_ = identity;
   next_sequence_ = 0;
   has_hole_ = false;
+  is_established_ = false;
   for (const auto& batch : unresolved_) number(*batch);
 }
 

@@ -20,7 +20,8 @@ enum class Verdict : std::uint8_t {
 
 /// The batches of one partition that are on their way, and the promise that they are written once and in order.
 /// Every batch gets the next sequence numbers when it is first taken. The broker accepts a batch only after the one before it, so a lost
-/// one makes those behind it bounce with OUT_OF_ORDER_SEQUENCE_NUMBER, and they are sent again. When a batch failed for good its numbers
+/// one makes those behind it bounce with OUT_OF_ORDER_SEQUENCE_NUMBER, and they are sent again. That holds only once it has accepted one:
+/// a broker that knows nothing of a producer takes any number first, so the first batch under an identity goes alone. When a batch failed for good its numbers
 /// leave a hole: once every batch behind it has its answer, those that bounced are numbered anew, under a new identity.
 /// Pure.  Thread: the loop.
 /// Invariant: `unresolved_` is ordered by sequence; batches not in flight are taken from the front.
@@ -62,6 +63,8 @@ class Lane {
   Place find(const PendingBatch& batch);
   /// Behind a hole only those go out that the broker may have: their answer is still to be learnt.
   [[nodiscard]] bool is_held(const PendingBatch& batch) const { return has_hole_ && !batch.was_sent; }
+  /// Whether the first batch under this identity is still without an answer.
+  [[nodiscard]] bool is_on_trial() const;
   [[nodiscard]] bool has_earlier(const PendingBatch& batch) const;
   Verdict judge_out_of_order(PendingBatch& batch, ErrorCode code);
   void number(PendingBatch& batch);
@@ -70,6 +73,7 @@ class Lane {
   Identity identity_;
   std::int32_t next_sequence_ = 0;
   bool has_hole_ = false;
+  bool is_established_ = false;  ///< The broker accepted a batch under `identity_`.
   std::deque<std::unique_ptr<PendingBatch>> unresolved_;
 };
 

@@ -184,21 +184,27 @@ Result<std::shared_ptr<DirectoryInode>> SimDisk::find_directory(const std::strin
 void SimDisk::before_change() {
   ++changes_;
   if (changes_ < stop_at_) return;
-  stop_at_ = UINT64_MAX;
-  stopped_as_ = deep_copy(root_);
+  stop_now();
   on_stop_();
+}
+
+void SimDisk::stop_now() {
+  stop_at_ = UINT64_MAX;
+  if (!stopped_as_) stopped_as_ = deep_copy(root_);
 }
 
 bool SimDisk::strikes(Dice& dice, std::uint64_t& budget, std::uint64_t per_mille) {
   if (budget == 0 || !dice.chance(per_mille)) return false;
   --budget;
+  ++failures_;
   return true;
 }
 
-Result<void> SimDisk::room_for(const FileInode& file, std::uint64_t end) const {
+Result<void> SimDisk::room_for(const FileInode& file, std::uint64_t end) {
   if (faults.capacity_bytes == UINT64_MAX || end <= file.size()) return {};
-  if (used_bytes() + (end - file.size()) > faults.capacity_bytes) return Errc::no_space;
-  return {};
+  if (used_bytes() + (end - file.size()) <= faults.capacity_bytes) return {};
+  ++failures_;
+  return Errc::no_space;
 }
 
 Result<std::unique_ptr<storage::File>> SimDisk::open(const std::string& path, OpenMode mode) {
@@ -328,6 +334,7 @@ Losses SimDisk::crash(CrashKind kind, const PowerLoss& how) {
   state_->locked.clear();
   state_->end_handles();
   stop_at_ = UINT64_MAX;
+  failures_ = 0;
   if (stopped_as_) root_ = *std::exchange(stopped_as_, std::nullopt);
   Losses losses;
   // A directory loses names before it is walked, so that only what survived is visited.

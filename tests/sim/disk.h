@@ -46,11 +46,14 @@ class SimDisk final : public storage::FileSystem {
   /// The disk stays as it is just before the `changes`-th change from now, whatever the process still does to it; `on_stop` is called then.
   /// Lets a crash fall between any two changes, though the code that makes them never suspends between them.
   void stop_after(std::uint64_t changes, std::function<void()> on_stop);
+  /// The same from now on.
+  void stop_now();
   [[nodiscard]] bool is_stopped() const { return stopped_as_.has_value(); }
 
   DiskFaults faults;
   [[nodiscard]] std::uint64_t used_bytes() const;
-  [[nodiscard]] std::uint64_t changes() const { return changes_; }
+  /// Calls that failed since the last crash: who gives up after one is in his right.
+  [[nodiscard]] std::uint64_t failures() const { return failures_; }
   /// For tests that look under the port.
   [[nodiscard]] std::shared_ptr<FileInode> file(const std::string& path) const;
   /// Every file's path, sorted.
@@ -67,7 +70,7 @@ class SimDisk final : public storage::FileSystem {
   void before_change();
   /// True: this call fails; counts down the budget.
   bool strikes(Dice& dice, std::uint64_t& budget, std::uint64_t per_mille);
-  Result<void> room_for(const FileInode& file, std::uint64_t end) const;
+  Result<void> room_for(const FileInode& file, std::uint64_t end);
 
   World& world_;
   Dice dice_;
@@ -75,6 +78,7 @@ class SimDisk final : public storage::FileSystem {
   Node root_;
   std::shared_ptr<State> state_;  ///< Shared with handles, which may outlive a crash.
   std::uint64_t changes_ = 0;
+  std::uint64_t failures_ = 0;
   std::uint64_t stop_at_ = UINT64_MAX;
   std::function<void()> on_stop_;
   std::optional<Node> stopped_as_;

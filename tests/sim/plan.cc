@@ -116,6 +116,7 @@ Plan make_plan(std::uint64_t seed) {
   if (faults.chance(200)) {
     plan.full_disk.push_back({.after = SteadyTime(faults.below(2'000'000'000)), .lasts = SteadyTime(faults.below(1'500'000'000)), .bytes_left = faults.below(3000)});
   }
+  plan.directory_exists = true;
   plan.network = draw_network(plan_dice.split("network"));
   plan.disk = draw_disk(plan_dice.split("disk"));
   Dice errors = plan_dice.split("disk errors");

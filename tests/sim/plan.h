@@ -32,6 +32,7 @@ struct FullDiskPlan {
 /// others as they were.
 struct Plan {
   std::uint64_t seed = 0;
+  bool directory_exists = false;  ///< Somebody made the data directory before the first start.
   std::size_t shards = 1;
   int partitions = 1;
   std::int32_t segment_bytes = 4096;

@@ -2,6 +2,7 @@
 #include <boost/asio/detached.hpp>
 
 #include "broker/broker.h"
+#include "broker/logging/log.h"
 #include "tests/sim/broker_handle.h"
 
 namespace tidelog::sim {
@@ -61,6 +62,7 @@ class RealBroker final : public BrokerHandle {
 
 BrokerFactory real_broker() {
   return [](broker::Env& env, const BrokerSettings& settings) -> std::unique_ptr<BrokerHandle> {
+    broker::configure_logging(settings.log ? broker::LogLevel::info : broker::LogLevel::off, broker::LogFormat::text);
     return std::make_unique<RealBroker>(env, settings);
   };
 }

@@ -149,6 +149,7 @@ RunResult Run::result(const std::map<int, FinalLog>& logs) {
   RunResult result{.violations = check(history_, logs), .trace_hash = world_.trace_hash(), .marks = world_.marks(), .steps = world_.steps()};
   if (world_.ran_away()) result.violations.push_back("a loop never rests");
   if (world_.marks().contains("HUNG STOP")) result.violations.push_back("a clean stop never ended");
+  for (const std::string& bug : supervisor_.bugs()) result.violations.push_back(bug);
   result.records_sent = history_.sent.size();
   for (const auto& [value, sent] : history_.sent) result.records_acked += sent.outcome == Outcome::acked ? 1 : 0;
   for (const auto& [partition, log] : logs) result.records_found += log.size();
@@ -156,6 +157,9 @@ RunResult Run::result(const std::map<int, FinalLog>& logs) {
 }
 
 RunResult Run::run() {
+  if (plan_.directory_exists) {
+    require(disk_.make_directory(Supervisor::kDataDirectory).has_value() && disk_.sync_dir("/").has_value(), "no directory");
+  }
   supervisor_.start();
   spawn_clients();
   schedule_full_disk();

@@ -17,11 +17,26 @@ Supervisor::Supervisor(World& world, SimNetwork& network, SimDisk& disk, const P
       disk_(disk),
       plan_(plan),
       factory_(factory),
-      liar_(disk, std::string("/") + kTopic + "-") {}
+      liar_(disk, std::string("/") + kTopic + "-") {
+  world_.on_check_failed = [this](const std::string& what) { on_check_failed(what); };
+}
 
 Supervisor::~Supervisor() {
   if (env_) env_->kill(false);
   broker_ = nullptr;
+}
+
+std::string Supervisor::failure() const {
+  if (broker_ == nullptr) return "";
+  return failed_check_.empty() ? broker_->failure() : "check failed: " + failed_check_;
+}
+
+void Supervisor::on_check_failed(const std::string& what) {
+  failed_check_ = what;
+  if (disk_.failures() == 0) bugs_.push_back("check failed: " + what);
+  // The process is dead from here on, though its event goes on to unwind.
+  disk_.stop_now();
+  if (env_) network_.cut_off(env_->process());
 }
 
 void Supervisor::start() {
@@ -54,14 +69,14 @@ void Supervisor::end(const CrashPlan& crash) {
 
 bool Supervisor::stop_cleanly() {
   broker_->stop();
-  const bool has_ended = world_.run_until([&] { return broker_->stopped() || !broker_->failure().empty(); }, world_.now() + kLongestStop);
+  const bool has_ended = world_.run_until([&] { return broker_->stopped() || !failure().empty(); }, world_.now() + kLongestStop);
   if (!has_ended) world_.mark("HUNG STOP");
   return broker_->stopped();
 }
 
 void Supervisor::wait_for_change(const CrashPlan& crash) {
   disk_.stop_after(crash.between_changes, [this] { network_.cut_off(env_->process()); });
-  world_.run_until([&] { return disk_.is_stopped() || !broker_->failure().empty(); }, world_.now() + kLongestWaitForChange);
+  world_.run_until([&] { return disk_.is_stopped() || !failure().empty(); }, world_.now() + kLongestWaitForChange);
   if (disk_.is_stopped()) world_.mark("a crash between two changes of the disk");
 }
 
@@ -70,6 +85,7 @@ void Supervisor::destroy(EndKind kind, const PowerLoss& loss) {
   env_->kill(kind == EndKind::power_loss);
   broker_ = nullptr;
   env_.reset();
+  failed_check_.clear();
   const Losses losses = disk_.crash(loses_power ? CrashKind::power_loss : CrashKind::process_kill, loss);
   world_.say([&] {
     std::string names;
@@ -85,8 +101,8 @@ void Supervisor::destroy(EndKind kind, const PowerLoss& loss) {
 
 void Supervisor::restart_if_failed() {
   if (is_ready() && std::exchange(tore_, false)) world_.mark("a start after a torn write");
-  if (broker_ == nullptr || broker_->failure().empty()) return;
-  world_.say([&] { return "the broker gave up: " + broker_->failure(); });
+  if (failure().empty()) return;
+  world_.say([&] { return "the broker gave up: " + failure(); });
   world_.mark("the broker gave up");
   destroy(EndKind::kill, {});
   world_.schedule_in(kRestAfterFailure, {.kind = EventKind::fault, .process = 0, .detail = 0}, [this] {

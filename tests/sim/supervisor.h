@@ -17,7 +17,10 @@ class Supervisor {
 
   void start();
   [[nodiscard]] bool is_ready() const { return broker_ != nullptr && broker_->ready(); }
-  [[nodiscard]] std::string failure() const { return broker_ == nullptr ? "" : broker_->failure(); }
+  /// Why the broker gave up; empty: it did not.
+  [[nodiscard]] std::string failure() const;
+  /// Checks that failed though the disk did nothing wrong.
+  [[nodiscard]] const std::vector<std::string>& bugs() const { return bugs_; }
   /// Runs the world until the broker ended as `crash` says. Only a stop, or a crash between two changes, takes time.
   void end(const CrashPlan& crash);
   /// A broker that gave up is a process that ended: it is started again a moment later. Call between events.
@@ -27,6 +30,7 @@ class Supervisor {
   static constexpr const char* kTopic = "events";
 
  private:
+  void on_check_failed(const std::string& what);
   void wait_for_change(const CrashPlan& crash);
   void destroy(EndKind kind, const PowerLoss& loss);
   bool stop_cleanly();
@@ -40,6 +44,8 @@ class Supervisor {
   std::optional<SimEnv> env_;
   std::unique_ptr<BrokerHandle> broker_;
   int starts_ = 0;
+  std::string failed_check_;
+  std::vector<std::string> bugs_;
   bool tore_ = false;  ///< The last power loss tore a write: the next start has to cope with it.
 };
 

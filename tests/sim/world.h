@@ -19,6 +19,9 @@ namespace asio = boost::asio;
 /// Who an event dies with. 0 is the world itself: it never crashes.
 using ProcessId = std::uint32_t;
 
+/// Thrown where a CHECK fails inside a world: the process dies there, and with it the event that was running.
+struct CheckFailed {};
+
 enum class EventKind : std::uint8_t { turn, alarm, timer, network, blocking_job, blocking_done, fault };
 
 /// A fact of the trace: two runs of a seed are the same run if they tell the same facts in the same order.
@@ -73,6 +76,11 @@ class World {
   void mark(std::string_view what) { ++marks_[std::string(what)]; }
   [[nodiscard]] const std::map<std::string, std::uint64_t>& marks() const { return marks_; }
 
+  /// The world whose event is running now; null outside.
+  static World* running() { return running_; }
+  /// Told of a CHECK that failed in an event. Nothing the process does from then on may have an effect.
+  std::function<void(const std::string& what)> on_check_failed;
+
   /// Called with one line per thing worth reading in a replay; null: nobody reads.
   std::function<void(const std::string&)> log;
   void say(const std::function<std::string()>& line) const {
@@ -88,6 +96,8 @@ class World {
     Job job;
   };
   static bool later(const Event& a, const Event& b);
+
+  static thread_local World* running_;
 
   std::uint64_t seed_;
   Dice ties_;

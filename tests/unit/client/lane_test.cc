@@ -19,10 +19,14 @@ std::unique_ptr<PendingBatch> batch_of(int records, std::uint64_t id = 1) {
   return batch;
 }
 
-/// A lane with batches of the given sizes in flight.
+/// A lane with one record acknowledged, so that the next has sequence 1, and batches of the given sizes in flight.
 Lane lane_with(std::initializer_list<int> sizes, std::vector<PendingBatch*>& taken) {
   Lane lane(true);
   lane.set_identity(kFirst);
+  lane.add(batch_of(1, 100));
+  PendingBatch* const first = lane.take(kNow);
+  EXPECT_EQ(lane.judge(*first, ErrorCode::none, kNow), Verdict::written);
+  lane.remove(*first);
   std::uint64_t id = 1;
   for (const int size : sizes) {
     lane.add(batch_of(size, id++));
@@ -34,9 +38,25 @@ Lane lane_with(std::initializer_list<int> sizes, std::vector<PendingBatch*>& tak
 TEST(Lane, NumbersRecordsWithoutGaps) {
   std::vector<PendingBatch*> taken;
   const Lane lane = lane_with({3, 5, 1}, taken);
-  EXPECT_EQ(taken[0]->base_sequence, 0);
-  EXPECT_EQ(taken[1]->base_sequence, 3);
-  EXPECT_EQ(taken[2]->base_sequence, 8);
+  EXPECT_EQ(taken[0]->base_sequence, 1);
+  EXPECT_EQ(taken[1]->base_sequence, 4);
+  EXPECT_EQ(taken[2]->base_sequence, 9);
+}
+
+TEST(Lane, SendsTheFirstBatchUnderAnIdentityAlone) {
+  Lane lane(true);
+  lane.set_identity(kFirst);
+  lane.add(batch_of(1, 1));
+  lane.add(batch_of(1, 2));
+  PendingBatch* const first = lane.take(kNow);
+  EXPECT_EQ(lane.take(kNow), nullptr) << "a broker that refused the first would take the second, whatever its number";
+  EXPECT_FALSE(lane.can_add());
+  ASSERT_EQ(lane.judge(*first, ErrorCode::not_leader_or_follower, kNow), Verdict::retry);
+  EXPECT_EQ(lane.take(kNow), first);
+  ASSERT_EQ(lane.judge(*first, ErrorCode::none, kNow), Verdict::written);
+  lane.remove(*first);
+  EXPECT_NE(lane.take(kNow), nullptr);
+  EXPECT_TRUE(lane.can_add());
 }
 
 TEST(Lane, SequencesWrapToZero) {
@@ -60,15 +80,15 @@ TEST(Lane, SendsALostBatchAgainWithItsNumbersBeforeAnythingNew) {
   EXPECT_FALSE(lane.can_add());
   PendingBatch* const again = lane.take(kNow);
   EXPECT_EQ(again, taken[0]);
-  EXPECT_EQ(again->base_sequence, 0);
+  EXPECT_EQ(again->base_sequence, 1);
 }
 
 TEST(Lane, WaitsUntilThePauseIsOver) {
   std::vector<PendingBatch*> taken;
   Lane lane = lane_with({1}, taken);
-  lane.on_lost(*taken[0], kNow + Milliseconds(100));
-  EXPECT_EQ(lane.take(kNow + Milliseconds(99)), nullptr);
-  EXPECT_EQ(lane.take(kNow + Milliseconds(100)), taken[0]);
+  lane.on_lost(*taken[0], kNow + std::chrono::milliseconds(100));
+  EXPECT_EQ(lane.take(kNow + std::chrono::milliseconds(99)), nullptr);
+  EXPECT_EQ(lane.take(kNow + std::chrono::milliseconds(100)), taken[0]);
 }
 
 TEST(Lane, TakesADuplicateForWritten) {
@@ -114,6 +134,7 @@ TEST(Lane, NumbersWhatBouncedOffAHoleAnewUnderAnotherIdentity) {
   EXPECT_EQ(first, taken[1]);
   EXPECT_EQ(first->base_sequence, 0);
   EXPECT_EQ(first->identity, kSecond);
+  ASSERT_EQ(lane.judge(*first, ErrorCode::none, kNow), Verdict::written);
   EXPECT_EQ(lane.take(kNow)->base_sequence, 2);
 }
 
@@ -125,7 +146,7 @@ TEST(Lane, AsksAboutABatchWithoutAnswerUnderItsOldNumbers) {
   lane.on_lost(*taken[1], kNow);
   EXPECT_FALSE(lane.needs_identity()) << "the broker may have it";
   EXPECT_EQ(lane.take(kNow), taken[1]);
-  EXPECT_EQ(taken[1]->base_sequence, 1);
+  EXPECT_EQ(taken[1]->base_sequence, 2);
   EXPECT_EQ(taken[1]->identity, kFirst);
 }
 
@@ -136,7 +157,7 @@ TEST(Lane, GivesTheNumbersOfTheLastBatchBackWhenItWasRefused) {
   lane.fail(*taken[1]);
   EXPECT_TRUE(lane.can_add());
   lane.add(batch_of(1, 9));
-  EXPECT_EQ(lane.take(kNow)->base_sequence, 2);
+  EXPECT_EQ(lane.take(kNow)->base_sequence, 3);
 }
 
 TEST(Lane, BeginsAnewWhenTheBrokerForgotTheProducer) {
@@ -153,8 +174,8 @@ TEST(Lane, SplitsATooLargeBatchKeepingItsNumbers) {
   lane.replace(*taken[1], batch_of(2, 11), batch_of(3, 12));
   PendingBatch* const first = lane.take(kNow);
   PendingBatch* const second = lane.take(kNow);
-  EXPECT_EQ(first->base_sequence, 2);
-  EXPECT_EQ(second->base_sequence, 4);
+  EXPECT_EQ(first->base_sequence, 3);
+  EXPECT_EQ(second->base_sequence, 5);
 }
 
 TEST(Lane, ASingleRecordThatIsTooLargeFails) {
