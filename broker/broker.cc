@@ -10,8 +10,9 @@ namespace {
 
 constexpr PartitionIndex kOnlyPartition{0};
 /// The metadata log has no topic of its own; the id says so in its directory.
-constexpr Uuid kMetadataTopicId{{std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0},
-                                 std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{1}}};
+constexpr Uuid kMetadataTopicId{{std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0},
+                                 std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0},
+                                 std::byte{0}, std::byte{1}}};
 /// Metadata logs are small and read as a whole at start.
 constexpr std::uint32_t kMetadataSegmentBytes = 64 * 1024 * 1024;
 
@@ -47,7 +48,8 @@ Broker::Broker(Env& env, BrokerOptions options, OnFatal on_fatal)
       checkpointer_(env, options_, shards_) {
   for (const auto& shard : shards_) {
     shard->durability = make_direct_durability(shard->shard, [this](std::string failure) {
-      on_fatal_("a sync of " + options_.log_dirs.front() + " failed (" + failure + "): what is on the disk can no longer be known, so nothing is acknowledged any more");
+      on_fatal_("a sync of " + options_.log_dirs.front() + " failed (" + failure +
+                "): what is on the disk can no longer be known, so nothing is acknowledged any more");
     });
   }
 }
@@ -66,10 +68,12 @@ Result<std::unique_ptr<storage::Log>, StartError> Broker::open_metadata_log() {
     env_.random().fill(log_id);
     auto made = storage::Log::create(place, {.topic_id = kMetadataTopicId, .log_id = load_be<std::uint64_t>(log_id.data())}, config);
     if (made) return std::move(*made);
-    return StartError{.message = "cannot make " + place.directory + ": " + std::string(name(made.error())), .hint = "check space and permissions"};
+    return StartError{.message = "cannot make " + place.directory + ": " + std::string(name(made.error())),
+                      .hint = "check space and permissions"};
   }
   if (!there) {
-    return StartError{.message = "the metadata log " + place.directory + " cannot be read (" + std::string(name(there.error())) + "), so the topics are not known",
+    return StartError{.message = "the metadata log " + place.directory + " cannot be read (" + std::string(name(there.error())) +
+                                 "), so the topics are not known",
                       .hint = "restore it from a backup; starting without it would hide every topic"};
   }
   storage::OpenRequest request{.identity = *there};
@@ -100,8 +104,9 @@ asio::awaitable<Result<void, StartError>> Broker::recover() {
   ShardServices& home = *shards_.front();
   controller_ = std::make_unique<Controller>(home.shard, *home.durability, std::move(*log), replicas_);
   if (const Result<void> replayed = controller_->replay(); !replayed) {
-    co_return StartError{.message = "the metadata log cannot be replayed: " + std::string(name(replayed.error())),
-                         .hint = replayed.error() == Errc::unsupported ? "it was written by a newer version: start that one" : "restore it from a backup"};
+    co_return StartError{
+        .message = "the metadata log cannot be replayed: " + std::string(name(replayed.error())),
+        .hint = replayed.error() == Errc::unsupported ? "it was written by a newer version: start that one" : "restore it from a backup"};
   }
   co_await introduce_self();
   co_await replicas_.open_all(*dir_, controller_->machine().image(), report_);
@@ -114,7 +119,8 @@ asio::awaitable<Result<void, StartError>> Broker::recover() {
 }
 
 asio::awaitable<void> Broker::introduce_self() {
-  RegisterBrokerRecord self{.node_id = {options_.node_id}, .incarnation = random_uuid(env_.random()), .rack = options_.broker_rack, .unclean = was_unclean_};
+  RegisterBrokerRecord self{
+      .node_id = {options_.node_id}, .incarnation = random_uuid(env_.random()), .rack = options_.broker_rack, .unclean = was_unclean_};
   const Uuid cluster = random_uuid(env_.random());
   co_await controller_->found(cluster.to_string(), std::move(self));
   if (!dir_->is_new()) co_return;
@@ -132,8 +138,10 @@ Result<void, StartError> Broker::listen() {
   if (!socket) {
     const std::string where = listener->host + ":" + std::to_string(listener->port);
     const bool is_taken = socket.error() == Errc::exists;
-    return StartError{.message = "cannot listen on " + where + ": " + (is_taken ? "another process has the port" : std::string(name(socket.error()))),
-                      .hint = is_taken ? "stop it, or choose another port with -o listeners=PLAINTEXT://" + listener->host + ":PORT" : "check the address"};
+    return StartError{
+        .message = "cannot listen on " + where + ": " + (is_taken ? "another process has the port" : std::string(name(socket.error()))),
+        .hint =
+            is_taken ? "stop it, or choose another port with -o listeners=PLAINTEXT://" + listener->host + ":PORT" : "check the address"};
   }
   Endpoint advertised;
   if (!options_.advertised_listeners.empty()) {

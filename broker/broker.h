@@ -1,20 +1,20 @@
 #pragma once
 
-#include <functional>
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "broker/checkpointer.h"
 #include "broker/handlers/dispatcher.h"
 #include "broker/net/server.h"
 #include "broker/replicas.h"
 
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
 namespace tidelog::broker {
 
 /// One broker on one world. The production binary and the simulator run this same class.
-/// Life: `start` once, `stop` once, both on the first loop. Destroying it without `stop` is a crash: nobody is answered, nothing is written.
-/// Thread: made before the loops run, or on the first loop.
+/// Life: `start` once, `stop` once, both on the first loop. Destroying it without `stop` is a crash: nobody is answered, nothing is
+/// written. Thread: made before the loops run, or on the first loop.
 class Broker {
  public:
   /// Called once when the disk failed and nothing may be acknowledged any more: the process has to end.

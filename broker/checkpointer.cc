@@ -1,11 +1,11 @@
 #include "broker/checkpointer.h"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-
+#include "broker/boot_id.h"
 #include "broker/logging/log.h"
 #include "broker/shard/run_on.h"
-#include "broker/boot_id.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 
 namespace tidelog::broker {
 namespace {
@@ -37,7 +37,8 @@ asio::awaitable<void> Checkpointer::run() {
   const Gate::Pass pass = gate_.enter();
   SteadyTime retention_due = home().now() + std::chrono::milliseconds(options_.log_retention_check_interval_ms);
   while (!stopping_) {
-    shards_.front()->shard.timers().arm_in(timer_, std::min<SteadyTime>(kInterval, std::chrono::milliseconds(options_.log_retention_check_interval_ms)));
+    shards_.front()->shard.timers().arm_in(
+        timer_, std::min<SteadyTime>(kInterval, std::chrono::milliseconds(options_.log_retention_check_interval_ms)));
     co_await wake_.wait();
     if (stopping_) break;
     if (home().now() >= retention_due) {

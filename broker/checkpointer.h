@@ -1,13 +1,13 @@
 #pragma once
 
-#include <memory>
-#include <span>
-
-#include "broker/partition/services.h"
 #include "broker/log_dir.h"
+#include "broker/partition/services.h"
 #include "broker/quorum/controller.h"
 #include "broker/shard/gate.h"
 #include "broker/shard/turns.h"
+
+#include <memory>
+#include <span>
 
 namespace tidelog::broker {
 

@@ -1,8 +1,8 @@
 #include "broker/log_dir.h"
 
-#include <charconv>
-
 #include "storage/log/identity.h"
+
+#include <charconv>
 
 namespace tidelog::broker {
 namespace {
@@ -52,8 +52,9 @@ Result<std::unique_ptr<LogDir>, StartError> LogDir::open(storage::FileSystem& fi
   auto lock = files.lock(path);
   if (!lock) {
     const bool is_busy = lock.error() == Errc::busy;
-    return StartError{.message = "cannot lock log directory " + path + ": " + (is_busy ? "another process holds it" : std::string(name(lock.error()))),
-                      .hint = is_busy ? "stop the other broker, or choose another directory with -o log.dirs=DIR" : "check its permissions"};
+    return StartError{
+        .message = "cannot lock log directory " + path + ": " + (is_busy ? "another process holds it" : std::string(name(lock.error()))),
+        .hint = is_busy ? "stop the other broker, or choose another directory with -o log.dirs=DIR" : "check its permissions"};
   }
   dir->lock_ = std::move(*lock);
   const Result<std::string> text = storage::read_file(files, properties_path(path), kLargestPropertiesBytes);
@@ -61,8 +62,8 @@ Result<std::unique_ptr<LogDir>, StartError> LogDir::open(storage::FileSystem& fi
     Result<DirIdentity, StartError> identity = parse_identity(properties_path(path), *text);
     if (!identity) return identity.error();
     if (identity->node_id != node.value) {
-      return StartError{.message = "log directory " + path + " belongs to node " + std::to_string(identity->node_id) + ", and this is node " +
-                                   std::to_string(node.value),
+      return StartError{.message = "log directory " + path + " belongs to node " + std::to_string(identity->node_id) +
+                                   ", and this is node " + std::to_string(node.value),
                         .hint = "start with -o node.id=" + std::to_string(identity->node_id) + ", or choose another log.dirs"};
     }
     dir->identity_ = std::move(*identity);
@@ -70,7 +71,9 @@ Result<std::unique_ptr<LogDir>, StartError> LogDir::open(storage::FileSystem& fi
     return StartError{.message = "cannot read " + properties_path(path) + ": " + std::string(name(text.error())), .hint = "check the disk"};
   }
   Result<storage::LoadedManifest> manifest = storage::load_manifest(files, path);
-  if (!manifest) return StartError{.message = "cannot read the manifest in " + path + ": " + std::string(name(manifest.error())), .hint = "check the disk"};
+  if (!manifest)
+    return StartError{.message = "cannot read the manifest in " + path + ": " + std::string(name(manifest.error())),
+                      .hint = "check the disk"};
   dir->manifest_ = std::move(*manifest);
   return dir;
 }
@@ -79,9 +82,9 @@ Result<void> LogDir::claim(const std::string& cluster_id, const std::string& dir
   identity_.cluster_id = cluster_id;
   identity_.directory_id = directory_id;
   identity_.node_id = node_.value;
-  return storage::replace_file(files_, properties_path(path_),
-                               "version=1\nnode.id=" + std::to_string(node_.value) + "\ncluster.id=" + cluster_id +
-                                   "\ndirectory.id=" + directory_id + "\n");
+  return storage::replace_file(
+      files_, properties_path(path_),
+      "version=1\nnode.id=" + std::to_string(node_.value) + "\ncluster.id=" + cluster_id + "\ndirectory.id=" + directory_id + "\n");
 }
 
 storage::LogPlace LogDir::place_of(std::string_view topic, PartitionIndex partition) const {

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "proto/base/result.h"
+#include "storage/manifest.h"
+
 #include <map>
 #include <memory>
 #include <string>
-
-#include "proto/base/result.h"
-#include "storage/manifest.h"
 
 namespace tidelog::broker {
 

@@ -67,7 +67,8 @@ asio::awaitable<void> Replicas::create_topic(const TopicImage& topic) {
       if (made) {
         wanted.log = std::move(*made);
       } else {
-        log_error("cannot make {}: {}; this partition is not served until the broker starts again", wanted.place.directory, name(made.error()));
+        log_error("cannot make {}: {}; this partition is not served until the broker starts again", wanted.place.directory,
+                  name(made.error()));
       }
     }
     if (many && !env_.files().sync_disk(dir_->path())) {

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "broker/log_dir.h"
+#include "broker/partition/services.h"
+#include "broker/quorum/controller.h"
+
 #include <memory>
 #include <vector>
-
-#include "broker/partition/services.h"
-#include "broker/log_dir.h"
-#include "broker/quorum/controller.h"
 
 namespace tidelog::broker {
 

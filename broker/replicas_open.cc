@@ -13,8 +13,10 @@ void Replicas::open_one(NewLog& wanted, const storage::Manifest& manifest, bool 
   // Half a partition.metadata is a creation that power loss cut short; `create` refuses if there are segments beside it.
   if (!there && (there.error() == Errc::not_found || there.error() == Errc::corrupt)) {
     if (manifest.find(wanted.id) != nullptr) {
-      log_error("{} is missing, though it held records: the partition is not served. Restore the directory from a backup and start again, or delete the topic",
-                wanted.place.directory);
+      log_error(
+          "{} is missing, though it held records: the partition is not served. Restore the directory from a backup and start again, or "
+          "delete the topic",
+          wanted.place.directory);
       return;
     }
     // The topic was committed and the broker stopped before its directory was there: nobody was told that it can be used.
@@ -36,7 +38,8 @@ void Replicas::open_one(NewLog& wanted, const storage::Manifest& manifest, bool 
     log_error("cannot open {}: {}. The partition is not served", wanted.place.directory, name(opened.error()));
     return;
   }
-  if ((*opened)->is_offline()) log_error("{}: {}. The partition is not served; its bytes are untouched", wanted.place.directory, (*opened)->offline_reason());
+  if ((*opened)->is_offline())
+    log_error("{}: {}. The partition is not served; its bytes are untouched", wanted.place.directory, (*opened)->offline_reason());
   wanted.log = std::move(*opened);
 }
 

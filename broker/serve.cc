@@ -1,18 +1,18 @@
 #include "broker/serve.h"
 
-#include <sys/resource.h>
-#include <sys/stat.h>
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <cstdio>
-#include <cstdlib>
-#include <future>
-
 #include "broker/broker.h"
 #include "broker/config/load.h"
 #include "broker/env/posix_env.h"
 #include "broker/logging/log.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <future>
 
 namespace tidelog::broker {
 namespace {

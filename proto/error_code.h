@@ -1,8 +1,8 @@
 #pragma once
 
-#include <string_view>
-
 #include "proto/messages/error_codes.h"
+
+#include <string_view>
 
 namespace tidelog {
 

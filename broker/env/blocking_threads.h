@@ -1,12 +1,12 @@
 #pragma once
 
+#include "broker/env/env.h"
+
 #include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <thread>
 #include <vector>
-
-#include "broker/env/env.h"
 
 namespace tidelog::broker {
 

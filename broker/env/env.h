@@ -1,7 +1,12 @@
 #pragma once
 
+#include "proto/base/result.h"
+#include "proto/base/types.h"
+#include "storage/disk/file_system.h"
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -9,10 +14,6 @@
 #include <span>
 #include <string>
 #include <vector>
-
-#include "proto/base/result.h"
-#include "proto/base/types.h"
-#include "storage/disk/file_system.h"
 
 namespace tidelog::broker {
 

@@ -1,20 +1,20 @@
 #include "broker/env/posix_env.h"
 
-#include <sched.h>
-#include <sys/random.h>
-
-#include <algorithm>
-#include <boost/asio/signal_set.hpp>
-#include <csignal>
-#include <cstdio>
-#include <cstdlib>
-#include <thread>
-
 #include "broker/env/blocking_threads.h"
 #include "broker/env/posix_loop.h"
 #include "broker/env/posix_network.h"
 #include "proto/base/check.h"
 #include "storage/disk/posix.h"
+
+#include <boost/asio/signal_set.hpp>
+#include <sched.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
 
 namespace tidelog::broker {
 namespace {

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <memory>
-
 #include "broker/env/env.h"
+
+#include <memory>
 
 namespace tidelog::broker {
 

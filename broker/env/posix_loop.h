@@ -1,11 +1,12 @@
 #pragma once
 
+#include "broker/env/env.h"
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+
 #include <mutex>
 #include <vector>
-
-#include "broker/env/env.h"
 
 namespace tidelog::broker {
 

@@ -1,5 +1,10 @@
 #include "broker/env/posix_network.h"
 
+#include "broker/env/posix_loop.h"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -9,12 +14,7 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
-
-#include "broker/env/posix_loop.h"
 
 namespace tidelog::broker {
 namespace {
@@ -161,8 +161,7 @@ class PosixListener final : public Listener {
     Tcp::endpoint local;
     socklen_t size = static_cast<socklen_t>(local.capacity());
     ::getsockname(descriptor, local.data(), &size);
-    return std::unique_ptr<Accepted>(
-        std::make_unique<PosixAccepted>(descriptor, local.protocol(), to_endpoint(local), to_endpoint(peer)));
+    return std::unique_ptr<Accepted>(std::make_unique<PosixAccepted>(descriptor, local.protocol(), to_endpoint(local), to_endpoint(peer)));
   }
 
   Tcp::acceptor acceptor_;

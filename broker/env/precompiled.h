@@ -1,11 +1,12 @@
 #pragma once
 
 // The headers nearly every unit of the broker pulls in; compiled once.
-#include <algorithm>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>

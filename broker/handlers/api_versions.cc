@@ -1,9 +1,9 @@
-#include <algorithm>
-#include <vector>
-
 #include "broker/handlers/handler.h"
 #include "proto/messages/api_versions_request.h"
 #include "proto/messages/api_versions_response.h"
+
+#include <algorithm>
+#include <vector>
 
 namespace tidelog::broker {
 namespace {

@@ -1,10 +1,10 @@
 #pragma once
 
+#include "broker/handlers/handler.h"
+
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "broker/handlers/handler.h"
 
 namespace tidelog::broker {
 

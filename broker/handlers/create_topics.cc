@@ -1,9 +1,9 @@
-#include <deque>
-#include <vector>
-
 #include "broker/handlers/topic_admin.h"
 #include "proto/messages/create_topics_request.h"
 #include "proto/messages/create_topics_response.h"
+
+#include <deque>
+#include <vector>
 
 namespace tidelog::broker {
 namespace {

@@ -1,8 +1,8 @@
-#include <vector>
-
 #include "broker/handlers/topic_admin.h"
 #include "proto/messages/delete_topics_request.h"
 #include "proto/messages/delete_topics_response.h"
+
+#include <vector>
 
 namespace tidelog::broker {
 namespace {
@@ -27,7 +27,9 @@ Handle handle_delete_topics(HandlerContext context, Request request, SendQueue& 
     verdicts = co_await delete_topics(context, std::move(asked));
   } else {
     for (const TopicSelector& topic : asked) {
-      verdicts.push_back({.name = topic.name, .id = topic.id, .error = ErrorCode::topic_deletion_disabled,
+      verdicts.push_back({.name = topic.name,
+                          .id = topic.id,
+                          .error = ErrorCode::topic_deletion_disabled,
                           .message = "this broker was started with delete.topic.enable=false"});
     }
   }

@@ -1,9 +1,9 @@
-#include <vector>
-
 #include "broker/handlers/cluster_view.h"
 #include "broker/handlers/handler.h"
 #include "proto/messages/describe_cluster_request.h"
 #include "proto/messages/describe_cluster_response.h"
+
+#include <vector>
 
 namespace tidelog::broker {
 namespace {
@@ -25,12 +25,12 @@ Handle handle_describe_cluster(HandlerContext context, Request request, SendQueu
   std::vector<proto::DescribeClusterResponse::DescribeClusterBroker> brokers;
   if (message.endpoint_type != kBrokers) {
     const bool is_known = message.endpoint_type == 2;
-    response.error_code =
-        static_cast<std::int16_t>(is_known ? ErrorCode::mismatched_endpoint_type : ErrorCode::unsupported_endpoint_type);
+    response.error_code = static_cast<std::int16_t>(is_known ? ErrorCode::mismatched_endpoint_type : ErrorCode::unsupported_endpoint_type);
     response.error_message = "this listener serves brokers: ask with endpoint type 1";
   } else {
     for (const ClusterMember& member : members) {
-      brokers.push_back({.broker_id = member.id.value, .host = member.address.host, .port = member.address.port, .rack = member.rack_or_null()});
+      brokers.push_back(
+          {.broker_id = member.id.value, .host = member.address.host, .port = member.address.port, .rack = member.rack_or_null()});
     }
     response.cluster_id = context.image().cluster_id();
     response.controller_id = context.node.id.value;

@@ -34,8 +34,8 @@ asio::awaitable<Outcome> Dispatcher::serve(Connection& connection, Request reque
   }
   // An error body cannot be encoded in a version nobody here knows.
   return [](Connection& refused, proto::RequestHeader header) -> asio::awaitable<Outcome> {
-    refused.note_close_reason("it asked for API key " + std::to_string(header.api_key) + " version " +
-                              std::to_string(header.api_version) + ", which this broker does not serve");
+    refused.note_close_reason("it asked for API key " + std::to_string(header.api_key) + " version " + std::to_string(header.api_version) +
+                              ", which this broker does not serve");
     co_return Outcome::close;
   }(connection, request.header);
 }

@@ -1,11 +1,11 @@
-#include <algorithm>
-#include <array>
-
 #include "broker/handlers/fetch_reader.h"
 #include "broker/handlers/fetch_session.h"
 #include "broker/handlers/handler.h"
 #include "proto/messages/fetch_request.h"
 #include "proto/messages/fetch_response.h"
+
+#include <algorithm>
+#include <array>
 
 namespace tidelog::broker {
 namespace {
@@ -14,8 +14,8 @@ using proto::FetchRequest;
 using proto::FetchResponse;
 
 constexpr std::int16_t kFirstVersionWithIds = 13;
-constexpr std::int32_t kFinalEpoch = -1;    ///< A full fetch that ends the session it names.
-constexpr std::int32_t kInitialEpoch = 0;   ///< A full fetch that would like a session.
+constexpr std::int32_t kFinalEpoch = -1;       ///< A full fetch that ends the session it names.
+constexpr std::int32_t kInitialEpoch = 0;      ///< A full fetch that would like a session.
 constexpr std::size_t kCopyLimitBytes = 4096;  ///< Up to here copying is cheaper than sendfile (R15).
 /// A peer that is gone is noticed only when the wait is over, so no wait is endless.
 constexpr SteadyTime kLongestWait = std::chrono::minutes(5);
@@ -90,8 +90,8 @@ ErrorCode Fetch::resolve_session() {
 }
 
 ErrorCode Fetch::start_session() {
-  const std::int64_t cap = context_.node.options.max_incremental_fetch_session_cache_slots /
-                           static_cast<std::int64_t>(context_.node.shards.size());
+  const std::int64_t cap =
+      context_.node.options.max_incremental_fetch_session_cache_slots / static_cast<std::int64_t>(context_.node.shards.size());
   // No session is always a legal answer (id 0): the client goes on with full fetches.
   if (request_.header.api_version < 7 || context_.here.fetch_sessions >= cap) return ErrorCode::none;
   std::array<std::byte, 4> random;
@@ -191,7 +191,8 @@ FetchResponse::PartitionData Fetch::answer(const FetchQuery& query, SendQueue& t
   data.last_stable_offset = query.high_watermark;  // No transactions yet, so nothing is unstable below it.
   data.log_start_offset = query.log_start;
   const bool read_committed = message_.isolation_level == 1;
-  data.aborted_transactions = read_committed ? proto::Array<FetchResponse::AbortedTransaction>() : proto::Array<FetchResponse::AbortedTransaction>::null();
+  data.aborted_transactions =
+      read_committed ? proto::Array<FetchResponse::AbortedTransaction>() : proto::Array<FetchResponse::AbortedTransaction>::null();
   if (query.diverging_end >= 0) {
     data.diverging_epoch.epoch = query.diverging_epoch;
     data.diverging_epoch.end_offset = query.diverging_end;
@@ -225,7 +226,8 @@ void Fetch::respond_with_data(SendQueue& to) {
   for (std::size_t i = 0; i < queries_.size(); ++i) {
     const FetchItem& item = *asked_[i].item;
     if (!is_news(asked_[i], queries_[i])) continue;
-    const bool same_topic = begin != partitions_.size() && topics_.back().topic == item.topic && topics_.back().topic_id == item.id.topic_id;
+    const bool same_topic =
+        begin != partitions_.size() && topics_.back().topic == item.topic && topics_.back().topic_id == item.id.topic_id;
     if (!same_topic) {
       close_topic();
       topics_.push_back({.topic = item.topic, .topic_id = item.id.topic_id});

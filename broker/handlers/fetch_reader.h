@@ -1,9 +1,9 @@
 #pragma once
 
+#include "broker/handlers/handler.h"
+
 #include <memory>
 #include <vector>
-
-#include "broker/handlers/handler.h"
 
 namespace tidelog::broker {
 

@@ -1,5 +1,9 @@
 #pragma once
 
+#include "broker/metadata/image.h"
+#include "proto/error_code.h"
+#include "proto/messages/fetch_request.h"
+
 #include <cstdint>
 #include <list>
 #include <optional>
@@ -7,16 +11,12 @@
 #include <unordered_map>
 #include <vector>
 
-#include "broker/metadata/image.h"
-#include "proto/error_code.h"
-#include "proto/messages/fetch_request.h"
-
 namespace tidelog::broker {
 
 /// One partition a fetch asks for, as the client last said, and what it was last told.
 struct FetchItem {
-  std::string topic;              ///< As the client names it, versions up to 12.
-  TopicPartition id;              ///< With the client's topic id from version 13 on, else resolved from the name each time.
+  std::string topic;  ///< As the client names it, versions up to 12.
+  TopicPartition id;  ///< With the client's topic id from version 13 on, else resolved from the name each time.
   std::int64_t fetch_offset = 0;
   std::int32_t max_bytes = 0;
   std::int32_t current_leader_epoch = -1;
@@ -50,9 +50,7 @@ class FetchSession {
     bool operator==(const Key&) const = default;
   };
   struct KeyHash {
-    std::size_t operator()(const Key& key) const {
-      return std::hash<std::string>{}(key.topic) ^ std::hash<TopicPartition>{}(key.id);
-    }
+    std::size_t operator()(const Key& key) const { return std::hash<std::string>{}(key.topic) ^ std::hash<TopicPartition>{}(key.id); }
   };
 
   std::int32_t id_;

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "broker/partition/services.h"
 #include "broker/net/connection.h"
+#include "broker/partition/services.h"
 #include "proto/codec/api_table.h"
 #include "proto/codec/frame.h"
 #include "proto/error_code.h"

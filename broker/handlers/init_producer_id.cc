@@ -6,8 +6,8 @@
 
 namespace tidelog::broker {
 
-/// InitProducerId (key 22) for idempotent producers: an id that nobody had before, epoch 0. Transactional ids need a transaction coordinator,
-/// which this version lacks.
+/// InitProducerId (key 22) for idempotent producers: an id that nobody had before, epoch 0. Transactional ids need a transaction
+/// coordinator, which this version lacks.
 Handle handle_init_producer_id(HandlerContext context, Request request, SendQueue& to) {
   proto::InitProducerIdRequest message;
   if (!decode(request.body, request.header.api_version, message)) {

@@ -1,8 +1,8 @@
-#include <vector>
-
 #include "broker/handlers/per_partition.h"
 #include "proto/messages/list_offsets_request.h"
 #include "proto/messages/list_offsets_response.h"
+
+#include <vector>
 
 namespace tidelog::broker {
 namespace {
@@ -101,8 +101,8 @@ void respond_with(const Request& request, const ListOffsetsRequest& message, con
                             .leader_epoch = question->found_epoch});
       ++question;
     }
-    topics.push_back({.name = topic.name,
-                      .partitions = std::span<const ListOffsetsResponse::ListOffsetsPartitionResponse>(partitions).subspan(begin)});
+    topics.push_back(
+        {.name = topic.name, .partitions = std::span<const ListOffsetsResponse::ListOffsetsPartitionResponse>(partitions).subspan(begin)});
   }
   ListOffsetsResponse response;
   response.topics = std::span<const ListOffsetsResponse::ListOffsetsTopicResponse>(topics);

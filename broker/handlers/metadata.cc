@@ -1,12 +1,13 @@
-#include <deque>
-#include <vector>
-
 #include "broker/handlers/cluster_view.h"
 #include "broker/handlers/handler.h"
 #include "broker/handlers/topic_admin.h"
 #include "broker/metadata/topic_names.h"
 #include "proto/messages/metadata_request.h"
 #include "proto/messages/metadata_response.h"
+
+#include <deque>
+#include <set>
+#include <vector>
 
 namespace tidelog::broker {
 namespace {
@@ -56,7 +57,8 @@ asio::awaitable<void> MetadataAnswer::create_missing() {
   std::vector<NewTopic> missing;
   for (const auto& asked : message_.topics) {
     if (proto::is_null(asked.name) || !asked.topic_id.is_zero() || context_.image().find_topic(asked.name) != nullptr) continue;
-    missing.push_back({.name = std::string(asked.name)});
+    const bool is_repeated = std::ranges::any_of(missing, [&](const NewTopic& topic) { return topic.name == asked.name; });
+    if (!is_repeated) missing.push_back({.name = std::string(asked.name)});
   }
   if (missing.empty()) co_return;
   const std::vector<TopicVerdict> verdicts = co_await create_topics(context_, std::move(missing), false);
@@ -121,7 +123,11 @@ void MetadataAnswer::collect() {
     for (const auto& [name, topic] : image_->topics()) add(*topic);
     return;
   }
-  for (const auto& asked : message_.topics) add_named(asked);
+  // A topic asked for twice is answered once.
+  std::set<std::pair<std::string_view, Uuid>> answered;
+  for (const auto& asked : message_.topics) {
+    if (answered.emplace(asked.name, asked.topic_id).second) add_named(asked);
+  }
 }
 
 asio::awaitable<Outcome> MetadataAnswer::run(SendQueue& to) {
@@ -134,7 +140,8 @@ asio::awaitable<Outcome> MetadataAnswer::run(SendQueue& to) {
   const std::vector<ClusterMember> members = cluster_members(context_);
   std::vector<MetadataResponse::MetadataResponseBroker> brokers;
   for (const ClusterMember& member : members) {
-    brokers.push_back({.node_id = member.id.value, .host = member.address.host, .port = member.address.port, .rack = member.rack_or_null()});
+    brokers.push_back(
+        {.node_id = member.id.value, .host = member.address.host, .port = member.address.port, .rack = member.rack_or_null()});
   }
   MetadataResponse response;
   response.brokers = std::span<const MetadataResponse::MetadataResponseBroker>(brokers);

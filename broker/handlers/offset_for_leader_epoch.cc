@@ -1,8 +1,8 @@
-#include <vector>
-
 #include "broker/handlers/per_partition.h"
 #include "proto/messages/offset_for_leader_epoch_request.h"
 #include "proto/messages/offset_for_leader_epoch_response.h"
+
+#include <vector>
 
 namespace tidelog::broker {
 namespace {
@@ -49,8 +49,8 @@ void respond_with(const Request& request, const OffsetForLeaderEpochRequest& mes
                             .end_offset = question->end_offset});
       ++question;
     }
-    topics.push_back({.topic = topic.topic,
-                      .partitions = std::span<const OffsetForLeaderEpochResponse::EpochEndOffset>(partitions).subspan(begin)});
+    topics.push_back(
+        {.topic = topic.topic, .partitions = std::span<const OffsetForLeaderEpochResponse::EpochEndOffset>(partitions).subspan(begin)});
   }
   OffsetForLeaderEpochResponse response;
   response.topics = std::span<const OffsetForLeaderEpochResponse::OffsetForLeaderTopicResult>(topics);

@@ -1,15 +1,15 @@
 #pragma once
 
-#include <vector>
-
 #include "broker/handlers/handler.h"
 #include "broker/shard/run_on.h"
 
+#include <vector>
+
 namespace tidelog::broker {
 
-/// Asks each question on the shard that owns its partition, and returns when all are answered. `Question` has an `id` (a TopicPartition) and
-/// an `error`; those with an error already are not asked. `ask(Partition&, Question&)` runs on the owner's loop, one step without a seam.
-/// A partition that is not there gets NOT_LEADER_OR_FOLLOWER: it was deleted after its name was resolved.
+/// Asks each question on the shard that owns its partition, and returns when all are answered. `Question` has an `id` (a TopicPartition)
+/// and an `error`; those with an error already are not asked. `ask(Partition&, Question&)` runs on the owner's loop, one step without a
+/// seam. A partition that is not there gets NOT_LEADER_OR_FOLLOWER: it was deleted after its name was resolved.
 template <class Question, class Ask>
 asio::awaitable<void> ask_owners(HandlerContext context, std::vector<Question>& questions, Ask ask) {
   for (const auto& shard : context.node.shards) {

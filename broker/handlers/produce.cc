@@ -1,9 +1,9 @@
 #include "broker/handlers/produce.h"
 
-#include <array>
-
 #include "broker/handlers/handler.h"
 #include "proto/messages/produce_request.h"
+
+#include <array>
 
 namespace tidelog::broker {
 namespace {
@@ -195,7 +195,8 @@ std::size_t ProduceCall::lay_out(std::size_t topic_partitions, std::size_t from_
 Outcome ProduceCall::encode(SendQueue& to) {
   if (message_.acks == 0) {
     // The client expects no answer; closing is the only way to tell it that something is wrong.
-    const bool failed = std::any_of(parts_.get(), parts_.get() + part_count_, [](const auto& part) { return part.error != ErrorCode::none; });
+    const bool failed =
+        std::any_of(parts_.get(), parts_.get() + part_count_, [](const auto& part) { return part.error != ErrorCode::none; });
     return failed ? Outcome::close : Outcome::keep;
   }
   std::size_t error_count = 0;

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "broker/net/connection.h"
+#include "broker/partition/services.h"
+#include "proto/messages/produce_response.h"
+
 #include <memory>
 #include <vector>
-
-#include "broker/partition/services.h"
-#include "broker/net/connection.h"
-#include "proto/messages/produce_response.h"
 
 namespace tidelog::broker {
 

@@ -37,7 +37,8 @@ asio::awaitable<std::vector<TopicVerdict>> create_topics(HandlerContext context,
 
   std::vector<TopicVerdict> verdicts;
   auto work = [&]() -> asio::awaitable<void> {
-    TopicsDecision decision = co_await context.node.controller.change([&](const MetadataMachine& machine) { return machine.create_topics(command); });
+    TopicsDecision decision =
+        co_await context.node.controller.change([&](const MetadataMachine& machine) { return machine.create_topics(command); });
     verdicts = std::move(decision.verdicts);
   };
   co_await await_on(context.node.home().shard.loop(), context.loop(), work);
@@ -47,7 +48,8 @@ asio::awaitable<std::vector<TopicVerdict>> create_topics(HandlerContext context,
 asio::awaitable<std::vector<TopicVerdict>> delete_topics(HandlerContext context, std::vector<TopicSelector> topics) {
   std::vector<TopicVerdict> verdicts;
   auto work = [&]() -> asio::awaitable<void> {
-    TopicsDecision decision = co_await context.node.controller.change([&](const MetadataMachine& machine) { return machine.delete_topics(topics); });
+    TopicsDecision decision =
+        co_await context.node.controller.change([&](const MetadataMachine& machine) { return machine.delete_topics(topics); });
     verdicts = std::move(decision.verdicts);
   };
   co_await await_on(context.node.home().shard.loop(), context.loop(), work);

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <vector>
-
 #include "broker/handlers/handler.h"
 #include "broker/metadata/machine.h"
+
+#include <vector>
 
 namespace tidelog::broker {
 

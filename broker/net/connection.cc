@@ -1,11 +1,11 @@
 #include "broker/net/connection.h"
 
+#include "proto/codec/api_table.h"
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
-#include "proto/codec/api_table.h"
 
 namespace tidelog::broker {
 namespace {

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <any>
-#include <deque>
-
 #include "broker/net/request.h"
 #include "broker/shard/gate.h"
 #include "broker/shard/shard.h"
+
+#include <any>
+#include <deque>
 
 namespace tidelog::broker {
 
@@ -22,9 +22,9 @@ struct ConnectionLimits {
 struct ClientState {
   std::string software_name;
   std::string software_version;
-  std::any fetch_session;       ///< Of the fetch handler.
-  Signal* waits_on = nullptr;   ///< Set while a request waits for something to happen: woken when the connection ends.
-  bool is_leaving = false;      ///< The connection ends: answer with what there is.
+  std::any fetch_session;      ///< Of the fetch handler.
+  Signal* waits_on = nullptr;  ///< Set while a request waits for something to happen: woken when the connection ends.
+  bool is_leaving = false;     ///< The connection ends: answer with what there is.
 };
 
 /// One client connection: a coroutine that reads what is there, serves whole frames in order, and sends once a pass.
@@ -77,8 +77,8 @@ class Connection final : private PassClient {
   SendQueue to_send_;
   std::deque<std::unique_ptr<PendingResponse>> pending_;
   ClientState client_;
-  Gate writers_;          ///< The coroutine that waits for the stream to take more, while there is one.
-  Signal progress_;       ///< A response was encoded, bytes left, memory came back, or the end is near.
+  Gate writers_;     ///< The coroutine that waits for the stream to take more, while there is one.
+  Signal progress_;  ///< A response was encoded, bytes left, memory came back, or the end is near.
   Timer deadline_;
   SteadyTime last_activity_{};
   SteadyTime frame_since_{SteadyTime::max()};

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <memory>
-#include <unordered_map>
-
 #include "broker/logging/rate_limited.h"
 #include "broker/net/connection.h"
+
+#include <memory>
+#include <unordered_map>
 
 namespace tidelog::broker {
 

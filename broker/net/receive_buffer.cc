@@ -1,9 +1,9 @@
 #include "broker/net/receive_buffer.h"
 
+#include "proto/base/endian.h"
+
 #include <algorithm>
 #include <cstring>
-
-#include "proto/base/endian.h"
 
 namespace tidelog::broker {
 namespace {

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <memory>
-
 #include "broker/shard/budget.h"
 #include "proto/base/result.h"
 #include "proto/base/types.h"
+
+#include <memory>
 
 namespace tidelog::broker {
 
@@ -53,6 +53,7 @@ class ReceiveBuffer {
   [[nodiscard]] bool was_filled() const { return block_ != nullptr && end_ == block_->capacity(); }
   /// Lets go of the block when nothing is in it.
   void release_if_empty();
+
  private:
   static constexpr std::size_t kFirstBlockBytes = 16 * 1024;
   static constexpr std::size_t kLeastRoomBytes = 4 * 1024;        ///< Less is not worth a read.

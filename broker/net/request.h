@@ -1,11 +1,11 @@
 #pragma once
 
-#include <memory>
-#include <string>
-
 #include "broker/net/receive_buffer.h"
 #include "broker/net/send_queue.h"
 #include "proto/codec/frame.h"
+
+#include <memory>
+#include <string>
 
 namespace tidelog::broker {
 

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <memory>
-#include <vector>
-
 #include "broker/env/env.h"
 #include "proto/codec/output.h"
 #include "storage/disk/file_system.h"
+
+#include <memory>
+#include <vector>
 
 namespace tidelog::broker {
 
@@ -38,8 +38,8 @@ class SendQueue {
 
   proto::Output output_;
   std::vector<FileSlice> slices_;
-  std::size_t sent_ = 0;           ///< Of the output's own bytes.
-  std::size_t gap_ = 0;            ///< Gaps whose slice has been sent whole.
+  std::size_t sent_ = 0;  ///< Of the output's own bytes.
+  std::size_t gap_ = 0;   ///< Gaps whose slice has been sent whole.
   std::uint64_t sent_of_slice_ = 0;
   std::uint64_t sent_total_ = 0;
 };

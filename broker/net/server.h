@@ -1,10 +1,10 @@
 #pragma once
 
+#include "broker/net/connection_set.h"
+
 #include <span>
 #include <string>
 #include <unordered_map>
-
-#include "broker/net/connection_set.h"
 
 namespace tidelog::broker {
 

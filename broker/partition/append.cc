@@ -1,8 +1,8 @@
 // How a partition takes what one loop pass brought: checked part by part, written as one.
-#include <utility>
-
 #include "broker/partition/partition.h"
 #include "proto/record/validate.h"
+
+#include <utility>
 
 namespace tidelog::broker {
 namespace {

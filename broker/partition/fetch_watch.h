@@ -4,8 +4,8 @@
 
 namespace tidelog::broker {
 
-/// A fetch that waits for bytes, as one partition sees it: told when consumers may read more. Lives in its owner, in at most one partition's
-/// list; leaves it when destroyed. Thread: the partition's shard.
+/// A fetch that waits for bytes, as one partition sees it: told when consumers may read more. Lives in its owner, in at most one
+/// partition's list; leaves it when destroyed. Thread: the partition's shard.
 class FetchWatch {
  public:
   FetchWatch() = default;

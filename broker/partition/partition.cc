@@ -1,8 +1,8 @@
 #include "broker/partition/partition.h"
 
-#include <utility>
-
 #include "proto/base/check.h"
+
+#include <utility>
 
 namespace tidelog::broker {
 
@@ -24,7 +24,10 @@ Partition::~Partition() {
 }
 
 PartitionState Partition::state() const {
-  return {.log_start = log_->log_start_offset(), .high_watermark = high_watermark_, .log_end = log_->end_offset(), .leader_epoch = leader_epoch_};
+  return {.log_start = log_->log_start_offset(),
+          .high_watermark = high_watermark_,
+          .log_end = log_->end_offset(),
+          .leader_epoch = leader_epoch_};
 }
 
 Result<storage::Slice> Partition::read(Offset from, std::size_t max_bytes, bool at_least_one_batch) {

@@ -1,15 +1,15 @@
 #pragma once
 
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "broker/config/topic_config.h"
 #include "broker/partition/fetch_watch.h"
 #include "broker/partition/produce_part.h"
 #include "broker/shard/durability.h"
 #include "proto/record/validate.h"
 #include "storage/log/log.h"
+
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace tidelog::broker {
 

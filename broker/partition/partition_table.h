@@ -1,9 +1,9 @@
 #pragma once
 
+#include "broker/partition/partition.h"
+
 #include <memory>
 #include <unordered_map>
-
-#include "broker/partition/partition.h"
 
 namespace tidelog::broker {
 

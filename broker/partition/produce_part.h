@@ -1,10 +1,10 @@
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "broker/partition/ack_waiters.h"
 #include "proto/base/types.h"
+
+#include <string>
+#include <vector>
 
 namespace tidelog::broker {
 
@@ -19,10 +19,10 @@ class ProducePart final : public AckWaiter {
 
   // What is asked.
   TopicPartition id;
-  std::int32_t index = 0;         ///< As the client named it, for its answer.
-  MutableBytes records;           ///< As it came; stamped in place. Null pointer: the client sent null.
+  std::int32_t index = 0;  ///< As the client named it, for its answer.
+  MutableBytes records;    ///< As it came; stamped in place. Null pointer: the client sent null.
   std::int16_t api_version = 0;
-  bool waits_for_all = false;     ///< acks=-1.
+  bool waits_for_all = false;  ///< acks=-1.
   bool has_transactional_id = false;
 
   // What is answered.

@@ -1,13 +1,13 @@
 #pragma once
 
-#include <memory>
-#include <span>
-#include <string>
-
 #include "broker/config/broker_options.h"
 #include "broker/metadata/image.h"
 #include "broker/partition/partition_table.h"
 #include "broker/shard/shard.h"
+
+#include <memory>
+#include <span>
+#include <string>
 
 namespace tidelog::broker {
 
@@ -20,8 +20,8 @@ struct ShardServices {
   Shard shard;
   std::unique_ptr<Durability> durability;
   PartitionTable partitions;
-  std::shared_ptr<const Image> image;   ///< Replaced whole whenever metadata were committed.
-  std::int64_t fetch_sessions = 0;      ///< Sessions that connections of this shard hold.
+  std::shared_ptr<const Image> image;  ///< Replaced whole whenever metadata were committed.
+  std::int64_t fetch_sessions = 0;     ///< Sessions that connections of this shard hold.
 };
 
 /// The broker as its handlers see it. Life: outlives every connection. Thread: any shard; `controller` on the first shard only.
@@ -30,8 +30,8 @@ struct Node {
   std::span<const std::unique_ptr<ShardServices>> shards;
   Controller& controller;
   NodeId id;
-  Endpoint listens;      ///< As configured, with the real port.
-  Endpoint advertised;   ///< Empty host: tell each client the address it came in on.
+  Endpoint listens;     ///< As configured, with the real port.
+  Endpoint advertised;  ///< Empty host: tell each client the address it came in on.
 
   [[nodiscard]] ShardServices& home() const { return *shards.front(); }
   [[nodiscard]] ShardServices& owner_of(const TopicPartition& partition) const { return *shards[shard_of(partition, shards.size())]; }

@@ -1,9 +1,5 @@
 #pragma once
 
-#include <functional>
-#include <memory>
-#include <vector>
-
 #include "broker/metadata/machine.h"
 #include "broker/shard/durability.h"
 #include "broker/shard/signal.h"
@@ -11,6 +7,10 @@
 #include "proto/record/builder.h"
 #include "proto/record/reader.h"
 #include "storage/log/log.h"
+
+#include <functional>
+#include <memory>
+#include <vector>
 
 namespace tidelog::broker {
 
@@ -42,8 +42,8 @@ class Controller final : public DurableLog {
   /// At start: gives a new cluster its id and registers this broker.
   asio::awaitable<void> found(std::string cluster_id, RegisterBrokerRecord self);
 
-  /// Asks the machine and commits what it says. `decide(const MetadataMachine&)` returns a decision with `records`; it runs when the changes
-  /// before it are committed, and its answer is returned when its own are.
+  /// Asks the machine and commits what it says. `decide(const MetadataMachine&)` returns a decision with `records`; it runs when the
+  /// changes before it are committed, and its answer is returned when its own are.
   template <class Decide>
   auto change(Decide decide) -> asio::awaitable<std::invoke_result_t<Decide, const MetadataMachine&>> {
     const Turns::Turn turn = co_await turns_.take();

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "broker/shard/signal.h"
+
 #include <cstddef>
 #include <vector>
-
-#include "broker/shard/signal.h"
 
 namespace tidelog::broker {
 

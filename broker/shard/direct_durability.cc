@@ -1,6 +1,6 @@
-#include <algorithm>
-
 #include "broker/shard/durability.h"
+
+#include <algorithm>
 
 namespace tidelog::broker {
 namespace {

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "broker/shard/shard.h"
+#include "storage/log/log.h"
+
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "broker/shard/shard.h"
-#include "storage/log/log.h"
 
 namespace tidelog::broker {
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <memory>
-
 #include "broker/shard/signal.h"
+
+#include <memory>
 
 namespace tidelog::broker {
 

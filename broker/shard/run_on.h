@@ -1,9 +1,9 @@
 #pragma once
 
+#include "broker/shard/signal.h"
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-
-#include "broker/shard/signal.h"
 
 namespace tidelog::broker {
 

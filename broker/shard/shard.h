@@ -1,11 +1,11 @@
 #pragma once
 
-#include <array>
-#include <vector>
-
 #include "broker/env/env.h"
 #include "broker/shard/budget.h"
 #include "broker/shard/timers.h"
+
+#include <array>
+#include <vector>
 
 namespace tidelog::broker {
 

@@ -1,12 +1,13 @@
 #pragma once
 
+#include "broker/env/env.h"
+
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <utility>
 
-#include "broker/env/env.h"
+#include <utility>
 
 namespace tidelog::broker {
 
@@ -19,8 +20,8 @@ class Signal {
   /// Returns after the next `notify`, at once if one is kept. One waiter at a time.
   asio::awaitable<void> wait() {
     if (std::exchange(kept_, false)) co_return;
-    co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
-        [this](auto handler) { waiter_ = Job(std::move(handler)); }, asio::use_awaitable);
+    co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>([this](auto handler) { waiter_ = Job(std::move(handler)); },
+                                                                         asio::use_awaitable);
   }
 
   /// Never runs the waiter inside this call: it is posted, so the caller's state stays whole.

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "broker/env/env.h"
+
 #include <array>
 #include <cstdint>
-
-#include "broker/env/env.h"
 
 namespace tidelog::broker {
 

@@ -29,8 +29,8 @@ using Offset = Quantity<struct OffsetTag, std::int64_t>;            ///< Positio
 using LeaderEpoch = Quantity<struct LeaderEpochTag, std::int32_t>;  ///< -1 is "unknown".
 using PartitionIndex = Quantity<struct PartitionIndexTag, std::int32_t>;
 using NodeId = Quantity<struct NodeIdTag, std::int32_t>;
-using ProducerId = Quantity<struct ProducerIdTag, std::int64_t>;    ///< -1 is "not idempotent".
-using TimestampMs = Quantity<struct TimestampTag, std::int64_t>;    ///< Milliseconds since 1970 UTC; -1 is "none".
+using ProducerId = Quantity<struct ProducerIdTag, std::int64_t>;  ///< -1 is "not idempotent".
+using TimestampMs = Quantity<struct TimestampTag, std::int64_t>;  ///< Milliseconds since 1970 UTC; -1 is "none".
 
 /// 16 bytes as on the wire. All zero means "none".
 struct Uuid {

@@ -1,9 +1,9 @@
 #include "proto/codec/api_table.h"
 
+#include "proto/messages/api_messages.h"
+
 #include <algorithm>
 #include <iterator>
-
-#include "proto/messages/api_messages.h"
 
 namespace tidelog::proto {
 namespace {

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "proto/codec/schema.h"
+#include "proto/messages/api_key.h"
+
 #include <cstdint>
 #include <span>
 #include <string_view>
-
-#include "proto/codec/schema.h"
-#include "proto/messages/api_key.h"
 
 namespace tidelog::proto {
 

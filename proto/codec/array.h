@@ -1,5 +1,7 @@
 #pragma once
 
+#include "proto/codec/interpreter.h"
+
 #include <cstddef>
 #include <iterator>
 #include <span>
@@ -7,24 +9,34 @@
 #include <type_traits>
 #include <vector>
 
-#include "proto/codec/interpreter.h"
-
 namespace tidelog::proto {
 
 template <class T>
 constexpr Kind element_kind() {
-  if constexpr (std::is_same_v<T, std::int8_t>) return Kind::int8;
-  else if constexpr (std::is_same_v<T, std::int16_t>) return Kind::int16;
-  else if constexpr (std::is_same_v<T, std::int32_t>) return Kind::int32;
-  else if constexpr (std::is_same_v<T, std::int64_t>) return Kind::int64;
-  else if constexpr (std::is_same_v<T, std::uint16_t>) return Kind::uint16;
-  else if constexpr (std::is_same_v<T, std::uint32_t>) return Kind::uint32;
-  else if constexpr (std::is_same_v<T, double>) return Kind::float64;
-  else if constexpr (std::is_same_v<T, bool>) return Kind::boolean;
-  else if constexpr (std::is_same_v<T, Uuid>) return Kind::uuid;
-  else if constexpr (std::is_same_v<T, std::string_view>) return Kind::string;
-  else if constexpr (std::is_same_v<T, Bytes>) return Kind::bytes;
-  else return Kind::structure;
+  if constexpr (std::is_same_v<T, std::int8_t>)
+    return Kind::int8;
+  else if constexpr (std::is_same_v<T, std::int16_t>)
+    return Kind::int16;
+  else if constexpr (std::is_same_v<T, std::int32_t>)
+    return Kind::int32;
+  else if constexpr (std::is_same_v<T, std::int64_t>)
+    return Kind::int64;
+  else if constexpr (std::is_same_v<T, std::uint16_t>)
+    return Kind::uint16;
+  else if constexpr (std::is_same_v<T, std::uint32_t>)
+    return Kind::uint32;
+  else if constexpr (std::is_same_v<T, double>)
+    return Kind::float64;
+  else if constexpr (std::is_same_v<T, bool>)
+    return Kind::boolean;
+  else if constexpr (std::is_same_v<T, Uuid>)
+    return Kind::uuid;
+  else if constexpr (std::is_same_v<T, std::string_view>)
+    return Kind::string;
+  else if constexpr (std::is_same_v<T, Bytes>)
+    return Kind::bytes;
+  else
+    return Kind::structure;
 }
 
 /// The elements of an array field: null, or a view of received bytes that are decoded one by one while iterating, or of values in memory.
@@ -75,8 +87,10 @@ class Array : public ArrayBase {
       at_ = decode_element(at_, *array_, element_kind<T>(), schema(), &value_);
     }
     static const Schema* schema() {
-      if constexpr (element_kind<T>() == Kind::structure) return &T::kSchema;
-      else return nullptr;
+      if constexpr (element_kind<T>() == Kind::structure)
+        return &T::kSchema;
+      else
+        return nullptr;
     }
 
     const std::byte* at_ = nullptr;

@@ -7,10 +7,10 @@ namespace tidelog::proto {
 
 /// What every Array is in memory, whatever its elements.
 struct ArrayBase {
-  const std::byte* data = nullptr;  ///< First element: encoded, or a T.
-  const std::byte* data_end = nullptr;   ///< Of encoded elements.
-  std::int32_t count = 0;           ///< -1: null.
-  std::int16_t version = 0;         ///< In which the elements are encoded.
+  const std::byte* data = nullptr;      ///< First element: encoded, or a T.
+  const std::byte* data_end = nullptr;  ///< Of encoded elements.
+  std::int32_t count = 0;               ///< -1: null.
+  std::int16_t version = 0;             ///< In which the elements are encoded.
   bool is_encoded = false;
   bool is_flexible = false;
 

@@ -1,9 +1,9 @@
-#include <limits>
-#include <string_view>
-
 #include "proto/base/check.h"
 #include "proto/codec/interpreter.h"
 #include "proto/codec/reader.h"
+
+#include <limits>
+#include <string_view>
 
 namespace tidelog::proto {
 namespace {
@@ -144,7 +144,8 @@ bool decode_field(Reader& in, const Field& field, Dialect dialect, bool in_tag, 
 
 const Field* find_tag(const Schema& schema, std::uint32_t tag, std::int16_t version) {
   for (const Field& field : schema.fields) {
-    if (field.tag >= 0 && static_cast<std::uint32_t>(field.tag) == tag && field.tagged.contains(version) && field.versions.contains(version)) {
+    if (field.tag >= 0 && static_cast<std::uint32_t>(field.tag) == tag && field.tagged.contains(version) &&
+        field.versions.contains(version)) {
       return &field;
     }
   }

@@ -1,8 +1,8 @@
+#include "proto/codec/interpreter.h"
+
 #include <algorithm>
 #include <bit>
 #include <string_view>
-
-#include "proto/codec/interpreter.h"
 
 namespace tidelog::proto {
 namespace {

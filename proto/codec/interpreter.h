@@ -10,8 +10,8 @@ namespace tidelog::proto {
 
 /// Reads a message into the struct that `schema` describes, which holds its defaults before. Every byte is looked at once: counts against
 /// the bytes left, lengths, null where null may not be. Nothing is allocated; strings, bytes and arrays are views of `body`.
-/// Bytes behind the message are passed over, as Kafka does. `Errc::unsupported` for a version the message does not have, `Errc::corrupt` for
-/// anything that does not fit.
+/// Bytes behind the message are passed over, as Kafka does. `Errc::unsupported` for a version the message does not have, `Errc::corrupt`
+/// for anything that does not fit.
 Result<void> decode_message(Bytes body, std::int16_t version, const Schema& schema, void* into);
 
 /// Writes a message. A field that the version lacks is left out.

@@ -1,14 +1,14 @@
 #pragma once
 
+#include "proto/base/endian.h"
+#include "proto/base/types.h"
+
 #include <bit>
 #include <concepts>
 #include <cstring>
 #include <memory>
 #include <span>
 #include <vector>
-
-#include "proto/base/endian.h"
-#include "proto/base/types.h"
 
 namespace tidelog::proto {
 
@@ -17,7 +17,7 @@ namespace tidelog::proto {
 class Output {
  public:
   struct Gap {
-    std::size_t at;              ///< Index into `bytes()` before which the gap's bytes belong.
+    std::size_t at;  ///< Index into `bytes()` before which the gap's bytes belong.
     std::uint64_t size_bytes;
     std::uint32_t token;
   };

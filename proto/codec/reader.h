@@ -22,25 +22,29 @@ struct Reader {
   }
   template <std::integral T>
   T take() {
-    if (left() < sizeof(T)) [[unlikely]] return fail(), T{};
+    if (left() < sizeof(T)) [[unlikely]]
+      return fail(), T{};
     const T value = load_be<T>(at);
     at += sizeof(T);
     return value;
   }
   const std::byte* take_bytes(std::size_t size) {
-    if (left() < size) [[unlikely]] return fail(), nullptr;
+    if (left() < size) [[unlikely]]
+      return fail(), nullptr;
     const std::byte* from = at;
     at += size;
     return from;
   }
   std::uint32_t take_uvarint() {
-    if (at != end && static_cast<std::uint32_t>(*at) < 0x80) [[likely]] return static_cast<std::uint32_t>(*at++);
+    if (at != end && static_cast<std::uint32_t>(*at) < 0x80) [[likely]]
+      return static_cast<std::uint32_t>(*at++);
     return take_long_uvarint();
   }
   std::uint32_t take_long_uvarint() {
     std::uint32_t value = 0;
     for (int shift = 0; shift < 35; shift += 7) {
-      if (at == end) [[unlikely]] break;
+      if (at == end) [[unlikely]]
+        break;
       const auto byte = static_cast<std::uint32_t>(*at++);
       value |= (byte & 0x7F) << shift;
       if (byte < 0x80) return value;

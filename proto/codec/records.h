@@ -7,8 +7,8 @@ namespace tidelog::proto {
 /// A `records` field: bytes in memory, or, when sending, bytes that stay in a file and are put there by whoever sends the output.
 struct Records {
   Bytes bytes{};
-  std::uint64_t external_bytes = 0;   ///< Behind `bytes`; the output notes a gap of this size.
-  std::uint32_t external_token = 0;   ///< Says to the sender which file slice belongs there.
+  std::uint64_t external_bytes = 0;  ///< Behind `bytes`; the output notes a gap of this size.
+  std::uint32_t external_token = 0;  ///< Says to the sender which file slice belongs there.
   [[nodiscard]] bool is_null() const { return bytes.data() == nullptr && external_bytes == 0; }
 };
 

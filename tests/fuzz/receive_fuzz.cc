@@ -1,12 +1,12 @@
 // What a connection does with received bytes before any request is looked at: frames must come out the same for every chunking, and memory
 // must follow what was received. The first byte is the largest chunk.
+#include "broker/net/receive_buffer.h"
+
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <vector>
-
-#include "broker/net/receive_buffer.h"
 
 namespace tidelog::broker {
 namespace {

@@ -43,7 +43,8 @@ class Run {
   void schedule_full_disk();
   void live_through(const CrashPlan& crash);
   void heal();
-  std::map<int, FinalLog> read_all();
+  /// Nothing: it could not be read.
+  std::optional<std::map<int, FinalLog>> read_all();
   void require(bool holds, const std::string& what) {
     if (!holds) history_.violations.push_back(what);
   }
@@ -54,7 +55,7 @@ class Run {
   }
   SimLoop& loop() { return static_cast<SimLoop&>(*client_env_.loops()[0]); }
   void look_for_rolls();
-  RunResult result(const std::map<int, FinalLog>& logs);
+  RunResult result(const std::optional<std::map<int, FinalLog>>& logs);
 
   Plan plan_;
   World world_;
@@ -125,7 +126,7 @@ void Run::heal() {
   disk_.faults = {.write_latency_ns = plan_.disk.write_latency_ns, .sync_latency_ns = plan_.disk.sync_latency_ns};
 }
 
-std::map<int, FinalLog> Run::read_all() {
+std::optional<std::map<int, FinalLog>> Run::read_all() {
   SimConsumer reader(clients_, loop(), {.id = 99, .max_wait = 100ms, .leaves_at_end = true}, world_.dice("reader"));
   clients_.should_stop = false;
   asio::co_spawn(loop().executor(), reader.run(), asio::detached);
@@ -133,8 +134,9 @@ std::map<int, FinalLog> Run::read_all() {
   require(is_read, "not everything could be read in the end: " + reader.state() + supervisor_.failure());
   std::map<int, FinalLog> logs;
   for (std::size_t i = 0; i < reader.seen().size(); ++i) logs[static_cast<int>(i)] = reader.seen()[i];
-  if (!is_read) client_env_.kill(false);  // Its coroutine refers to `reader`.
-  return logs;
+  if (is_read) return logs;
+  client_env_.kill(false);  // Its coroutine refers to `reader`.
+  return std::nullopt;
 }
 
 void Run::look_for_rolls() {
@@ -145,14 +147,17 @@ void Run::look_for_rolls() {
   if (has_rolled) world_.mark("a segment was rolled");
 }
 
-RunResult Run::result(const std::map<int, FinalLog>& logs) {
-  RunResult result{.violations = check(history_, logs), .trace_hash = world_.trace_hash(), .marks = world_.marks(), .steps = world_.steps()};
+RunResult Run::result(const std::optional<std::map<int, FinalLog>>& logs) {
+  RunResult result{.violations = logs ? check(history_, *logs) : history_.violations,
+                   .trace_hash = world_.trace_hash(), .marks = world_.marks(), .steps = world_.steps()};
   if (world_.ran_away()) result.violations.push_back("a loop never rests");
   if (world_.marks().contains("HUNG STOP")) result.violations.push_back("a clean stop never ended");
   for (const std::string& bug : supervisor_.bugs()) result.violations.push_back(bug);
   result.records_sent = history_.sent.size();
   for (const auto& [value, sent] : history_.sent) result.records_acked += sent.outcome == Outcome::acked ? 1 : 0;
-  for (const auto& [partition, log] : logs) result.records_found += log.size();
+  if (logs) {
+    for (const auto& [partition, log] : *logs) result.records_found += log.size();
+  }
   return result;
 }
 
@@ -171,7 +176,8 @@ RunResult Run::run() {
   for (const auto& producer : producers_) require(producer->is_done(), "did not finish: " + producer->state());
   clients_.should_stop = true;
   run_until([&] { return std::ranges::all_of(consumers_, [](const auto& consumer) { return consumer->is_done(); }); }, world_.now() + kHealed);
-  if (!is_done) return result({});
+  // Without an end there is nothing to hold against: only why there is none.
+  if (!is_done) return result(std::nullopt);
   supervisor_.end(plan_.last);
   look_for_rolls();
   supervisor_.start();

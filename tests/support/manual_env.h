@@ -1,13 +1,13 @@
 #pragma once
 
+#include "storage/disk/posix.h"
+#include "tests/support/manual_loop.h"
+
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "storage/disk/posix.h"
-#include "tests/support/manual_loop.h"
 
 namespace tidelog::broker {
 

@@ -1,10 +1,11 @@
 #pragma once
 
+#include "broker/env/env.h"
+
 #include <boost/asio/io_context.hpp>
+
 #include <deque>
 #include <utility>
-
-#include "broker/env/env.h"
 
 namespace tidelog::broker {
 

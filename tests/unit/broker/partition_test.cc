@@ -1,15 +1,15 @@
 // How a partition acknowledges, with a disk whose syncs finish when the test says so.
 #include "broker/partition/partition.h"
 
+#include "broker/partition/log_config.h"
+#include "proto/record/builder.h"
+#include "tests/support/manual_env.h"
+
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "broker/partition/log_config.h"
-#include "proto/record/builder.h"
-#include "tests/support/manual_env.h"
 
 namespace tidelog::broker {
 namespace {
@@ -47,11 +47,13 @@ class PartitionTest : public ::testing::Test {
   void open(DurabilityMode mode, storage::FileSystem* files = nullptr) {
     TopicConfig config;
     config.durability = mode;
-    auto log = storage::Log::create({.files = files != nullptr ? files : &env_.files(), .directory = env_.directory() + "/t-" + std::to_string(++logs_)},
-                                    {.topic_id = kTopic, .log_id = 1}, to_log_config(config, options_));
+    auto log = storage::Log::create(
+        {.files = files != nullptr ? files : &env_.files(), .directory = env_.directory() + "/t-" + std::to_string(++logs_)},
+        {.topic_id = kTopic, .log_id = 1}, to_log_config(config, options_));
     ASSERT_TRUE(log);
-    partition_ = std::make_unique<Partition>(shard_, durability_, Partition::Identity{.id = {.topic_id = kTopic, .partition = {0}}, .topic = "t"},
-                                             std::move(*log), LeaderEpoch{3}, std::make_shared<const TopicConfig>(config));
+    partition_ =
+        std::make_unique<Partition>(shard_, durability_, Partition::Identity{.id = {.topic_id = kTopic, .partition = {0}}, .topic = "t"},
+                                    std::move(*log), LeaderEpoch{3}, std::make_shared<const TopicConfig>(config));
   }
 
   /// Hands a batch over and lets the pass end.
@@ -62,7 +64,8 @@ class PartitionTest : public ::testing::Test {
       const std::string value = "value " + std::to_string(i);
       builder.append({.timestamp = env_.loop().wall_clock(), .value = {reinterpret_cast<const std::byte*>(value.data()), value.size()}});
     }
-    const Bytes batch = builder.build({.producer_id = {producer}, .producer_epoch = static_cast<std::int16_t>(producer < 0 ? -1 : 0), .base_sequence = sequence});
+    const Bytes batch = builder.build(
+        {.producer_id = {producer}, .producer_epoch = static_cast<std::int16_t>(producer < 0 ? -1 : 0), .base_sequence = sequence});
     sent->bytes.assign(batch.begin(), batch.end());
     sent->part.id = partition_->id();
     sent->part.records = sent->bytes;

@@ -1,14 +1,14 @@
 #include "broker/net/receive_buffer.h"
 
+#include "proto/base/endian.h"
+#include "tests/support/manual_loop.h"
+
 #include <gtest/gtest.h>
 
 #include <cstring>
 #include <random>
 #include <string>
 #include <vector>
-
-#include "proto/base/endian.h"
-#include "tests/support/manual_loop.h"
 
 namespace tidelog::broker {
 namespace {

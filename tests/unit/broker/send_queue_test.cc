@@ -1,11 +1,11 @@
 #include "broker/net/send_queue.h"
 
+#include "tests/support/manual_env.h"
+
 #include <gtest/gtest.h>
 
 #include <cstring>
 #include <string>
-
-#include "tests/support/manual_env.h"
 
 namespace tidelog::broker {
 namespace {

@@ -1,12 +1,12 @@
 #include "broker/shard/timers.h"
 
+#include "tests/support/manual_loop.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <memory>
 #include <vector>
-
-#include "tests/support/manual_loop.h"
 
 namespace tidelog::broker {
 namespace {

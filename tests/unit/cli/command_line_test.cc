@@ -1,10 +1,10 @@
 #include "cli/command_line.h"
 
-#include <gtest/gtest.h>
-
 #include "cli/failure.h"
 #include "cli/text/json.h"
 #include "cli/text/table.h"
+
+#include <gtest/gtest.h>
 
 namespace tidelog::cli {
 namespace {
@@ -29,7 +29,8 @@ ParseStop refused(const std::vector<const char*>& words) {
 }
 
 TEST(CommandLine, UnderstandsTheFrontDoorContract) {
-  const Command create = understood({"topic", "create", "logs", "-b", "h:1", "--partitions", "4", "--replication-factor", "1", "-c", "a=b", "-c", "c=d"});
+  const Command create =
+      understood({"topic", "create", "logs", "-b", "h:1", "--partitions", "4", "--replication-factor", "1", "-c", "a=b", "-c", "c=d"});
   EXPECT_EQ(create.id, CommandId::topic_create);
   EXPECT_EQ(create.path, "topic create");
   EXPECT_EQ(create.topic.names, std::vector<std::string>{"logs"});
@@ -88,12 +89,16 @@ TEST(CommandLine, TellsMistakesInTheFormatAskedFor) {
 
 TEST(Failure, HasAtMostThreeLines) {
   const error why = error::from_kafka(38, "cannot create topic \"logs\"", "two\nlines\x1b[31m").set_hint("do this");
-  EXPECT_EQ(to_text(why), "error: cannot create topic \"logs\": two lines [31m\n  hint: do this\n  code: INVALID_REPLICATION_FACTOR (38)   docs: tidelog errors 38\n");
+  EXPECT_EQ(to_text(why),
+            "error: cannot create topic \"logs\": two lines [31m\n  hint: do this\n  code: INVALID_REPLICATION_FACTOR (38)   docs: tidelog "
+            "errors 38\n");
 }
 
 TEST(Failure, JsonHasEveryField) {
   const error why = error(errc::transport, "down").set_broker("h:1").set_topic("t", 2).set_retriable(true);
-  EXPECT_EQ(to_json(why), R"({"error":{"code":"TRANSPORT","kafka_code":0,"message":"down","hint":"","broker":"h:1","topic":"t","partition":2,"retriable":true}})");
+  EXPECT_EQ(
+      to_json(why),
+      R"({"error":{"code":"TRANSPORT","kafka_code":0,"message":"down","hint":"","broker":"h:1","topic":"t","partition":2,"retriable":true}})");
 }
 
 TEST(Failure, ExitCodesAreThoseThatScriptsKnow) {
@@ -114,7 +119,9 @@ TEST(Table, ShowsTheSameRowsInEveryFormat) {
   command.global.format = Format::tsv;
   EXPECT_EQ(table.render(command, "topics"), "a\"b\t7\t1,2\n");
   command.global.format = Format::json;
-  EXPECT_EQ(table.render(command, "topics"), R"({"_command":"topic list","_version":1,"topics":[{"name":"a\"b","leader_epoch":7,"in_sync":[1,2]}]})" "\n");
+  EXPECT_EQ(table.render(command, "topics"),
+            R"({"_command":"topic list","_version":1,"topics":[{"name":"a\"b","leader_epoch":7,"in_sync":[1,2]}]})"
+            "\n");
 }
 
 TEST(Base64, PadsLikeEveryoneElse) {

@@ -43,7 +43,8 @@ TEST(OffsetRange, TakesTimes) {
 }
 
 TEST(OffsetRange, RefusesTheRestAndSaysWhatThereIs) {
-  for (const char* text : {"", "banana", "5x", "--5", "-", "@", "@-", "@-2", "@-h", "@2w", "1:2:3", "99999999999999999999", "start:later", "@-9999999999d"}) {
+  for (const char* text :
+       {"", "banana", "5x", "--5", "-", "@", "@-", "@-2", "@-h", "@2w", "1:2:3", "99999999999999999999", "start:later", "@-9999999999d"}) {
     const result<OffsetRange> range = parse_offset_range(text, kNowMs);
     ASSERT_FALSE(range) << text;
     EXPECT_EQ(range.error().kind(), errc::invalid_argument);

@@ -35,7 +35,9 @@ TEST_F(RecordFormatTest, RefusesWhatItDoesNotKnow) {
 
 TEST_F(RecordFormatTest, JsonKeepsTextAndEncodesBytes) {
   EXPECT_EQ(record_json(record_view("t", 0, 7, 9).set_content({}, "a\"\n\xc3\xa9")),
-            R"({"topic":"t","partition":0,"offset":7,"timestamp":9,"key":null,"value":"a\"\n)" "\xc3\xa9" R"(","headers":[]})");
+            R"({"topic":"t","partition":0,"offset":7,"timestamp":9,"key":null,"value":"a\"\n)"
+            "\xc3\xa9"
+            R"(","headers":[]})");
   EXPECT_EQ(record_json(record_view("t", 0, 7, 9).set_content("k", "\xff\xfe\x01")),
             R"({"topic":"t","partition":0,"offset":7,"timestamp":9,"key":"k","value_base64":"//4B","headers":[]})");
 }

@@ -135,6 +135,7 @@ TEST(Lane, NumbersWhatBouncedOffAHoleAnewUnderAnotherIdentity) {
   EXPECT_EQ(first->base_sequence, 0);
   EXPECT_EQ(first->identity, kSecond);
   ASSERT_EQ(lane.judge(*first, ErrorCode::none, kNow), Verdict::written);
+  lane.remove(*first);
   EXPECT_EQ(lane.take(kNow)->base_sequence, 2);
 }
 

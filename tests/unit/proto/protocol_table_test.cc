@@ -1,9 +1,9 @@
+#include "proto/codec/api_table.h"
+
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <sstream>
-
-#include "proto/codec/api_table.h"
 
 namespace tidelog::proto {
 namespace {
