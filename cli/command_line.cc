@@ -1,13 +1,13 @@
 #include "cli/command_line.h"
 
+#include "cli/failure.h"
+#include "client/text/edit_distance.h"
+
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <charconv>
 #include <map>
-
-#include "cli/failure.h"
-#include "client/text/edit_distance.h"
 
 namespace tidelog::cli {
 namespace {
@@ -15,7 +15,8 @@ namespace {
 /// Options without a group are hidden: spellings that pasted commands of other tools use.
 constexpr const char* kHidden = "";
 
-const std::map<std::string, Format> kFormats{{"table", Format::table}, {"json", Format::json}, {"jsonl", Format::jsonl}, {"tsv", Format::tsv}};
+const std::map<std::string, Format> kFormats{
+    {"table", Format::table}, {"json", Format::json}, {"jsonl", Format::jsonl}, {"tsv", Format::tsv}};
 
 /// A number option's limits, with an error that people can read.
 CLI::Validator between(std::int64_t low, std::int64_t high = 2'147'483'647) {
@@ -23,7 +24,9 @@ CLI::Validator between(std::int64_t low, std::int64_t high = 2'147'483'647) {
             std::int64_t number = 0;
             const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
             const bool is_number = failed == std::errc{} && end == text.data() + text.size();
-            return is_number && number >= low && number <= high ? "" : "\"" + text + "\" is not a number from " + std::to_string(low) + " to " + std::to_string(high);
+            return is_number && number >= low && number <= high
+                       ? ""
+                       : "\"" + text + "\" is not a number from " + std::to_string(low) + " to " + std::to_string(high);
           },
           ""};
 }
@@ -45,7 +48,9 @@ class Parser {
   [[nodiscard]] CLI::App& deepest();
   /// "topic create": how the command is spelled behind the program's name.
   [[nodiscard]] static std::string path_of(const CLI::App& app);
-  [[nodiscard]] static std::string help_for(const CLI::App& app) { return "tidelog " + path_of(app) + (app.get_parent() == nullptr ? "" : " ") + "--help"; }
+  [[nodiscard]] static std::string help_for(const CLI::App& app) {
+    return "tidelog " + path_of(app) + (app.get_parent() == nullptr ? "" : " ") + "--help";
+  }
   [[nodiscard]] ParseStop explain(const CLI::ParseError& why);
   [[nodiscard]] ParseStop explain_extra(const std::string& word);
 
@@ -72,9 +77,14 @@ void Parser::add_format(CLI::App& app) {
 CLI::App* Parser::add_network(CLI::App& parent, CommandId id, const std::string& name, const std::string& doc) {
   CLI::App* app = add(parent, id, name, doc);
   GlobalOptions& global = command_.global;
-  app->add_option("-b,--brokers", global.brokers, "Where to find the cluster")->envname("TIDELOG_BROKERS")->capture_default_str()->type_name("HOST:PORT,...");
+  app->add_option("-b,--brokers", global.brokers, "Where to find the cluster")
+      ->envname("TIDELOG_BROKERS")
+      ->capture_default_str()
+      ->type_name("HOST:PORT,...");
   app->add_option("--bootstrap-server", global.brokers)->group(kHidden);
-  app->add_option("-X", global.client_settings, "A client setting, under Kafka's or librdkafka's name")->type_name("KEY=VALUE")->allow_extra_args(false);
+  app->add_option("-X", global.client_settings, "A client setting, under Kafka's or librdkafka's name")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
   app->add_option("--timeout", global.timeout_ms, "Give up after this many milliseconds")->check(between(1))->type_name("MS");
   add_format(*app);
   return app;
@@ -90,9 +100,12 @@ void Parser::add_topic_commands() {
   CLI::App* create = add_network(*topic, CommandId::topic_create, "create", "Create topics");
   create->add_option("name", options.names, "Names of the topics")->type_name("NAME");
   create->add_option("--topic", options.names)->group(kHidden);
-  create->add_option("--partitions,-p", options.partitions, "How many partitions; by default the broker decides")->check(between(1))->type_name("N");
+  create->add_option("--partitions,-p", options.partitions, "How many partitions; by default the broker decides")
+      ->check(between(1))
+      ->type_name("N");
   create->add_option("--replication-factor,-r", options.replication_factor, "Replicas of each; by default the broker decides")
-      ->check(between(1, 32'767))->type_name("R");
+      ->check(between(1, 32'767))
+      ->type_name("R");
   create->add_option("--config,-c", options.configs, "A topic config")->type_name("KEY=VALUE")->allow_extra_args(false);
   create->add_flag("--dry-run", command_.global.is_dry_run, "Only ask the broker whether it would");
 
@@ -113,23 +126,36 @@ void Parser::add_produce() {
   produce->add_option("topic", options.topic, "Where to write")->type_name("TOPIC");
   produce->add_option("--topic", options.topic)->group(kHidden);
   produce->add_option("-z,--compression", options.codec, "none, gzip, snappy, lz4 or zstd")->type_name("CODEC");
-  produce->add_option("-p,--partition", options.partition, "The partition; by default the records are spread")->check(between(0))->type_name("N");
-  produce->add_option("-k,--key", options.key, "The key of every record")->each([&options](const std::string&) { options.has_key = true; })->type_name("KEY");
+  produce->add_option("-p,--partition", options.partition, "The partition; by default the records are spread")
+      ->check(between(0))
+      ->type_name("N");
+  produce->add_option("-k,--key", options.key, "The key of every record")
+      ->each([&options](const std::string&) { options.has_key = true; })
+      ->type_name("KEY");
   produce->add_option("-K,--key-separator", options.key_separator, "What stands between key and value in a line")->type_name("SEP");
   produce->add_option("-H,--header", options.headers, "A header of every record")->type_name("NAME=VALUE")->allow_extra_args(false);
 }
 
 void Parser::add_consume() {
   ConsumeOptions& options = command_.consume;
-  CLI::App* consume = add_network(app_, CommandId::consume, "consume", "Write what is in a topic to standard output, a line a record, then end");
+  CLI::App* consume =
+      add_network(app_, CommandId::consume, "consume", "Write what is in a topic to standard output, a line a record, then end");
   consume->add_option("topic", options.topic, "What to read")->type_name("TOPIC");
   consume->add_option("--topic", options.topic)->group(kHidden);
-  consume->add_option("-o,--offset", options.offsets, "FROM or FROM:UNTIL, each start, end, N, -N (before the end), @MS or @-2h (by time)")->type_name("RANGE");
+  consume->add_option("-o,--offset", options.offsets, "FROM or FROM:UNTIL, each start, end, N, -N (before the end), @MS or @-2h (by time)")
+      ->type_name("RANGE");
   consume->add_flag("--from-beginning", options.from_beginning)->group(kHidden);
-  consume->add_option("-p,--partition", options.partitions, "Only these partitions")->delimiter(',')->check(between(0))->type_name("N,...")->allow_extra_args(false);
+  consume->add_option("-p,--partition", options.partitions, "Only these partitions")
+      ->delimiter(',')
+      ->check(between(0))
+      ->type_name("N,...")
+      ->allow_extra_args(false);
   consume->add_option("-n,--count", options.count, "End after this many records")->check(between(0))->type_name("COUNT");
   consume->add_flag("-F,--follow", options.follows, "Do not end: wait for more");
-  consume->add_option("-f,--record-format", options.record_format, "%t topic %p partition %o offset %T time %k key %s value %h headers, \\n \\t")->type_name("TEXT");
+  consume
+      ->add_option("-f,--record-format", options.record_format,
+                   "%t topic %p partition %o offset %T time %k key %s value %h headers, \\n \\t")
+      ->type_name("TEXT");
   consume->add_flag("--raw", options.is_raw, "Each value as it is, and a line feed");
   consume->add_option("-g,--group", options.group, "Consumer groups are not supported yet")->type_name("GROUP");
 }
@@ -137,7 +163,9 @@ void Parser::add_consume() {
 void Parser::add_other_commands() {
   CLI::App* serve = add(app_, CommandId::serve, "serve", "Run a broker in the foreground");
   serve->add_option("-c,--config", command_.serve.config_file, "A properties file")->type_name("FILE");
-  serve->add_option("-o,--option", command_.serve.overrides, "A broker option, over what the file says")->type_name("KEY=VALUE")->allow_extra_args(false);
+  serve->add_option("-o,--option", command_.serve.overrides, "A broker option, over what the file says")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
 
   CLI::App* config = app_.add_subcommand("config", "What can be configured");
   config->require_subcommand(1);
@@ -187,9 +215,12 @@ ParseStop Parser::explain_extra(const std::string& word) {
   const std::string at = app.get_parent() == nullptr ? "" : " of \"" + path_of(app) + "\"";
   const std::string typed = word.substr(0, word.find('='));
   ParseStop stop{.exit_code = kUsage, .help = {}, .message = {}, .hint = {}, .global = command_.global};
-  if (is_option) stop.message = "unknown option \"" + typed + "\"" + at;
-  else if (names.empty()) stop.message = "\"" + word + "\" is one word too many" + at;
-  else stop.message = "unknown command \"" + word + "\"" + at;
+  if (is_option)
+    stop.message = "unknown option \"" + typed + "\"" + at;
+  else if (names.empty())
+    stop.message = "\"" + word + "\" is one word too many" + at;
+  else
+    stop.message = "unknown command \"" + word + "\"" + at;
   const std::vector<std::string_view> views(names.begin(), names.end());
   const std::string_view near = core::closest_word(typed, views);
   stop.hint = near.empty() ? help_for(app) : "did you mean \"" + std::string(near) + "\"?";
@@ -210,7 +241,8 @@ ParseStop Parser::explain(const CLI::ParseError& why) {
   const bool wants_command = dynamic_cast<const CLI::RequiredError*>(&why) != nullptr && app.get_require_subcommand_min() > 0;
   if (wants_command) {
     std::string names;
-    for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) names += (names.empty() ? "" : ", ") + sub->get_name();
+    for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+      names += (names.empty() ? "" : ", ") + sub->get_name();
     stop.message = "which command" + (app.get_parent() == nullptr ? std::string() : " of \"" + path_of(app) + "\"") + "? " + names;
   }
   std::replace(stop.message.begin(), stop.message.end(), '\n', ' ');

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "cli/options.h"
+
 #include <string>
 #include <variant>
-
-#include "cli/options.h"
 
 namespace tidelog::cli {
 

@@ -1,8 +1,8 @@
 #include "cli/failure.h"
 
-#include <cstdio>
-
 #include "cli/text/json.h"
+
+#include <cstdio>
 
 namespace tidelog::cli {
 namespace {
@@ -41,7 +41,8 @@ std::string to_text(const error& why) {
   std::string text = "error: " + one_line(why.message()) + "\n";
   if (!why.hint().empty()) text += "  hint: " + one_line(why.hint()) + "\n";
   text += "  code: " + std::string(why.code_name());
-  if (why.kafka_code() != 0) text += " (" + std::to_string(why.kafka_code()) + ")   docs: tidelog errors " + std::to_string(why.kafka_code());
+  if (why.kafka_code() != 0)
+    text += " (" + std::to_string(why.kafka_code()) + ")   docs: tidelog errors " + std::to_string(why.kafka_code());
   return text + "\n";
 }
 

@@ -1,11 +1,10 @@
 #pragma once
 
-#include <string>
-#include <string_view>
-
+#include "cli/options.h"
 #include <tidelog/error.h>
 
-#include "cli/options.h"
+#include <string>
+#include <string_view>
 
 namespace tidelog::cli {
 

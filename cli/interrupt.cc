@@ -12,7 +12,7 @@ extern "C" void on_interrupt(int /*signal*/) { g_interrupted = 1; }
 }  // namespace
 
 void catch_interrupts() {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = on_interrupt;
   action.sa_flags = static_cast<int>(SA_RESETHAND);  // Without SA_RESTART: read() returns.
   ::sigaction(SIGINT, &action, nullptr);

@@ -1,13 +1,13 @@
 #include "cli/line_reader.h"
 
+#include "cli/interrupt.h"
+
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
-
-#include "cli/interrupt.h"
 
 namespace tidelog::cli {
 namespace {
@@ -17,7 +17,10 @@ constexpr std::size_t kFirstCapacity = 1 << 20;
 }  // namespace
 
 LineReader::LineReader(int fd, std::size_t max_line_bytes)
-    : fd_(fd), max_line_bytes_(max_line_bytes), buffer_(std::make_unique_for_overwrite<char[]>(kFirstCapacity)), capacity_(kFirstCapacity) {}
+    : fd_(fd),
+      max_line_bytes_(max_line_bytes),
+      buffer_(std::make_unique_for_overwrite<char[]>(kFirstCapacity)),
+      capacity_(kFirstCapacity) {}
 
 bool LineReader::has_more() const { return begin_ < end_ && std::memchr(buffer_.get() + begin_, '\n', end_ - begin_) != nullptr; }
 
@@ -52,7 +55,8 @@ LineReader::Outcome LineReader::fill() {
 
 LineReader::Outcome LineReader::next(std::string_view& line) {
   while (true) {
-    const char* const found = scanned_ < end_ ? static_cast<const char*>(std::memchr(buffer_.get() + scanned_, '\n', end_ - scanned_)) : nullptr;
+    const char* const found =
+        scanned_ < end_ ? static_cast<const char*>(std::memchr(buffer_.get() + scanned_, '\n', end_ - scanned_)) : nullptr;
     const bool is_last = found == nullptr && is_at_end_;
     if (found != nullptr || is_last) {
       const std::size_t stop = found != nullptr ? static_cast<std::size_t>(found - buffer_.get()) : end_;

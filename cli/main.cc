@@ -1,8 +1,8 @@
-#include <cstdio>
-
 #include "cli/command_line.h"
 #include "cli/commands/commands.h"
 #include "cli/text/table.h"
+
+#include <cstdio>
 
 namespace {
 

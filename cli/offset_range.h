@@ -1,10 +1,10 @@
 #pragma once
 
-#include <optional>
-#include <string_view>
-
 #include <tidelog/consumer.h>
 #include <tidelog/result.h>
+
+#include <optional>
+#include <string_view>
 
 namespace tidelog::cli {
 

@@ -56,7 +56,18 @@ struct ConsumeOptions {
 };
 
 enum class CommandId : std::uint8_t {
-  help, version, serve, topic_list, topic_create, topic_describe, topic_delete, produce, consume, config_docs, config_list, errors,
+  help,
+  version,
+  serve,
+  topic_list,
+  topic_create,
+  topic_describe,
+  topic_delete,
+  produce,
+  consume,
+  config_docs,
+  config_list,
+  errors,
 };
 
 /// A command line, understood.

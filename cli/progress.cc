@@ -21,8 +21,8 @@ double Progress::seconds() const { return std::max(std::chrono::duration<double>
 std::string Progress::summary(std::uint64_t records, std::uint64_t bytes) const {
   const double megabytes = static_cast<double>(bytes) / 1e6;
   const double taken = seconds();
-  return fmt::format("{} records, {:.1f} MB in {:.2f} s ({:.0f} records/s, {:.1f} MB/s)", records, megabytes, taken, static_cast<double>(records) / taken,
-                     megabytes / taken);
+  return fmt::format("{} records, {:.1f} MB in {:.2f} s ({:.0f} records/s, {:.1f} MB/s)", records, megabytes, taken,
+                     static_cast<double>(records) / taken, megabytes / taken);
 }
 
 void Progress::update(std::uint64_t records, std::uint64_t bytes) {

@@ -1,10 +1,10 @@
 #pragma once
 
+#include "cli/options.h"
+
 #include <chrono>
 #include <cstdint>
 #include <string>
-
-#include "cli/options.h"
 
 namespace tidelog::cli {
 

@@ -1,8 +1,8 @@
 #include "cli/record_format.h"
 
-#include <charconv>
-
 #include "cli/text/json.h"
+
+#include <charconv>
 
 namespace tidelog::cli {
 namespace {
@@ -52,9 +52,12 @@ void append_headers(std::string& out, const record_view& record) {
 }
 
 void append_bytes_json(Json& object, const std::string& name, bytes_view bytes) {
-  if (bytes.is_null()) object.raw(name, "null");
-  else if (is_utf8(bytes.text())) object.field(name, bytes.text());
-  else object.field(name + "_base64", to_base64(bytes.text()));
+  if (bytes.is_null())
+    object.raw(name, "null");
+  else if (is_utf8(bytes.text()))
+    object.field(name, bytes.text());
+  else
+    object.field(name + "_base64", to_base64(bytes.text()));
 }
 
 }  // namespace

@@ -1,11 +1,11 @@
 #pragma once
 
+#include <tidelog/record.h>
+#include <tidelog/result.h>
+
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <tidelog/record.h>
-#include <tidelog/result.h>
 
 namespace tidelog::cli {
 

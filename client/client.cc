@@ -1,7 +1,6 @@
-#include <tidelog/client.h>
-
 #include "client/consumer/consumer_core.h"
 #include "client/producer/producer_core.h"
+#include <tidelog/client.h>
 
 namespace tidelog {
 
@@ -12,7 +11,9 @@ result<client> client::open(const config& settings) {
   return client(std::make_shared<core::ClientCore>(*std::move(read)));
 }
 
-producer client::make_producer(producer_options options) { return producer(std::make_shared<core::ProducerCore>(core_, std::move(options))); }
+producer client::make_producer(producer_options options) {
+  return producer(std::make_shared<core::ProducerCore>(core_, std::move(options)));
+}
 consumer client::make_consumer() { return consumer(std::make_shared<core::ConsumerCore>(core_)); }
 tidelog::admin client::admin() { return tidelog::admin(core_); }
 

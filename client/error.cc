@@ -1,6 +1,5 @@
-#include <tidelog/error.h>
-
 #include "proto/error_code.h"
+#include <tidelog/error.h>
 
 namespace tidelog {
 namespace {
@@ -70,7 +69,8 @@ std::string_view reason_of(ErrorCode code) {
     case offset_out_of_range: return "the offset is outside what the partition holds";
     case not_enough_replicas:
     case not_enough_replicas_after_append: return "fewer replicas are in sync than min.insync.replicas asks for";
-    case out_of_order_sequence_number: return "the broker misses records before these: they were acknowledged and are lost there, or sent twice";
+    case out_of_order_sequence_number:
+      return "the broker misses records before these: they were acknowledged and are lost there, or sent twice";
     case invalid_producer_epoch:
     case producer_fenced: return "another producer took over its identity";
     case corrupt_message: return "the batch arrived damaged";
@@ -119,8 +119,6 @@ error error::from_kafka(int kafka_code, std::string_view context, std::string_vi
   return made;
 }
 
-std::string_view error::code_name() const {
-  return kafka_code_ != 0 ? kafka_name(static_cast<ErrorCode>(kafka_code_)) : name_of(kind_);
-}
+std::string_view error::code_name() const { return kafka_code_ != 0 ? kafka_name(static_cast<ErrorCode>(kafka_code_)) : name_of(kind_); }
 
 }  // namespace tidelog

@@ -1,13 +1,13 @@
 #include "client/settings.h"
 
+#include "client/text/edit_distance.h"
+
 #include <array>
 #include <charconv>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <limits>
-
-#include "client/text/edit_distance.h"
 
 namespace tidelog {
 namespace core {
@@ -75,10 +75,14 @@ result<void> set_codec(Settings& into, std::string_view key, std::string_view va
 }
 
 result<void> set_reset(Settings& into, std::string_view key, std::string_view value) {
-  if (value == "earliest" || value == "smallest" || value == "beginning") into.offset_reset = OffsetReset::earliest;
-  else if (value == "latest" || value == "largest" || value == "end") into.offset_reset = OffsetReset::latest;
-  else if (value == "none" || value == "error") into.offset_reset = OffsetReset::none;
-  else return bad_value(key, value, "earliest, latest or none");
+  if (value == "earliest" || value == "smallest" || value == "beginning")
+    into.offset_reset = OffsetReset::earliest;
+  else if (value == "latest" || value == "largest" || value == "end")
+    into.offset_reset = OffsetReset::latest;
+  else if (value == "none" || value == "error")
+    into.offset_reset = OffsetReset::none;
+  else
+    return bad_value(key, value, "earliest, latest or none");
   return {};
 }
 
@@ -100,36 +104,51 @@ constexpr std::int64_t kLong = std::numeric_limits<std::int64_t>::max() / 2;
 using S = Settings;
 
 constexpr std::array kKeys{
-    Key{"acks", "request.required.acks", "all", "Who must have a record before it counts as written: all in-sync replicas, the leader (1), nobody (0).", set_acks},
-    Key{"allow.auto.create.topics", "", "true", "Whether asking for a topic that does not exist may create it.", set_bool<&S::creates_topics>},
-    Key{"auto.offset.reset", "", "none", "Where to go on when an offset is outside the partition: earliest, latest; none is an error.", set_reset},
+    Key{"acks", "request.required.acks", "all",
+        "Who must have a record before it counts as written: all in-sync replicas, the leader (1), nobody (0).", set_acks},
+    Key{"allow.auto.create.topics", "", "true", "Whether asking for a topic that does not exist may create it.",
+        set_bool<&S::creates_topics>},
+    Key{"auto.offset.reset", "", "none", "Where to go on when an offset is outside the partition: earliest, latest; none is an error.",
+        set_reset},
     Key{"batch.size", "", "16384", "Bytes of records that go together, before compression.", set_number<&S::batch_bytes, 1, kInt / 2>},
     Key{"bootstrap.servers", "metadata.broker.list", "", "Comma-separated host:port list to find the cluster by.", set_bootstrap},
-    Key{"buffer.memory", "", "33554432", "Bytes of records that may wait to be written; then `send` waits.", set_number<&S::buffer_bytes, 1, kLong>},
+    Key{"buffer.memory", "", "33554432", "Bytes of records that may wait to be written; then `send` waits.",
+        set_number<&S::buffer_bytes, 1, kLong>},
     Key{"check.crcs", "", "true", "Whether checksums of fetched batches are checked.", set_bool<&S::checks_crcs>},
     Key{"client.id", "", "tidelog", "Name of this client in the broker's logs and quotas.", set_text<&S::client_id>},
     Key{"client.rack", "", "", "Where this client runs, for reading from a near replica.", set_text<&S::client_rack>},
     Key{"compression.level", "", "", "The codec's level.", set_number<&S::codec_level, -131072, 22>},
     Key{"compression.type", "compression.codec", "none", "none, gzip, snappy, lz4 or zstd.", set_codec},
-    Key{"default.api.timeout.ms", "", "60000", "How long a call waits for its answer, retries included.", set_number<&S::api_timeout, 0, kInt>},
-    Key{"delivery.timeout.ms", "message.timeout.ms", "120000", "After this a record that is not written has failed.", set_number<&S::delivery_timeout, 1, kInt>},
+    Key{"default.api.timeout.ms", "", "60000", "How long a call waits for its answer, retries included.",
+        set_number<&S::api_timeout, 0, kInt>},
+    Key{"delivery.timeout.ms", "message.timeout.ms", "120000", "After this a record that is not written has failed.",
+        set_number<&S::delivery_timeout, 1, kInt>},
     Key{"enable.idempotence", "", "true", "Whether retries may never write a record twice or out of order.", set_bool<&S::is_idempotent>},
     Key{"fetch.max.bytes", "", "52428800", "Bytes of one answer to a fetch.", set_number<&S::fetch_max_bytes, 0, kInt>},
-    Key{"fetch.max.wait.ms", "fetch.wait.max.ms", "500", "How long a broker waits for fetch.min.bytes.", set_number<&S::fetch_max_wait, 0, kInt>},
+    Key{"fetch.max.wait.ms", "fetch.wait.max.ms", "500", "How long a broker waits for fetch.min.bytes.",
+        set_number<&S::fetch_max_wait, 0, kInt>},
     Key{"fetch.min.bytes", "", "1", "Bytes a broker gathers before it answers a fetch.", set_number<&S::fetch_min_bytes, 0, kInt>},
     Key{"isolation.level", "", "read_uncommitted", "Only read_uncommitted, until transactions are supported.", set_isolation},
     Key{"linger.ms", "queue.buffering.max.ms", "5", "How long a batch waits to fill.", set_number<&S::linger, 0, kInt>},
     Key{"max.block.ms", "", "60000", "How long `send` waits for metadata and room.", set_number<&S::max_block, 0, kInt>},
-    Key{"max.in.flight.requests.per.connection", "max.in.flight", "5", "Produce requests without an answer, at most; 5 with idempotence.", set_number<&S::max_in_flight, 1, 1000>},
-    Key{"max.partition.fetch.bytes", "fetch.message.max.bytes", "1048576", "Bytes a partition may take of one answer to a fetch.", set_number<&S::fetch_partition_bytes, 0, kInt>},
-    Key{"max.request.size", "message.max.bytes", "1048576", "The largest record and produce request.", set_number<&S::request_max_bytes, 1, kInt>},
+    Key{"max.in.flight.requests.per.connection", "max.in.flight", "5", "Produce requests without an answer, at most; 5 with idempotence.",
+        set_number<&S::max_in_flight, 1, 1000>},
+    Key{"max.partition.fetch.bytes", "fetch.message.max.bytes", "1048576", "Bytes a partition may take of one answer to a fetch.",
+        set_number<&S::fetch_partition_bytes, 0, kInt>},
+    Key{"max.request.size", "message.max.bytes", "1048576", "The largest record and produce request.",
+        set_number<&S::request_max_bytes, 1, kInt>},
     Key{"metadata.max.age.ms", "", "300000", "Metadata older than this is asked for again.", set_number<&S::metadata_max_age, 1, kInt>},
-    Key{"queued.max.bytes", "", "67108864", "Fetched bytes that may wait to be polled (ours).", set_number<&S::fetch_queue_bytes, 1, kLong>},
-    Key{"receive.message.max.bytes", "", "104857600", "The largest answer taken from a broker.", set_number<&S::receive_max_bytes, 1024, kInt>},
-    Key{"reconnect.backoff.max.ms", "", "1000", "The longest pause before another attempt to connect.", set_number<&S::reconnect_backoff_max, 0, kInt>},
+    Key{"queued.max.bytes", "", "67108864", "Fetched bytes that may wait to be polled (ours).",
+        set_number<&S::fetch_queue_bytes, 1, kLong>},
+    Key{"receive.message.max.bytes", "", "104857600", "The largest answer taken from a broker.",
+        set_number<&S::receive_max_bytes, 1024, kInt>},
+    Key{"reconnect.backoff.max.ms", "", "1000", "The longest pause before another attempt to connect.",
+        set_number<&S::reconnect_backoff_max, 0, kInt>},
     Key{"reconnect.backoff.ms", "", "50", "The first one; it doubles.", set_number<&S::reconnect_backoff, 0, kInt>},
-    Key{"request.timeout.ms", "socket.timeout.ms", "30000", "How long one request waits for its answer.", set_number<&S::request_timeout, 1, kInt>},
-    Key{"retry.backoff.max.ms", "", "1000", "The longest pause before a request is tried again.", set_number<&S::retry_backoff_max, 0, kInt>},
+    Key{"request.timeout.ms", "socket.timeout.ms", "30000", "How long one request waits for its answer.",
+        set_number<&S::request_timeout, 1, kInt>},
+    Key{"retry.backoff.max.ms", "", "1000", "The longest pause before a request is tried again.",
+        set_number<&S::retry_backoff_max, 0, kInt>},
     Key{"retry.backoff.ms", "", "100", "The first one; it doubles.", set_number<&S::retry_backoff, 0, kInt>},
     Key{"socket.connection.setup.timeout.ms", "", "10000", "How long connecting may take.", set_number<&S::connect_timeout, 1, kInt>},
 };
@@ -148,7 +167,8 @@ error unknown_key(std::string_view name) {
     if (!key.alias.empty()) names.push_back(key.alias);
   }
   error unknown(errc::invalid_config, "unknown client setting \"" + std::string(name) + "\"");
-  if (const std::string_view near = closest_word(name, names); !near.empty()) unknown.set_hint("did you mean \"" + std::string(near) + "\"?");
+  if (const std::string_view near = closest_word(name, names); !near.empty())
+    unknown.set_hint("did you mean \"" + std::string(near) + "\"?");
   return unknown;
 }
 

@@ -1,13 +1,12 @@
 #pragma once
 
+#include "proto/record/compression.h"
+#include <tidelog/config.h>
+
 #include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#include <tidelog/config.h>
-
-#include "proto/record/compression.h"
 
 namespace tidelog::core {
 
@@ -18,7 +17,9 @@ struct Address {
   std::string host;
   std::uint16_t port = 0;
   bool operator==(const Address&) const = default;
-  [[nodiscard]] std::string text() const { return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port); }
+  [[nodiscard]] std::string text() const {
+    return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port);
+  }
 };
 
 /// `host:port`, `[v6]:port`; the port may be left out (9092).

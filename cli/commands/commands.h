@@ -1,9 +1,8 @@
 #pragma once
 
-#include <tidelog/client.h>
-
 #include "cli/failure.h"
 #include "cli/options.h"
+#include <tidelog/client.h>
 
 namespace tidelog::cli {
 

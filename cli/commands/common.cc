@@ -12,7 +12,8 @@ result<client> open_client(const GlobalOptions& global, config defaults) {
   defaults.set("client.id", "tidelog-cli").set("bootstrap.servers", global.brokers);
   if (global.timeout_ms > 0) {
     const std::string timeout = std::to_string(global.timeout_ms);
-    for (const char* key : {"default.api.timeout.ms", "delivery.timeout.ms", "max.block.ms", "request.timeout.ms"}) defaults.set(key, timeout);
+    for (const char* key : {"default.api.timeout.ms", "delivery.timeout.ms", "max.block.ms", "request.timeout.ms"})
+      defaults.set(key, timeout);
   }
   for (const std::string& setting : global.client_settings) {
     const auto pair = split_pair(setting, "client setting");

@@ -1,10 +1,3 @@
-#include <unistd.h>
-
-#include <algorithm>
-#include <chrono>
-#include <cstdio>
-#include <functional>
-
 #include "cli/commands/commands.h"
 #include "cli/interrupt.h"
 #include "cli/offset_range.h"
@@ -12,6 +5,13 @@
 #include "cli/record_format.h"
 #include "cli/text/json.h"
 #include "cli/text/table.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <functional>
 
 namespace tidelog::cli {
 namespace {
@@ -35,8 +35,10 @@ void append_escaped(std::string& out, const record_view& record) {
   for (const char letter : record.value().text()) {
     const auto byte = static_cast<unsigned char>(letter);
     const bool is_plain = (byte >= 0x20 && byte != 0x7f) || letter == '\t';
-    if (is_plain) out += letter;
-    else ((out += "\\x") += kHexDigits[byte >> 4]) += kHexDigits[byte & 15];
+    if (is_plain)
+      out += letter;
+    else
+      ((out += "\\x") += kHexDigits[byte >> 4]) += kHexDigits[byte & 15];
   }
   out += '\n';
 }
@@ -44,14 +46,19 @@ void append_escaped(std::string& out, const record_view& record) {
 void append_tsv(std::string& out, const record_view& record) {
   const auto cell = [&out](std::string_view text) {
     for (const char letter : text) {
-      if (letter == '\t') out += "\\t";
-      else if (letter == '\n') out += "\\n";
-      else if (letter == '\\') out += "\\\\";
-      else out += letter;
+      if (letter == '\t')
+        out += "\\t";
+      else if (letter == '\n')
+        out += "\\n";
+      else if (letter == '\\')
+        out += "\\\\";
+      else
+        out += letter;
     }
   };
   cell(record.topic());
-  for (const std::int64_t number : {std::int64_t{record.partition()}, record.offset(), record.timestamp_ms()}) (out += '\t') += std::to_string(number);
+  for (const std::int64_t number : {std::int64_t{record.partition()}, record.offset(), record.timestamp_ms()})
+    (out += '\t') += std::to_string(number);
   out += '\t';
   cell(record.key().text());
   out += '\t';
@@ -68,7 +75,8 @@ result<Writer> make_writer(const Command& command) {
   }
   if (options.is_raw) return Writer(append_raw);
   switch (command.global.format) {
-    case Format::json: return Writer([is_first = true](std::string& out, const record_view& record) mutable {
+    case Format::json:
+      return Writer([is_first = true](std::string& out, const record_view& record) mutable {
         (out += std::exchange(is_first, false) ? "" : ",\n") += record_json(record);
       });
     case Format::jsonl: return Writer([](std::string& out, const record_view& record) { (out += record_json(record)) += '\n'; });
@@ -153,7 +161,8 @@ int run_consume(const Command& command) {
   const GlobalOptions& global = command.global;
   const ConsumeOptions& options = command.consume;
   if (options.topic.empty()) return fail_usage(global, "which topic?", "tidelog consume TOPIC");
-  if (!options.group.empty()) return fail_usage(global, "--group is not supported yet: consumer groups are not there", "read without it: -o start:end");
+  if (!options.group.empty())
+    return fail_usage(global, "--group is not supported yet: consumer groups are not there", "read without it: -o start:end");
   const result<Writer> writer = make_writer(command);
   if (!writer) return fail(global, writer.error());
   config defaults;

@@ -1,8 +1,8 @@
-#include <charconv>
-
 #include "cli/commands/commands.h"
 #include "cli/text/table.h"
 #include "proto/error_code.h"
+
+#include <charconv>
 
 namespace tidelog::cli {
 namespace {
@@ -24,7 +24,8 @@ void add_code(Table& table, int code) {
 int run_version(const Command& command) {
   Table table({"name", "version"});
   table.add({"tidelog", TIDELOG_VERSION});
-  return print(command.global.format == Format::table ? "tidelog " TIDELOG_VERSION "\n" : table.render(command, "programs")) ? kOk : kFailed;
+  return print(command.global.format == Format::table ? "tidelog " TIDELOG_VERSION "\n" : table.render(command, "programs")) ? kOk
+                                                                                                                             : kFailed;
 }
 
 int run_errors(const Command& command) {
@@ -40,7 +41,8 @@ int run_errors(const Command& command) {
     is_found = true;
     add_code(table, code);
   }
-  if (!is_found) return fail(command.global, error(errc::not_found, "there is no error code \"" + asked + "\"").set_hint("tidelog errors lists all"));
+  if (!is_found)
+    return fail(command.global, error(errc::not_found, "there is no error code \"" + asked + "\"").set_hint("tidelog errors lists all"));
   return print(table.render(command, "errors")) ? kOk : kFailed;
 }
 

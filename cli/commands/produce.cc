@@ -1,3 +1,10 @@
+#include "cli/commands/commands.h"
+#include "cli/interrupt.h"
+#include "cli/line_reader.h"
+#include "cli/progress.h"
+#include "cli/text/json.h"
+#include "cli/text/table.h"
+
 #include <unistd.h>
 
 #include <cerrno>
@@ -5,13 +12,6 @@
 #include <cstring>
 #include <mutex>
 #include <optional>
-
-#include "cli/commands/commands.h"
-#include "cli/interrupt.h"
-#include "cli/line_reader.h"
-#include "cli/progress.h"
-#include "cli/text/json.h"
-#include "cli/text/table.h"
 
 namespace tidelog::cli {
 namespace {
@@ -41,17 +41,23 @@ class Losses {
                                   ? "line " + std::to_string(report.first_tag())
                                   : "lines " + std::to_string(report.first_tag()) + " to " + std::to_string(report.last_tag());
     error why = *report.failure();
-    add(why.set_message(lines + ": " + why.message()), static_cast<std::uint64_t>(report.record_count()));
+    add(why.set_message(lines + ": " + why.message()), static_cast<std::uint64_t>(report.record_count()), true);
   }
-  void add(const error& why, std::uint64_t count) {
+  /// `was_sent`: the producer had taken them.
+  void add(const error& why, std::uint64_t count, bool was_sent) {
     const std::lock_guard lock(mutex_);
     records_ += count;
+    if (was_sent) sent_records_ += count;
     if (!first_) first_ = why;
     if (++told_ <= kErrorsShown) fail(global_, why);
   }
   [[nodiscard]] std::uint64_t records() const {
     const std::lock_guard lock(mutex_);
     return records_;
+  }
+  [[nodiscard]] std::uint64_t sent_records() const {
+    const std::lock_guard lock(mutex_);
+    return sent_records_;
   }
   /// The code of the first loss, when nothing at all was written; any other loss is a plain failure.
   [[nodiscard]] int exit_code(std::uint64_t written) const {
@@ -64,6 +70,7 @@ class Losses {
   const GlobalOptions& global_;
   mutable std::mutex mutex_;
   std::uint64_t records_ = 0;
+  std::uint64_t sent_records_ = 0;
   int told_ = 0;
   std::optional<error> first_;
 };
@@ -123,16 +130,18 @@ int send_lines(const Command& command, producer& to, Losses& losses, Sent& sent)
     const LineReader::Outcome outcome = reader.next(line);
     if (outcome == LineReader::Outcome::end) return kOk;
     if (outcome == LineReader::Outcome::interrupted) return kInterrupted;
-    if (outcome == LineReader::Outcome::failed) return fail(command.global, error(errc::invalid_argument, std::string("cannot read standard input: ") + std::strerror(errno)));
+    if (outcome == LineReader::Outcome::failed)
+      return fail(command.global, error(errc::invalid_argument, std::string("cannot read standard input: ") + std::strerror(errno)));
     if (outcome == LineReader::Outcome::too_long) {
-      losses.add(error(errc::too_large, "line " + std::to_string(reader.line_number()) + ": longer than " + std::to_string(kLongestLine) + " bytes"), 1);
+      losses.add(error(errc::too_large,
+                       "line " + std::to_string(reader.line_number()) + ": longer than " + std::to_string(kLongestLine) + " bytes"),
+                 1, false);
       continue;
     }
     if (result<void> taken = to.send(records->record(line).tag(reader.line_number())); !taken) {
       error why = taken.error();
-      const bool is_about_line = why.kind() == errc::too_large;
-      losses.add(why.set_message("line " + std::to_string(reader.line_number()) + ": " + why.message()), 1);
-      if (!is_about_line) return exit_code_of(why);
+      if (why.kind() != errc::too_large) return fail(command.global, why);
+      losses.add(why.set_message("line " + std::to_string(reader.line_number()) + ": " + why.message()), 1, false);
       continue;
     }
     ++sent.records;
@@ -158,9 +167,9 @@ int run_produce(const Command& command) {
   const int ended = send_lines(command, to, losses, sent);
   // Everything sent has its end: it is written, or its delivery.timeout.ms passes. Who presses Ctrl-C does not wait for that.
   const result<void> closed = to.close(ended == kInterrupted ? std::chrono::seconds(5) : std::chrono::hours(24));
-  const std::uint64_t lost = std::min(losses.records(), sent.records);
-  const std::uint64_t written = sent.records - lost;
-  if (!global.is_quiet) {
+  const std::uint64_t written = sent.records - losses.sent_records();
+  const bool never_began = ended != kOk && sent.records == 0;  // The error says it all.
+  if (!global.is_quiet && !never_began) {
     const std::string failed = losses.records() > 0 ? ", " + std::to_string(losses.records()) + " failed" : "";
     std::fputs(("produced to \"" + command.produce.topic + "\": " + clock.summary(written, sent.bytes) + failed + "\n").c_str(), stderr);
   }

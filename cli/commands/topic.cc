@@ -1,10 +1,10 @@
+#include "cli/commands/commands.h"
+#include "cli/text/table.h"
+
 #include <unistd.h>
 
 #include <cstdio>
 #include <iostream>
-
-#include "cli/commands/commands.h"
-#include "cli/text/table.h"
 
 namespace tidelog::cli {
 namespace {
@@ -12,9 +12,7 @@ namespace {
 /// Asking about a topic must not create it.
 config quiet_config() { return config().set("allow.auto.create.topics", "false"); }
 
-int fail_without_name(const Command& command) {
-  return fail_usage(command.global, "which topic?", "tidelog " + command.path + " NAME");
-}
+int fail_without_name(const Command& command) { return fail_usage(command.global, "which topic?", "tidelog " + command.path + " NAME"); }
 
 std::int64_t replication_of(const topic_info& topic) {
   return topic.partitions().empty() ? 0 : static_cast<std::int64_t>(topic.partitions().front().replicas().size());
@@ -117,8 +115,9 @@ int run_topic_describe(const Command& command) {
         const auto found = admin.list_offsets(name, {partition.index()}, where);
         return found ? Cell(found->front()) : Cell("");
       };
-      table.add({name, topic->id(), std::int64_t{partition.index()}, std::int64_t{partition.leader()}, std::int64_t{partition.leader_epoch()},
-                 Cell(partition.replicas()), Cell(partition.in_sync()), offset(offset_spec::start()), offset(offset_spec::end())});
+      table.add({name, topic->id(), std::int64_t{partition.index()}, std::int64_t{partition.leader()},
+                 std::int64_t{partition.leader_epoch()}, Cell(partition.replicas()), Cell(partition.in_sync()),
+                 offset(offset_spec::start()), offset(offset_spec::end())});
     }
   }
   return print(table.render(command, "partitions")) || exit_code != kOk ? exit_code : kFailed;
@@ -128,7 +127,8 @@ int run_topic_delete(const Command& command) {
   const GlobalOptions& global = command.global;
   if (command.topic.names.empty()) return fail_without_name(command);
   if (!global.says_yes && !global.is_dry_run && ::isatty(STDIN_FILENO) == 0) {
-    return fail_usage(global, "deleting a topic has to be confirmed, and nobody can be asked here", "--yes deletes without asking, --dry-run shows what would go");
+    return fail_usage(global, "deleting a topic has to be confirmed, and nobody can be asked here",
+                      "--yes deletes without asking, --dry-run shows what would go");
   }
   result<client> client = open_client(global, quiet_config());
   if (!client) return fail(global, client.error());
@@ -137,7 +137,8 @@ int run_topic_delete(const Command& command) {
   for (const std::string& name : command.topic.names) {
     const result<Size> size = size_of(admin, name);
     if (!size) return fail(global, size.error());
-    const std::string what = "topic \"" + name + "\": " + std::to_string(size->partitions) + " partitions, about " + std::to_string(size->records) + " records\n";
+    const std::string what = "topic \"" + name + "\": " + std::to_string(size->partitions) + " partitions, about " +
+                             std::to_string(size->records) + " records\n";
     if (!global.is_quiet) std::fputs(((global.is_dry_run ? "would delete " : "deleting ") + what).c_str(), stderr);
     planned.emplace_back(name, result<void>());
   }

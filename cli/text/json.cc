@@ -19,7 +19,8 @@ std::size_t sequence_bytes(std::string_view text) {
     if ((at(i) & 0xc0) != 0x80) return 0;
   }
   // Too long forms, surrogates, and what lies above U+10FFFF.
-  const bool is_bad = (first == 0xe0 && at(1) < 0xa0) || (first == 0xed && at(1) > 0x9f) || (first == 0xf0 && at(1) < 0x90) || (first == 0xf4 && at(1) > 0x8f);
+  const bool is_bad = (first == 0xe0 && at(1) < 0xa0) || (first == 0xed && at(1) > 0x9f) || (first == 0xf0 && at(1) < 0x90) ||
+                      (first == 0xf4 && at(1) > 0x8f);
   return is_bad ? 0 : length;
 }
 
@@ -39,13 +40,20 @@ void append_json_string(std::string& out, std::string_view text) {
   while (!text.empty()) {
     const char letter = text.front();
     const std::size_t length = sequence_bytes(text);
-    if (letter == '"' || letter == '\\') (out += '\\') += letter;
-    else if (letter == '\n') out += "\\n";
-    else if (letter == '\t') out += "\\t";
-    else if (letter == '\r') out += "\\r";
-    else if (static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f) ((out += "\\u00") += kHexDigits[(letter >> 4) & 15]) += kHexDigits[letter & 15];
-    else if (length == 0) out += "\xef\xbf\xbd";
-    else out += text.substr(0, length);
+    if (letter == '"' || letter == '\\')
+      (out += '\\') += letter;
+    else if (letter == '\n')
+      out += "\\n";
+    else if (letter == '\t')
+      out += "\\t";
+    else if (letter == '\r')
+      out += "\\r";
+    else if (static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f)
+      ((out += "\\u00") += kHexDigits[(letter >> 4) & 15]) += kHexDigits[letter & 15];
+    else if (length == 0)
+      out += "\xef\xbf\xbd";
+    else
+      out += text.substr(0, length);
     text.remove_prefix(length == 0 ? 1 : length);
   }
   out += '"';

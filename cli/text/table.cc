@@ -1,10 +1,10 @@
 #include "cli/text/table.h"
 
+#include "cli/text/json.h"
+
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
-
-#include "cli/text/json.h"
 
 namespace tidelog::cli {
 namespace {
@@ -82,8 +82,10 @@ std::string Table::render(const Command& command, std::string_view json_name) co
   const bool is_lines = command.global.format == Format::jsonl;
   std::string rows;
   for (const auto& row : rows_) {
-    if (is_lines) (rows += row_json(row)) += '\n';
-    else (rows += rows.empty() ? "" : ",") += row_json(row);
+    if (is_lines)
+      (rows += row_json(row)) += '\n';
+    else
+      (rows += rows.empty() ? "" : ",") += row_json(row);
   }
   if (is_lines) return rows;
   Json object;

@@ -1,19 +1,19 @@
 #pragma once
 
+#include "cli/options.h"
+
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "cli/options.h"
 
 namespace tidelog::cli {
 
 /// One value of a table. Numbers go to the right, and stand bare in JSON.
 class Cell {
  public:
-  Cell(std::string text) : text_(std::move(text)) {}       // NOLINT(google-explicit-constructor)
-  Cell(std::string_view text) : text_(text) {}              // NOLINT(google-explicit-constructor)
-  Cell(const char* text) : text_(text) {}                   // NOLINT(google-explicit-constructor)
+  Cell(std::string text) : text_(std::move(text)) {}                                 // NOLINT(google-explicit-constructor)
+  Cell(std::string_view text) : text_(text) {}                                       // NOLINT(google-explicit-constructor)
+  Cell(const char* text) : text_(text) {}                                            // NOLINT(google-explicit-constructor)
   Cell(std::int64_t number) : text_(std::to_string(number)), kind_(Kind::number) {}  // NOLINT(google-explicit-constructor)
   /// Rendered as "1,2,3", in JSON as an array.
   explicit Cell(const std::vector<std::int32_t>& numbers);

@@ -1,5 +1,3 @@
-#include <tidelog/admin.h>
-
 #include "client/admin/offsets.h"
 #include "client/core/client_core.h"
 #include "proto/error_code.h"
@@ -7,6 +5,7 @@
 #include "proto/messages/create_topics_response.h"
 #include "proto/messages/delete_topics_request.h"
 #include "proto/messages/delete_topics_response.h"
+#include <tidelog/admin.h>
 
 namespace tidelog {
 namespace {
@@ -110,15 +109,16 @@ result<std::vector<topic_result>> admin::delete_topics(const std::vector<std::st
   std::vector<Message::DeleteTopicState> states;
   for (const std::string& name : names) states.push_back({.name = name, .topic_id = {}});
   Message message;
-  message.topics = states;       // Version 6 names them here,
-  message.topic_names = views;   // and those before it here.
+  message.topics = states;      // Version 6 names them here,
+  message.topic_names = views;  // and those before it here.
   message.timeout_ms = static_cast<std::int32_t>(core_->settings().request_timeout.count());
   const auto answer = call_controller<proto::DeleteTopicsResponse>(*core_, message, core_->api_deadline());
   if (!answer) return answer.error();
   return in_order(names, answer->message.responses, "delete");
 }
 
-result<std::vector<std::int64_t>> admin::list_offsets(const std::string& topic, const std::vector<std::int32_t>& partitions, offset_spec where) {
+result<std::vector<std::int64_t>> admin::list_offsets(const std::string& topic, const std::vector<std::int32_t>& partitions,
+                                                      offset_spec where) {
   std::vector<core::OffsetQuery> queries;
   for (const std::int32_t partition : partitions) queries.push_back({.topic = topic, .partition = partition, .where = where});
   return core::look_up_offsets(*core_, queries, core_->api_deadline());

@@ -1,12 +1,12 @@
 #include "client/admin/offsets.h"
 
-#include <algorithm>
-#include <map>
-#include <optional>
-
 #include "proto/error_code.h"
 #include "proto/messages/list_offsets_request.h"
 #include "proto/messages/list_offsets_response.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
 
 namespace tidelog::core {
 namespace {
@@ -37,7 +37,9 @@ std::vector<std::int64_t> timestamps_for(offset_spec where) {
   return {};
 }
 
-std::string describe(const Probe& probe) { return "cannot look up an offset of \"" + probe.topic + "\" partition " + std::to_string(probe.partition); }
+std::string describe(const Probe& probe) {
+  return "cannot look up an offset of \"" + probe.topic + "\" partition " + std::to_string(probe.partition);
+}
 
 result<void> take_answer(const proto::ListOffsetsResponse& answer, const std::vector<Probe*>& asked) {
   for (const auto& topic : answer.topics) {
@@ -58,11 +60,13 @@ result<void> take_answer(const proto::ListOffsetsResponse& answer, const std::ve
 
 result<void> ask_leader(ClientCore& core, std::int32_t leader, const std::vector<Probe*>& probes, TimePoint deadline) {
   std::vector<Message::ListOffsetsPartition> partitions;
-  for (const Probe* probe : probes) partitions.push_back({.partition_index = probe->partition, .current_leader_epoch = -1, .timestamp = probe->timestamp});
+  for (const Probe* probe : probes)
+    partitions.push_back({.partition_index = probe->partition, .current_leader_epoch = -1, .timestamp = probe->timestamp});
   std::vector<Message::ListOffsetsTopic> topics;
   for (std::size_t first = 0, last = 0; first < probes.size(); first = last) {
     while (last < probes.size() && probes[last]->topic == probes[first]->topic) ++last;
-    topics.push_back({.name = probes[first]->topic, .partitions = std::span<const Message::ListOffsetsPartition>(partitions).subspan(first, last - first)});
+    topics.push_back({.name = probes[first]->topic,
+                      .partitions = std::span<const Message::ListOffsetsPartition>(partitions).subspan(first, last - first)});
   }
   Message message;
   message.replica_id = -1;

@@ -1,11 +1,10 @@
 #pragma once
 
-#include <string>
-#include <vector>
-
+#include "client/core/client_core.h"
 #include <tidelog/consumer.h>
 
-#include "client/core/client_core.h"
+#include <string>
+#include <vector>
 
 namespace tidelog::core {
 

@@ -14,7 +14,8 @@ bytes_view to_view(Bytes bytes) {
 
 void BatchData::add_record(const proto::RecordView& record, std::int32_t partition) {
   size_bytes_ += record.key.size() + record.value.size();
-  records_.emplace_back(*topic_, partition, record.offset.value, record.timestamp.value).set_content(to_view(record.key), to_view(record.value));
+  records_.emplace_back(*topic_, partition, record.offset.value, record.timestamp.value)
+      .set_content(to_view(record.key), to_view(record.value));
   if (record.headers.empty()) return;
   const std::size_t first = headers_.size();
   for (const proto::RecordHeader& header : record.headers) headers_.emplace_back(header.name, to_view(header.value));

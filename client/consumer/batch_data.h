@@ -1,21 +1,20 @@
 #pragma once
 
-#include <memory>
-#include <string>
-#include <vector>
-
-#include <tidelog/consumer.h>
-
 #include "client/net/frame_reader.h"
 #include "proto/record/batch_cursor.h"
 #include "proto/record/reader.h"
+#include <tidelog/consumer.h>
+
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace tidelog::core {
 
 /// What a partition's part of a fetch answer holds, on its way to the user.
 struct Slice {
   std::shared_ptr<struct AssignedPartition> partition;
-  Frame frame;           ///< Holds `records`.
+  Frame frame;  ///< Holds `records`.
   Bytes records;
   std::int64_t from = 0;  ///< The offset asked for: batches may begin before it.
 };

@@ -1,8 +1,8 @@
 #include "client/consumer/consumer_core.h"
 
-#include <algorithm>
-
 #include "client/admin/offsets.h"
+
+#include <algorithm>
 
 namespace tidelog {
 namespace core {
@@ -13,7 +13,8 @@ constexpr std::size_t kPollBytes = 1 << 20;
 
 }  // namespace
 
-ConsumerCore::ConsumerCore(std::shared_ptr<ClientCore> client) : client_(std::move(client)), fetcher_(std::make_shared<Fetcher>(*client_, state_)) {
+ConsumerCore::ConsumerCore(std::shared_ptr<ClientCore> client)
+    : client_(std::move(client)), fetcher_(std::make_shared<Fetcher>(*client_, state_)) {
   client_->loop().run_and_wait([this] { fetcher_->start(); });
 }
 
@@ -107,8 +108,10 @@ result<record_batch> ConsumerCore::unpack_some() {
     is_done = !next || !*next;  // The fetcher walked over it once: it is whole.
     if (is_done) break;
     const proto::BatchView& batch = **next;
-    if (client_->settings().checks_crcs && !batch.crc_ok()) bad = damaged(partition, "has a wrong checksum");
-    else if (!data->add(batch, partition.index, partition.position, partition.until)) bad = damaged(partition, "cannot be unpacked");
+    if (client_->settings().checks_crcs && !batch.crc_ok())
+      bad = damaged(partition, "has a wrong checksum");
+    else if (!data->add(batch, partition.index, partition.position, partition.until))
+      bad = damaged(partition, "cannot be unpacked");
     if (!bad) partition.position = std::max(partition.position, batch.next_offset().value);
   }
   current_->records = cursor.rest();

@@ -1,12 +1,12 @@
 #include "client/consumer/fetcher.h"
 
-#include <algorithm>
-#include <tuple>
-
 #include "proto/error_code.h"
 #include "proto/messages/fetch_request.h"
 #include "proto/messages/list_offsets_request.h"
 #include "proto/messages/list_offsets_response.h"
+
+#include <algorithm>
+#include <tuple>
 
 namespace tidelog::core {
 namespace {
@@ -31,7 +31,8 @@ void encode_fetch(const std::vector<std::shared_ptr<AssignedPartition>>& group, 
   std::vector<Message::FetchTopic> topics;
   for (std::size_t first = 0, last = 0; first < group.size(); first = last) {
     while (last < group.size() && *group[last]->topic == *group[first]->topic) ++last;
-    topics.push_back({.topic = *group[first]->topic, .topic_id = ids[first],
+    topics.push_back({.topic = *group[first]->topic,
+                      .topic_id = ids[first],
                       .partitions = std::span<const Message::FetchPartition>(partitions).subspan(first, last - first)});
   }
   Message message;
@@ -61,7 +62,8 @@ void Fetcher::stop() {
 void Fetcher::assign(std::vector<std::shared_ptr<AssignedPartition>> partitions) {
   ++generation_;
   assigned_ = std::move(partitions);
-  std::sort(assigned_.begin(), assigned_.end(), [](const auto& a, const auto& b) { return std::tie(*a->topic, a->index) < std::tie(*b->topic, b->index); });
+  std::sort(assigned_.begin(), assigned_.end(),
+            [](const auto& a, const auto& b) { return std::tie(*a->topic, a->index) < std::tie(*b->topic, b->index); });
   for (const auto& partition : assigned_) core_.cluster().use_topic(*partition->topic);
   pump();
 }
@@ -185,7 +187,8 @@ void Fetcher::take_records(const std::shared_ptr<AssignedPartition>& partition, 
   }
   if (next_offset == from) {
     error large(errc::too_large, context_of(*partition) + ": the batch at offset " + std::to_string(from) + " did not come whole");
-    return tell(*partition, large.set_hint("raise max.partition.fetch.bytes and fetch.max.bytes").set_topic(*partition->topic, partition->index));
+    return tell(*partition,
+                large.set_hint("raise max.partition.fetch.bytes and fetch.max.bytes").set_topic(*partition->topic, partition->index));
   }
   partition->fetch_offset = next_offset;
   {

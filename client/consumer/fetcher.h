@@ -1,5 +1,10 @@
 #pragma once
 
+#include "client/consumer/batch_data.h"
+#include "client/core/client_core.h"
+#include "proto/error_code.h"
+#include "proto/messages/fetch_response.h"
+
 #include <condition_variable>
 #include <deque>
 #include <limits>
@@ -9,11 +14,6 @@
 #include <set>
 #include <string>
 #include <vector>
-
-#include "client/consumer/batch_data.h"
-#include "client/core/client_core.h"
-#include "proto/error_code.h"
-#include "proto/messages/fetch_response.h"
 
 namespace tidelog::core {
 

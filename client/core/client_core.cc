@@ -1,8 +1,8 @@
 #include "client/core/client_core.h"
 
-#include <thread>
-
 #include "proto/error_code.h"
+
+#include <thread>
 
 namespace tidelog::core {
 
@@ -31,7 +31,8 @@ result<Answer> ClientCore::exchange(Target target, Request request) {
   return future.get();
 }
 
-result<std::shared_ptr<const Metadata>> ClientCore::fetch_metadata(std::optional<std::vector<std::string>> topics, bool creates, TimePoint deadline) {
+result<std::shared_ptr<const Metadata>> ClientCore::fetch_metadata(std::optional<std::vector<std::string>> topics, bool creates,
+                                                                   TimePoint deadline) {
   using Known = std::shared_ptr<const Metadata>;
   return retry<Known>(deadline, [&]() -> result<Known> {
     std::promise<result<void>> promise;

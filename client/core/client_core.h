@@ -1,9 +1,9 @@
 #pragma once
 
+#include "client/net/cluster.h"
+
 #include <future>
 #include <memory>
-
-#include "client/net/cluster.h"
 
 namespace tidelog::core {
 

@@ -29,8 +29,11 @@ std::shared_ptr<const TopicMetadata> read_topic(const proto::MetadataResponse::M
     if (at >= topic->partitions.size()) topic->partitions.resize(at + 1);
     const bool is_stale = is_same && at < known->partitions.size() && partition.leader_epoch < known->partitions[at].leader_epoch;
     PartitionMetadata& entry = topic->partitions[at];
-    entry = {.leader = partition.leader_id, .leader_epoch = partition.leader_epoch, .error_code = partition.error_code,
-             .replicas = to_vector(partition.replica_nodes), .in_sync = to_vector(partition.isr_nodes)};
+    entry = {.leader = partition.leader_id,
+             .leader_epoch = partition.leader_epoch,
+             .error_code = partition.error_code,
+             .replicas = to_vector(partition.replica_nodes),
+             .in_sync = to_vector(partition.isr_nodes)};
     if (!is_stale) continue;
     entry.leader = known->partitions[at].leader;
     entry.leader_epoch = known->partitions[at].leader_epoch;
@@ -58,7 +61,8 @@ std::shared_ptr<const Metadata> merge(const Metadata& old, const proto::Metadata
   for (const auto& topic : answer.topics) {
     const auto known = old.topic(topic.name);
     // A topic that cannot be described now keeps its partitions: whoever sends to them finds out, and asks again.
-    const bool is_passing = topic.error_code != 0 && topic.partitions.empty() && known && !known->partitions.empty() && topic.error_code == 5;
+    const bool is_passing =
+        topic.error_code != 0 && topic.partitions.empty() && known && !known->partitions.empty() && topic.error_code == 5;
     if (!is_passing) next->topics[std::string(topic.name)] = read_topic(topic, known.get());
   }
   return next;

@@ -1,15 +1,15 @@
 #pragma once
 
+#include "client/settings.h"
+#include "proto/base/types.h"
+#include "proto/messages/metadata_response.h"
+
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "client/settings.h"
-#include "proto/base/types.h"
-#include "proto/messages/metadata_response.h"
 
 namespace tidelog::core {
 

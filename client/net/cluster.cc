@@ -1,8 +1,8 @@
 #include "client/net/cluster.h"
 
-#include <algorithm>
-
 #include "proto/messages/metadata_request.h"
+
+#include <algorithm>
 
 namespace tidelog::core {
 
@@ -137,7 +137,9 @@ void Cluster::take_metadata(result<Answer> answer, Done done) {
 
 void Cluster::refresh_soon() {
   if (refresh_timer_ || is_closed_ || used_topics_.empty()) return;
-  refresh_backoff_ = refresh_backoff_ == Milliseconds(0) ? Milliseconds(1) : std::clamp(refresh_backoff_ * 2, settings_.retry_backoff, settings_.retry_backoff_max);
+  refresh_backoff_ = refresh_backoff_ == Milliseconds(0)
+                         ? Milliseconds(1)
+                         : std::clamp(refresh_backoff_ * 2, settings_.retry_backoff, settings_.retry_backoff_max);
   refresh_timer_ = loop_.call_at(Clock::now() + refresh_backoff_, [this] { refresh_used(); });
 }
 

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "client/core/metadata.h"
+#include "client/net/connection.h"
+
 #include <atomic>
 #include <mutex>
 #include <set>
-
-#include "client/core/metadata.h"
-#include "client/net/connection.h"
 
 namespace tidelog::core {
 

@@ -1,5 +1,10 @@
 #include "client/net/connection.h"
 
+#include "proto/codec/frame.h"
+#include "proto/error_code.h"
+#include "proto/messages/api_versions_request.h"
+#include "proto/messages/api_versions_response.h"
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -8,11 +13,6 @@
 
 #include <cerrno>
 #include <cstring>
-
-#include "proto/codec/frame.h"
-#include "proto/error_code.h"
-#include "proto/messages/api_versions_request.h"
-#include "proto/messages/api_versions_response.h"
 
 namespace tidelog::core {
 namespace {
@@ -31,7 +31,10 @@ int open_socket(const SocketAddress& address) {
 }  // namespace
 
 Connection::Connection(IoLoop& loop, const Settings& settings, Address address)
-    : loop_(loop), settings_(settings), address_(std::move(address)), name_(address_.text()),
+    : loop_(loop),
+      settings_(settings),
+      address_(std::move(address)),
+      name_(address_.text()),
       reader_(static_cast<std::size_t>(settings.receive_max_bytes)) {}
 
 Connection::~Connection() {
@@ -106,7 +109,8 @@ void Connection::on_versions(result<Answer> answer) {
   std::int16_t next = 0;
   if (const result<proto::ApiVersionsResponse> told = read_answer<proto::ApiVersionsResponse>(*answer)) {
     for (const auto& api : told->api_keys) {
-      if (api.api_key == proto::ApiVersionsRequest::kKey) next = std::min<std::int16_t>(api.max_version, proto::ApiVersionsRequest::kMaxVersion);
+      if (api.api_key == proto::ApiVersionsRequest::kKey)
+        next = std::min<std::int16_t>(api.max_version, proto::ApiVersionsRequest::kMaxVersion);
     }
   }
   ask_versions(next);
@@ -152,7 +156,10 @@ void Connection::write(Request request, std::int16_t version) {
   request.encode(out_, version);
   proto::end_request(out_, start);
   if (request.has_answer) {
-    in_flight_.push_back({.correlation_id = correlation, .api_key = request.api_key, .version = version, .deadline = request.deadline,
+    in_flight_.push_back({.correlation_id = correlation,
+                          .api_key = request.api_key,
+                          .version = version,
+                          .deadline = request.deadline,
                           .answer = std::move(request.answer)});
     arm_deadline(request.deadline);
   }
@@ -200,7 +207,8 @@ void Connection::receive() {
     if (count < 0) return close(transport_error(std::strerror(errno)));
     if (count == 0) return close(transport_error("it closed the connection"));
     if (const Result<void> ok = reader_.received(static_cast<std::size_t>(count)); !ok) {
-      return close(error(errc::bad_answer, name_ + " sent an answer of impossible length").set_hint("is it a Kafka port?").set_broker(name_));
+      return close(
+          error(errc::bad_answer, name_ + " sent an answer of impossible length").set_hint("is it a Kafka port?").set_broker(name_));
     }
     while (Frame frame = reader_.next()) {
       if (!take_frame(std::move(frame))) return;
@@ -213,7 +221,8 @@ bool Connection::take_frame(Frame frame) {
   heard_anything_ = true;
   const error bad = error(errc::bad_answer, name_ + " sent an answer that belongs to no request").set_broker(name_);
   if (in_flight_.empty()) return close(bad), false;
-  const Result<proto::ResponseFrame> header = proto::decode_response(frame->bytes(), in_flight_.front().api_key, in_flight_.front().version);
+  const Result<proto::ResponseFrame> header =
+      proto::decode_response(frame->bytes(), in_flight_.front().api_key, in_flight_.front().version);
   if (!header || header->correlation_id != in_flight_.front().correlation_id) return close(bad), false;
   InFlight done = std::move(in_flight_.front());
   in_flight_.pop_front();
@@ -263,7 +272,8 @@ void Connection::on_deadline() {
     if (next != TimePoint::max()) arm_deadline(next);
     return;
   }
-  error late(errc::timed_out, is_late_start ? "cannot connect to " + name_ + ": no answer in time" : name_ + " did not answer in time");
+  error late(is_late_start ? errc::transport : errc::timed_out,
+             is_late_start ? "cannot connect to " + name_ + ": no answer in time" : name_ + " did not answer in time");
   if (!heard_anything_) late.set_hint("is it a Kafka port? one that expects TLS or SASL stays silent too");
   close(late.set_broker(name_).set_retriable(true));
 }

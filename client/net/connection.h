@@ -1,13 +1,13 @@
 #pragma once
 
+#include "client/net/request.h"
+#include "client/net/resolver.h"
+#include "client/settings.h"
+
 #include <deque>
 #include <optional>
 #include <span>
 #include <unordered_map>
-
-#include "client/net/request.h"
-#include "client/net/resolver.h"
-#include "client/settings.h"
 
 namespace tidelog::core {
 

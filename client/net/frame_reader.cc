@@ -1,8 +1,8 @@
 #include "client/net/frame_reader.h"
 
-#include <algorithm>
-
 #include "proto/base/endian.h"
+
+#include <algorithm>
 
 namespace tidelog::core {
 namespace {

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <memory>
-#include <optional>
-#include <vector>
-
 #include "proto/base/result.h"
 #include "proto/base/types.h"
 #include "proto/record/byte_buffer.h"
+
+#include <memory>
+#include <optional>
+#include <vector>
 
 namespace tidelog::core {
 
@@ -31,8 +31,8 @@ class FrameReader {
   void begin_long_frame(Bytes first, std::size_t frame_bytes);
 
   std::size_t max_frame_bytes_;
-  proto::ByteBuffer input_;      ///< Bytes received that are not in a frame yet.
-  std::size_t input_used_ = 0;   ///< Of `input_`, from the front.
+  proto::ByteBuffer input_;                        ///< Bytes received that are not in a frame yet.
+  std::size_t input_used_ = 0;                     ///< Of `input_`, from the front.
   std::shared_ptr<proto::ByteBuffer> long_frame_;  ///< A frame that is larger than what came with its beginning.
   std::size_t long_frame_bytes_ = 0;               ///< Its size when whole.
   std::vector<Frame> frames_;

@@ -1,5 +1,7 @@
 #include "client/net/io_loop.h"
 
+#include "proto/base/check.h"
+
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -8,8 +10,6 @@
 #include <array>
 #include <csignal>
 #include <future>
-
-#include "proto/base/check.h"
 
 namespace tidelog::core {
 namespace {

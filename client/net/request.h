@@ -1,16 +1,15 @@
 #pragma once
 
-#include <algorithm>
-#include <cstdint>
-#include <functional>
-#include <string>
-
-#include <tidelog/result.h>
-
 #include "client/net/frame_reader.h"
 #include "client/net/io_loop.h"
 #include "proto/codec/interpreter.h"
 #include "proto/codec/output.h"
+#include <tidelog/result.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <string>
 
 namespace tidelog::core {
 
@@ -51,7 +50,8 @@ template <class Message>
 result<Message> read_answer(const Answer& answer) {
   Message message;
   if (const Result<void> ok = proto::decode(answer.body, answer.version, message); !ok) {
-    error bad(errc::bad_answer, "the answer of " + answer.broker + " is not what the protocol says (" + std::string(name(ok.error())) + ")");
+    error bad(errc::bad_answer,
+              "the answer of " + answer.broker + " is not what the protocol says (" + std::string(name(ok.error())) + ")");
     return bad.set_broker(answer.broker);
   }
   return message;

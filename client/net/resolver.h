@@ -1,13 +1,13 @@
 #pragma once
 
+#include "client/net/io_loop.h"
+#include "client/settings.h"
+
 #include <sys/socket.h>
 
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "client/net/io_loop.h"
-#include "client/settings.h"
 
 namespace tidelog::core {
 

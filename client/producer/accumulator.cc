@@ -49,7 +49,8 @@ bool Accumulator::append(TopicQueues& topic, const record_ref& record, delivery_
   const std::size_t size = size_of(record);
   const auto index = static_cast<std::size_t>(choose_partition(topic, record, size));
   while (topic.partitions.size() <= index) {
-    topic.partitions.push_back(std::make_unique<PartitionQueue>(topic.metadata->name, static_cast<std::int32_t>(topic.partitions.size()), settings_.is_idempotent));
+    topic.partitions.push_back(std::make_unique<PartitionQueue>(topic.metadata->name, static_cast<std::int32_t>(topic.partitions.size()),
+                                                                settings_.is_idempotent));
   }
   PartitionQueue& queue = *topic.partitions[index];
   bool is_news = false;
@@ -68,8 +69,10 @@ bool Accumulator::append(TopicQueues& topic, const record_ref& record, delivery_
   headers_.clear();
   for (const header_view& header : record.headers()) headers_.push_back({.name = header.name(), .value = to_bytes(header.value())});
   if (callback) batch.callbacks.emplace_back(batch.builder.record_count(), std::move(callback));
-  batch.builder.append({.timestamp = {record.timestamp_ms() >= 0 ? record.timestamp_ms() : now_ms()}, .key = to_bytes(record.key()),
-                        .value = to_bytes(record.value()), .headers = headers_});
+  batch.builder.append({.timestamp = {record.timestamp_ms() >= 0 ? record.timestamp_ms() : now_ms()},
+                        .key = to_bytes(record.key()),
+                        .value = to_bytes(record.value()),
+                        .headers = headers_});
   batch.last_tag = record.tag();
   batch.reserved_bytes += size;
   used_bytes_ += size;

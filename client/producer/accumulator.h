@@ -1,15 +1,15 @@
 #pragma once
 
+#include "client/core/metadata.h"
+#include "client/producer/lane.h"
+#include "client/producer/partitioner.h"
+
 #include <deque>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
-
-#include "client/core/metadata.h"
-#include "client/producer/lane.h"
-#include "client/producer/partitioner.h"
 
 namespace tidelog::core {
 

@@ -1,11 +1,11 @@
 #include "client/producer/lane.h"
 
-#include <algorithm>
-
 #include "proto/base/check.h"
 #include "proto/base/endian.h"
 #include "proto/record/batch.h"
 #include "proto/record/crc32c.h"
+
+#include <algorithm>
 
 namespace tidelog::core {
 namespace {
@@ -121,12 +121,15 @@ std::unique_ptr<PendingBatch> Lane::remove(PendingBatch& batch) {
 std::unique_ptr<PendingBatch> Lane::fail(PendingBatch& batch) {
   const bool is_last = unresolved_.back().get() == &batch;
   // Nothing behind it has a number yet, and the broker does not have it: its numbers are free again.
-  if (is_last && !batch.was_sent && !has_hole_) next_sequence_ = std::max(batch.base_sequence, 0);
-  else has_hole_ = is_idempotent_;
+  if (is_last && !batch.was_sent && !has_hole_)
+    next_sequence_ = std::max(batch.base_sequence, 0);
+  else
+    has_hole_ = is_idempotent_;
   return remove(batch);
 }
 
-std::unique_ptr<PendingBatch> Lane::replace(PendingBatch& batch, std::unique_ptr<PendingBatch> first, std::unique_ptr<PendingBatch> second) {
+std::unique_ptr<PendingBatch> Lane::replace(PendingBatch& batch, std::unique_ptr<PendingBatch> first,
+                                            std::unique_ptr<PendingBatch> second) {
   const Place place = find(batch);
   first->identity = second->identity = batch.identity;
   if (is_idempotent_) {

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "client/producer/pending_batch.h"
+#include "proto/error_code.h"
+
 #include <deque>
 #include <memory>
 #include <optional>
-
-#include "client/producer/pending_batch.h"
-#include "proto/error_code.h"
 
 namespace tidelog::core {
 
@@ -21,10 +21,9 @@ enum class Verdict : std::uint8_t {
 /// The batches of one partition that are on their way, and the promise that they are written once and in order.
 /// Every batch gets the next sequence numbers when it is first taken. The broker accepts a batch only after the one before it, so a lost
 /// one makes those behind it bounce with OUT_OF_ORDER_SEQUENCE_NUMBER, and they are sent again. That holds only once it has accepted one:
-/// a broker that knows nothing of a producer takes any number first, so the first batch under an identity goes alone. When a batch failed for good its numbers
-/// leave a hole: once every batch behind it has its answer, those that bounced are numbered anew, under a new identity.
-/// Pure.  Thread: the loop.
-/// Invariant: `unresolved_` is ordered by sequence; batches not in flight are taken from the front.
+/// a broker that knows nothing of a producer takes any number first, so the first batch under an identity goes alone. When a batch failed
+/// for good its numbers leave a hole: once every batch behind it has its answer, those that bounced are numbered anew, under a new
+/// identity. Pure.  Thread: the loop. Invariant: `unresolved_` is ordered by sequence; batches not in flight are taken from the front.
 class Lane {
  public:
   explicit Lane(bool is_idempotent) : is_idempotent_(is_idempotent) {}

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <cstdint>
-
 #include "proto/base/types.h"
+
+#include <cstdint>
 
 namespace tidelog::core {
 

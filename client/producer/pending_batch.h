@@ -1,14 +1,13 @@
 #pragma once
 
+#include "client/net/io_loop.h"
+#include "proto/record/builder.h"
+#include <tidelog/producer.h>
+
 #include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
-
-#include <tidelog/producer.h>
-
-#include "client/net/io_loop.h"
-#include "proto/record/builder.h"
 
 namespace tidelog::core {
 

@@ -20,15 +20,18 @@ void ProducerCore::wake() {
 
 result<void> ProducerCore::check(const record_ref& record, std::size_t size_bytes) const {
   if (size_bytes <= static_cast<std::size_t>(client_->settings().request_max_bytes)) return {};
-  error large(errc::too_large, "the record has " + std::to_string(record.value().size() + record.key().size()) + " bytes, more than max.request.size (" +
-                                   std::to_string(client_->settings().request_max_bytes) + ") allows");
+  error large(errc::too_large, "the record has " + std::to_string(record.value().size() + record.key().size()) +
+                                   " bytes, more than max.request.size (" + std::to_string(client_->settings().request_max_bytes) +
+                                   ") allows");
   return large.set_topic(record.topic(), record.partition());
 }
 
-result<TopicQueues*> ProducerCore::topic_for(const record_ref& record, bool may_wait, std::unique_lock<std::mutex>& lock, TimePoint deadline) {
+result<TopicQueues*> ProducerCore::topic_for(const record_ref& record, bool may_wait, std::unique_lock<std::mutex>& lock,
+                                             TimePoint deadline) {
   TopicQueues* queues = state_->accumulator.find_topic(record.topic());
   if (queues == nullptr) {
-    if (!may_wait) return error(errc::queue_full, "nothing is known of topic \"" + std::string(record.topic()) + "\" yet").set_retriable(true);
+    if (!may_wait)
+      return error(errc::queue_full, "nothing is known of topic \"" + std::string(record.topic()) + "\" yet").set_retriable(true);
     lock.unlock();
     result<std::shared_ptr<const TopicMetadata>> found =
         client_->find_topic(std::string(record.topic()), client_->settings().creates_topics, deadline);
@@ -39,19 +42,21 @@ result<TopicQueues*> ProducerCore::topic_for(const record_ref& record, bool may_
   }
   const auto count = static_cast<std::int32_t>(queues->metadata->partitions.size());
   if (record.partition() < count) return queues;
-  error missing(errc::not_found, "topic \"" + std::string(record.topic()) + "\" has " + std::to_string(count) + " partitions, so there is no partition " +
-                                     std::to_string(record.partition()));
+  error missing(errc::not_found, "topic \"" + std::string(record.topic()) + "\" has " + std::to_string(count) +
+                                     " partitions, so there is no partition " + std::to_string(record.partition()));
   return missing.set_topic(record.topic(), record.partition());
 }
 
 result<void> ProducerCore::wait_for_room(std::size_t size_bytes, bool may_wait, std::unique_lock<std::mutex>& lock, TimePoint deadline) {
   if (state_->accumulator.has_room(size_bytes)) return {};
-  const error full = error(errc::queue_full, "records wait in buffer.memory (" + std::to_string(client_->settings().buffer_bytes) + " bytes) and none leave in time")
+  const error full = error(errc::queue_full, "records wait in buffer.memory (" + std::to_string(client_->settings().buffer_bytes) +
+                                                 " bytes) and none leave in time")
                          .set_retriable(true);
   if (!may_wait) return full;
   ++state_->hurried;
   wake();
-  const bool has_room = state_->changed.wait_until(lock, deadline, [&] { return state_->ended || state_->accumulator.has_room(size_bytes); });
+  const bool has_room =
+      state_->changed.wait_until(lock, deadline, [&] { return state_->ended || state_->accumulator.has_room(size_bytes); });
   --state_->hurried;
   return has_room ? result<void>() : full;
 }
@@ -112,7 +117,9 @@ producer::~producer() {
 }
 
 result<void> producer::send(const record_ref& record, delivery_fn on_delivery) { return core_->send(record, std::move(on_delivery), true); }
-result<void> producer::try_send(const record_ref& record, delivery_fn on_delivery) { return core_->send(record, std::move(on_delivery), false); }
+result<void> producer::try_send(const record_ref& record, delivery_fn on_delivery) {
+  return core_->send(record, std::move(on_delivery), false);
+}
 
 std::future<result<delivery>> producer::send_for_future(const record_ref& record) {
   auto promise = std::make_shared<std::promise<result<delivery>>>();

@@ -1,10 +1,10 @@
 #include "client/producer/sender.h"
 
-#include <algorithm>
-#include <tuple>
-
 #include "proto/error_code.h"
 #include "proto/messages/produce_request.h"
+
+#include <algorithm>
+#include <tuple>
 
 namespace tidelog::core {
 namespace {
@@ -15,9 +15,10 @@ constexpr Milliseconds kExpiryCheck{500};
 
 /// Whether the next attempt needs to know who leads the partition now.
 bool asks_for_metadata(ErrorCode code) {
-  return code == ErrorCode::not_leader_or_follower || code == ErrorCode::leader_not_available || code == ErrorCode::unknown_topic_or_partition ||
-         code == ErrorCode::unknown_topic_id || code == ErrorCode::kafka_storage_error || code == ErrorCode::inconsistent_topic_id ||
-         code == ErrorCode::fenced_leader_epoch || code == ErrorCode::network_exception || code == ErrorCode::replica_not_available;
+  return code == ErrorCode::not_leader_or_follower || code == ErrorCode::leader_not_available ||
+         code == ErrorCode::unknown_topic_or_partition || code == ErrorCode::unknown_topic_id || code == ErrorCode::kafka_storage_error ||
+         code == ErrorCode::inconsistent_topic_id || code == ErrorCode::fenced_leader_epoch || code == ErrorCode::network_exception ||
+         code == ErrorCode::replica_not_available;
 }
 
 std::string context_of(const PartitionQueue& queue) {
@@ -113,7 +114,9 @@ std::map<std::int32_t, Sender::Group> Sender::choose(TimePoint now) {
 
 void Sender::send_group(std::int32_t leader, Group group) {
   const Settings& settings = core_.settings();
-  std::sort(group.begin(), group.end(), [](const Sent& a, const Sent& b) { return std::tie(a.queue->topic, a.queue->index) < std::tie(b.queue->topic, b.queue->index); });
+  std::sort(group.begin(), group.end(), [](const Sent& a, const Sent& b) {
+    return std::tie(a.queue->topic, a.queue->index) < std::tie(b.queue->topic, b.queue->index);
+  });
   bool has_ids = true;
   for (const Sent& sent : group) {
     sent.batch->seal(settings.codec, settings.codec_level);
@@ -131,7 +134,8 @@ void Sender::send_group(std::int32_t leader, Group group) {
     std::vector<Message::TopicProduceData> topics;
     for (std::size_t first = 0, last = 0; first < group.size(); first = last) {
       while (last < group.size() && group[last].queue->topic == group[first].queue->topic) ++last;
-      topics.push_back({.name = group[first].queue->topic, .topic_id = group[first].topic_id,
+      topics.push_back({.name = group[first].queue->topic,
+                        .topic_id = group[first].topic_id,
                         .partition_data = std::span<const Message::PartitionProduceData>(partitions).subspan(first, last - first)});
     }
     Message message;
@@ -195,7 +199,9 @@ void Sender::on_partition(const Sent& sent, const proto::ProduceResponse::Partit
   if (batch == nullptr) return;
   const auto code = static_cast<ErrorCode>(answer.error_code);
   if (asks_for_metadata(code)) core_.cluster().refresh_soon();
-  const auto failure = [&] { return error::from_kafka(answer.error_code, context_of(queue), answer.error_message).set_topic(queue.topic, queue.index); };
+  const auto failure = [&] {
+    return error::from_kafka(answer.error_code, context_of(queue), answer.error_message).set_topic(queue.topic, queue.index);
+  };
   switch (queue.lane.judge(*batch, code, Clock::now() + backoff(batch->retries))) {
     case Verdict::written: return written(queue, *batch, answer.base_offset);
     case Verdict::retry: return;
@@ -223,8 +229,10 @@ void Sender::report(const PartitionQueue& queue, PendingBatch& batch, const resu
     on_batch(told.set_tags(batch.first_tag, batch.last_tag).set_failure(outcome ? nullptr : &outcome.error()));
   }
   for (const auto& [index, callback] : batch.callbacks) {
-    if (!outcome) callback(outcome.error());
-    else callback(delivery(queue.topic, queue.index, *outcome < 0 ? -1 : *outcome + index));
+    if (!outcome)
+      callback(outcome.error());
+    else
+      callback(delivery(queue.topic, queue.index, *outcome < 0 ? -1 : *outcome + index));
   }
   batch.callbacks.clear();  // What they hold may be large, and the batch is kept for reuse.
 }

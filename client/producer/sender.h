@@ -1,15 +1,15 @@
 #pragma once
 
+#include "client/core/client_core.h"
+#include "client/producer/accumulator.h"
+#include "proto/messages/init_producer_id_response.h"
+#include "proto/messages/produce_response.h"
+
 #include <condition_variable>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-
-#include "client/core/client_core.h"
-#include "client/producer/accumulator.h"
-#include "proto/messages/init_producer_id_response.h"
-#include "proto/messages/produce_response.h"
 
 namespace tidelog::core {
 
@@ -42,8 +42,8 @@ class Sender : public std::enable_shared_from_this<Sender> {
  private:
   struct Sent {
     PartitionQueue* queue;
-    PendingBatch* batch;   ///< Until the request is written.
-    std::uint64_t id;      ///< By which it is found again: it may be gone when the answer comes.
+    PendingBatch* batch;  ///< Until the request is written.
+    std::uint64_t id;     ///< By which it is found again: it may be gone when the answer comes.
     Uuid topic_id;
   };
   using Group = std::vector<Sent>;

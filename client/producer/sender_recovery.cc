@@ -1,9 +1,9 @@
 // What a sender does when a batch cannot go as it is: a fresh identity for lanes that need one, and batches cut in two.
-#include <algorithm>
-
 #include "client/producer/sender.h"
 #include "proto/messages/init_producer_id_request.h"
 #include "proto/record/reader.h"
+
+#include <algorithm>
 
 namespace tidelog::core {
 
@@ -18,8 +18,10 @@ void Sender::provide_identities() {
   for (PartitionQueue* queue : active) {
     if (!queue->lane.needs_identity()) continue;
     // A lane with a hole cannot go on as who it was.
-    if (identity_.is_set() && queue->lane.identity() != identity_) queue->lane.set_identity(identity_);
-    else needs_new = true;
+    if (identity_.is_set() && queue->lane.identity() != identity_)
+      queue->lane.set_identity(identity_);
+    else
+      needs_new = true;
   }
   if (needs_new && !asks_identity_ && Clock::now() >= identity_retry_at_) ask_identity();
 }
@@ -62,7 +64,8 @@ void Sender::split(PartitionQueue& queue, PendingBatch& batch) {
     const std::lock_guard lock(state_->mutex);
     for (auto& half : halves) half = state_->accumulator.take_spare(batch.created_at);
     // What is gathered from now on should fit at once.
-    if (TopicQueues* topic = state_->accumulator.find_topic(queue.topic)) topic->batch_bytes = std::min(topic->batch_bytes, batch.builder.size_bytes() / 2);
+    if (TopicQueues* topic = state_->accumulator.find_topic(queue.topic))
+      topic->batch_bytes = std::min(topic->batch_bytes, batch.builder.size_bytes() / 2);
   }
   const std::int32_t middle = batch.builder.record_count() / 2;
   std::int32_t index = 0;
@@ -71,7 +74,8 @@ void Sender::split(PartitionQueue& queue, PendingBatch& batch) {
   const auto copy = [&](const proto::RecordView& record) {
     headers.clear();
     for (const proto::RecordHeader& header : record.headers) headers.push_back(header);
-    halves[index++ < middle ? 0 : 1]->builder.append({.timestamp = record.timestamp, .key = record.key, .value = record.value, .headers = headers});
+    halves[index++ < middle ? 0 : 1]->builder.append(
+        {.timestamp = record.timestamp, .key = record.key, .value = record.value, .headers = headers});
   };
   if (!whole || !proto::for_each_record(*whole, reader, copy)) {
     return failed(queue, batch, error(errc::too_large, "a batch is too large for the broker and could not be split"));

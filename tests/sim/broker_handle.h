@@ -12,7 +12,7 @@ namespace tidelog::sim {
 struct BrokerSettings {
   std::string directory;
   broker::Endpoint listen;
-  std::int32_t segment_bytes = 0;
+  std::int32_t index_bytes = 0;
   std::int32_t index_interval_bytes = 0;
   int partitions = 1;
   std::function<void(const std::string&)> log;  ///< Null: nobody reads.

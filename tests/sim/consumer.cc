@@ -67,6 +67,7 @@ asio::awaitable<bool> SimConsumer::fetch(KafkaConnection& connection) {
   FetchRequest request;
   request.max_wait_ms = static_cast<std::int32_t>(plan_.max_wait.count());
   request.min_bytes = plan_.min_bytes;
+  request.max_bytes = plan_.max_bytes;
   request.topics = topics;
   const SteadyTime asked = loop_.now();
   FetchResponse response;

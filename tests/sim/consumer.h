@@ -10,6 +10,7 @@ struct ConsumerPlan {
   std::chrono::milliseconds max_wait{500};
   std::int32_t min_bytes = 1;
   std::int32_t partition_max_bytes = 64 * 1024;
+  std::int32_t max_bytes = 64 * 1024;
   bool leaves_at_end = false;  ///< Stops once it has read up to the high watermark of every partition.
 };
 

@@ -27,12 +27,12 @@ Result<std::size_t> Link::read(int side, MutableBytes buffer) {
 
 std::size_t Link::room(int side) const {
   const Pipe& pipe = pipes_[1 - side];
-  if (closed_[side] || is_reset_ || pipe.bytes.size() >= faults_.socket_buffer_bytes) return 0;
+  if (!can_write(side) || pipe.bytes.size() >= faults_.socket_buffer_bytes) return 0;
   return faults_.socket_buffer_bytes - pipe.bytes.size();
 }
 
 Result<std::size_t> Link::write(int side, std::span<const Bytes> parts) {
-  if (closed_[side] || is_reset_) return Errc::closed;
+  if (!can_write(side)) return Errc::closed;
   strike();
   if (is_reset_) return Errc::closed;
   Pipe& pipe = out_of(side);
@@ -68,7 +68,7 @@ asio::awaitable<void> Link::readable(int side) {
 }
 
 asio::awaitable<void> Link::writable(int side) {
-  if (closed_[side] || is_reset_ || room(side) > 0) co_return;
+  if (!can_write(side) || room(side) > 0) co_return;
   co_await out_of(side).writer.wait(*loops_[side]);
 }
 
@@ -79,10 +79,12 @@ void Link::close(int side) {
   Pipe& pipe = out_of(side);
   pipe.will_end = true;
   pipe.last_arrival = std::max(pipe.last_arrival, world_.now() + latency());
-  deliver(side, pipe.last_arrival, [this, &pipe] {
+  deliver(side, pipe.last_arrival, [this, side, &pipe] {
     if (is_stalled_) return;
     pipe.has_ended = true;
+    is_left_[1 - side] = true;
     pipe.reader.wake();
+    out_of(1 - side).writer.wake();
   });
 }
 

@@ -59,6 +59,7 @@ class Link : public std::enable_shared_from_this<Link> {
   Pipe& into(int side) { return pipes_[side]; }       ///< What `side` reads.
   Pipe& out_of(int side) { return pipes_[1 - side]; }  ///< What `side` writes.
   void deliver(int side, SteadyTime at, Job job);
+  [[nodiscard]] bool can_write(int side) const { return !closed_[side] && !is_reset_ && !is_left_[side]; }
   void arrive(Pipe& pipe, std::size_t size);
   void strike();
   void wake_all();
@@ -70,6 +71,7 @@ class Link : public std::enable_shared_from_this<Link> {
   std::array<SimLoop*, 2> loops_{};
   std::array<Pipe, 2> pipes_;
   std::array<bool, 2> closed_{};
+  std::array<bool, 2> is_left_{};  ///< By side: the other one closed, and this side has come to know. It can write no more.
   bool is_reset_ = false;
   bool is_stalled_ = false;
 };

@@ -141,8 +141,7 @@ void SimNetwork::cut_off(ProcessId process) {
 }
 
 void SimNetwork::heal() {
-  faults.resets = 0;
-  faults.stalls = 0;
+  faults = {};
 }
 
 std::size_t SimNetwork::open_links() const {

@@ -179,6 +179,33 @@ TEST(SimNetwork, APowerLossIsHeardOfOnlyLater) {
   EXPECT_TRUE(rig.ended);
 }
 
+asio::awaitable<void> write_until_told(Rig& rig) {
+  Result<std::unique_ptr<Stream>> stream = co_await rig.network.connect(kServer, rig.client_loop());
+  const std::string text = some_text(10'000);
+  co_await send_all(**stream, std::as_bytes(std::span(text)));
+  rig.send_done = true;
+}
+
+asio::awaitable<void> accept_and_leave(Rig& rig, std::unique_ptr<Listener> listener) {
+  Result<std::unique_ptr<Accepted>> accepted = co_await listener->accept();
+  const std::unique_ptr<Stream> stream = (*accepted)->open(rig.server_loop());
+  co_await rig.server_loop().sleep(1s);
+}
+
+TEST(SimNetwork, AWriterLearnsThatItsReaderLeft) {
+  Rig rig(1);
+  rig.network.faults.socket_buffer_bytes = 100;
+  Result<std::unique_ptr<Listener>> listener = rig.network.listen(kServer, rig.server_loop());
+  asio::co_spawn(rig.server_loop().executor(), accept_and_leave(rig, std::move(*listener)), asio::detached);
+  asio::co_spawn(rig.client_loop().executor(), write_until_told(rig), asio::detached);
+
+  rig.world.run_for(500ms);
+  EXPECT_FALSE(rig.send_done);
+  rig.world.run_for(1s);
+
+  EXPECT_TRUE(rig.send_done);
+}
+
 TEST(SimNetwork, ResetsAConnectionWithinItsBudget) {
   Rig rig(1);
   rig.network.faults.resets = 1;

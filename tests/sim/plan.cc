@@ -48,7 +48,8 @@ std::vector<ConsumerPlan> draw_consumers(Dice dice) {
     consumers[i] = {.id = static_cast<int>(i),
                     .max_wait = std::chrono::milliseconds(dice.between(0, 800)),
                     .min_bytes = dice.chance(300) ? static_cast<std::int32_t>(dice.below(5000)) : 1,
-                    .partition_max_bytes = static_cast<std::int32_t>(dice.chance(500) ? dice.between(1, 2000) : 64 * 1024)};
+                    .partition_max_bytes = static_cast<std::int32_t>(dice.chance(500) ? dice.between(1, 2000) : 64 * 1024),
+                    .max_bytes = static_cast<std::int32_t>(dice.chance(500) ? dice.between(1, 5000) : 64 * 1024)};
   }
   return consumers;
 }
@@ -102,8 +103,8 @@ Plan make_plan(std::uint64_t seed) {
   plan.seed = seed;
   plan.shards = shape.between(1, 3);
   plan.partitions = static_cast<int>(shape.between(1, 4));
-  plan.segment_bytes = static_cast<std::int32_t>(shape.chance(700) ? shape.between(600, 8000) : 1'000'000);
-  plan.index_interval_bytes = static_cast<std::int32_t>(shape.between(0, 2000));
+  plan.index_bytes = static_cast<std::int32_t>(shape.chance(700) ? shape.between(16, 300) : 10'000'000);
+  plan.index_interval_bytes = static_cast<std::int32_t>(shape.between(0, 1000));
   plan.skew = {.offset = std::chrono::milliseconds(1'700'000'000'000 + shape.below(1'000'000)),
                .drift_ppm = static_cast<std::int64_t>(shape.below(400)) - 200};
   plan.producers = draw_producers(plan_dice.split("producers"));
@@ -116,7 +117,7 @@ Plan make_plan(std::uint64_t seed) {
   if (faults.chance(200)) {
     plan.full_disk.push_back({.after = SteadyTime(faults.below(2'000'000'000)), .lasts = SteadyTime(faults.below(1'500'000'000)), .bytes_left = faults.below(3000)});
   }
-  plan.directory_exists = true;
+  plan.directory_exists = shape.chance(500);
   plan.network = draw_network(plan_dice.split("network"));
   plan.disk = draw_disk(plan_dice.split("disk"));
   Dice errors = plan_dice.split("disk errors");
@@ -136,7 +137,8 @@ Plan make_plan(std::uint64_t seed) {
 
 std::string to_text(const Plan& plan) {
   std::string text = "seed " + std::to_string(plan.seed) + ": " + std::to_string(plan.shards) + " shards, " + std::to_string(plan.partitions) +
-                     " partitions, segments of " + std::to_string(plan.segment_bytes) + " bytes" + (plan.sync_lies ? ", syncs lie" : "") + "\n";
+                     " partitions, an index of up to " + std::to_string(plan.index_bytes) + " bytes with an entry every " +
+                     std::to_string(plan.index_interval_bytes) + (plan.sync_lies ? ", syncs lie" : "") + "\n";
   for (const ProducerPlan& p : plan.producers) {
     text += "producer " + std::to_string(p.id) + (p.is_idempotent ? ": idempotent" : ": plain") + ", acks " + std::to_string(p.acks) + ", " +
             std::to_string(p.batches) + " batches of up to " + std::to_string(p.most_records) + " records of up to " +

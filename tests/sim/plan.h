@@ -35,7 +35,8 @@ struct Plan {
   bool directory_exists = false;  ///< Somebody made the data directory before the first start.
   std::size_t shards = 1;
   int partitions = 1;
-  std::int32_t segment_bytes = 4096;
+  /// A full index rolls its segment: the only way to small segments, since Kafka's limit for segment.bytes is 1 MiB.
+  std::int32_t index_bytes = 10'000'000;
   std::int32_t index_interval_bytes = 4096;
   ClockSkew skew;
   std::vector<ProducerPlan> producers;

@@ -17,7 +17,7 @@ broker::BrokerOptions options_from(const BrokerSettings& settings, std::size_t s
   options.num_partitions = settings.partitions;
   options.shards = static_cast<std::int32_t>(shards);
   // Smaller than a user may set, so that a short run rolls, indexes and recovers often.
-  options.log_segment_bytes = settings.segment_bytes;
+  options.log_index_size_max_bytes = settings.index_bytes;
   options.log_index_interval_bytes = settings.index_interval_bytes;
   options.memory_budget_bytes = 64 * 1024 * 1024;
   options.socket_request_max_bytes = 4 * 1024 * 1024;

@@ -123,7 +123,12 @@ void Run::live_through(const CrashPlan& crash) {
 void Run::heal() {
   world_.say([] { return std::string("from here on nothing fails any more"); });
   network_.heal();
+  const bool disk_failed = disk_.failures() > 0;
   disk_.faults = {.write_latency_ns = plan_.disk.write_latency_ns, .sync_latency_ns = plan_.disk.sync_latency_ns};
+  if (!disk_failed) return;
+  // A partition that its disk failed is served again after a restart: what an operator does who replaced the disk.
+  supervisor_.end({.kind = EndKind::stop, .loss = plan_.last.loss});
+  supervisor_.start();
 }
 
 std::optional<std::map<int, FinalLog>> Run::read_all() {

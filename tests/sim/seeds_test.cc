@@ -74,6 +74,7 @@ TEST(Seeds, KeepEveryPromise) {
 
 /// One seed with its plan and everything that happened, for people.
 TEST(Seeds, One) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // Or a crash takes what led to it along.
   Plan plan = make_plan(number_from("TIDELOG_SIM_SEED", 1));
   plan.sync_lies = number_from("TIDELOG_SIM_SYNC_LIES", 0) != 0;
   const bool is_asked_for = std::getenv("TIDELOG_SIM_SEED") != nullptr;

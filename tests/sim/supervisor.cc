@@ -40,6 +40,7 @@ void Supervisor::on_check_failed(const std::string& what) {
 }
 
 void Supervisor::start() {
+  if (broker_ != nullptr) return;
   const std::string name = "broker start " + std::to_string(++starts_);
   world_.say([&] { return name; });
   storage::FileSystem& files = plan_.sync_lies ? static_cast<storage::FileSystem&>(liar_) : disk_;
@@ -48,7 +49,7 @@ void Supervisor::start() {
   env_->blocking().delays = plan_.blocking;
   const BrokerSettings settings{.directory = kDataDirectory,
                                 .listen = {.host = "node", .port = 9092},
-                                .segment_bytes = plan_.segment_bytes,
+                                .index_bytes = plan_.index_bytes,
                                 .index_interval_bytes = plan_.index_interval_bytes,
                                 .partitions = plan_.partitions,
                                 .log = world_.log};
@@ -105,9 +106,7 @@ void Supervisor::restart_if_failed() {
   world_.say([&] { return "the broker gave up: " + failure(); });
   world_.mark("the broker gave up");
   destroy(EndKind::kill, {});
-  world_.schedule_in(kRestAfterFailure, {.kind = EventKind::fault, .process = 0, .detail = 0}, [this] {
-    if (broker_ == nullptr) start();
-  });
+  world_.schedule_in(kRestAfterFailure, {.kind = EventKind::fault, .process = 0, .detail = 0}, [this] { start(); });
 }
 
 }  // namespace tidelog::sim

@@ -15,6 +15,7 @@ class Supervisor {
   Supervisor(World& world, SimNetwork& network, SimDisk& disk, const Plan& plan, const BrokerFactory& factory);
   ~Supervisor();
 
+  /// Nothing if it runs.
   void start();
   [[nodiscard]] bool is_ready() const { return broker_ != nullptr && broker_->ready(); }
   /// Why the broker gave up; empty: it did not.

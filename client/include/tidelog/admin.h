@@ -1,5 +1,8 @@
 #pragma once
 
+#include <tidelog/consumer.h>
+#include <tidelog/result.h>
+
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -7,9 +10,6 @@
 #include <span>
 #include <string>
 #include <vector>
-
-#include <tidelog/consumer.h>
-#include <tidelog/result.h>
 
 namespace tidelog {
 

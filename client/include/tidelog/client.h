@@ -1,12 +1,12 @@
 #pragma once
 
-#include <chrono>
-#include <memory>
-
 #include <tidelog/admin.h>
 #include <tidelog/config.h>
 #include <tidelog/consumer.h>
 #include <tidelog/producer.h>
+
+#include <chrono>
+#include <memory>
 
 namespace tidelog {
 

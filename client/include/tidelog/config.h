@@ -1,12 +1,12 @@
 #pragma once
 
+#include <tidelog/result.h>
+
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <tidelog/result.h>
 
 namespace tidelog {
 

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <tidelog/record.h>
+#include <tidelog/result.h>
+
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -7,9 +10,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <tidelog/record.h>
-#include <tidelog/result.h>
 
 namespace tidelog {
 

@@ -1,14 +1,14 @@
 #pragma once
 
+#include <tidelog/record.h>
+#include <tidelog/result.h>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <future>
 #include <memory>
 #include <string>
-
-#include <tidelog/record.h>
-#include <tidelog/result.h>
 
 namespace tidelog {
 

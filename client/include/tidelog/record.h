@@ -15,8 +15,8 @@ class bytes_view {
   /// Null.
   bytes_view() = default;
   bytes_view(std::string_view bytes) : bytes_(bytes.data() == nullptr ? std::string_view("", 0) : bytes) {}  // NOLINT
-  bytes_view(const std::string& bytes) : bytes_view(std::string_view(bytes)) {}                                // NOLINT
-  bytes_view(const char* text) : bytes_view(std::string_view(text)) {}                                         // NOLINT
+  bytes_view(const std::string& bytes) : bytes_view(std::string_view(bytes)) {}                              // NOLINT
+  bytes_view(const char* text) : bytes_view(std::string_view(text)) {}                                       // NOLINT
 
   [[nodiscard]] bool is_null() const { return bytes_.data() == nullptr; }
   [[nodiscard]] std::string_view text() const { return bytes_; }

@@ -1,10 +1,10 @@
 #pragma once
 
+#include <tidelog/error.h>
+
 #include <optional>
 #include <utility>
 #include <variant>
-
-#include <tidelog/error.h>
 
 namespace tidelog {
 
@@ -12,7 +12,7 @@ namespace tidelog {
 template <class T>
 class [[nodiscard]] result {
  public:
-  result(T value) : state_(std::in_place_index<0>, std::move(value)) {}                 // NOLINT(google-explicit-constructor)
+  result(T value) : state_(std::in_place_index<0>, std::move(value)) {}               // NOLINT(google-explicit-constructor)
   result(tidelog::error cause) : state_(std::in_place_index<1>, std::move(cause)) {}  // NOLINT(google-explicit-constructor)
 
   [[nodiscard]] bool has_value() const { return state_.index() == 0; }

@@ -1,7 +1,7 @@
-#include <gtest/gtest.h>
-
 #include "client/settings.h"
 #include "client/text/edit_distance.h"
+
+#include <gtest/gtest.h>
 
 namespace tidelog::core {
 namespace {
@@ -14,7 +14,8 @@ TEST(ClientConfig, AnUnknownKeyNamesTheOneThatWasMeant) {
 }
 
 TEST(ClientConfig, TakesLibrdkafkasNames) {
-  const auto settings = read_settings(config().set("metadata.broker.list", "a:1").set("compression.codec", "lz4").set("message.timeout.ms", "7"));
+  const auto settings =
+      read_settings(config().set("metadata.broker.list", "a:1").set("compression.codec", "lz4").set("message.timeout.ms", "7"));
   ASSERT_TRUE(settings);
   EXPECT_EQ(settings->bootstrap.front(), (Address{.host = "a", .port = 1}));
   EXPECT_EQ(settings->codec, proto::Codec::lz4);
@@ -22,8 +23,14 @@ TEST(ClientConfig, TakesLibrdkafkasNames) {
 }
 
 TEST(ClientConfig, RefusesValuesThatAreNone) {
-  for (const auto& [key, value] : {std::pair{"linger.ms", "soon"}, {"linger.ms", "-1"}, {"linger.ms", "5x"}, {"linger.ms", ""}, {"acks", "2"},
-                                   {"compression.type", "brotli"}, {"check.crcs", "yes"}, {"isolation.level", "read_committed"}}) {
+  for (const auto& [key, value] : {std::pair{"linger.ms", "soon"},
+                                   {"linger.ms", "-1"},
+                                   {"linger.ms", "5x"},
+                                   {"linger.ms", ""},
+                                   {"acks", "2"},
+                                   {"compression.type", "brotli"},
+                                   {"check.crcs", "yes"},
+                                   {"isolation.level", "read_committed"}}) {
     EXPECT_FALSE(config().set(key, value).validate()) << key << "=" << value;
   }
 }
@@ -56,7 +63,8 @@ TEST(ParseAddress, TakesHostsPortsAndV6) {
 }
 
 TEST(ParseAddress, RefusesWhatIsNone) {
-  for (const char* text : {"", ":1", "host:", "host:x", "host:0", "host:70000", "http://host:1", "::1"}) EXPECT_FALSE(parse_address(text)) << text;
+  for (const char* text : {"", ":1", "host:", "host:x", "host:0", "host:70000", "http://host:1", "::1"})
+    EXPECT_FALSE(parse_address(text)) << text;
 }
 
 TEST(ClosestWord, FindsSwapsAndSlipsButNoStrangers) {

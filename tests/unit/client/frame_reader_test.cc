@@ -1,11 +1,11 @@
 #include "client/net/frame_reader.h"
 
+#include "proto/base/endian.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <string>
-
-#include "proto/base/endian.h"
 
 namespace tidelog::core {
 namespace {

@@ -1,8 +1,8 @@
 #include "client/producer/lane.h"
 
-#include <gtest/gtest.h>
-
 #include "proto/record/batch.h"
+
+#include <gtest/gtest.h>
 
 namespace tidelog::core {
 namespace {

@@ -17,7 +17,8 @@ TEST(PartitionOfKey, IsWhatJavaClientsChoose) {
     std::string_view key;
     std::int32_t of_2, of_3, of_6, of_10, of_100, of_1000;
   };
-  for (const Expected& each : {Expected{"", 1, 0, 3, 1, 81, 681}, Expected{"a", 0, 1, 4, 4, 24, 524}, Expected{"ab", 0, 2, 2, 4, 34, 434}}) {
+  for (const Expected& each :
+       {Expected{"", 1, 0, 3, 1, 81, 681}, Expected{"a", 0, 1, 4, 4, 24, 524}, Expected{"ab", 0, 2, 2, 4, 34, 434}}) {
     EXPECT_EQ(partition_of_key(to_bytes(each.key), 1), 0);
     EXPECT_EQ(partition_of_key(to_bytes(each.key), 2), each.of_2) << each.key;
     EXPECT_EQ(partition_of_key(to_bytes(each.key), 3), each.of_3) << each.key;
