@@ -3,6 +3,7 @@
 #include "storage/log/identity.h"
 
 #include <charconv>
+#include <vector>
 
 namespace tidelog::broker {
 namespace {
@@ -21,6 +22,27 @@ std::map<std::string, std::string> parse_lines(std::string_view text) {
     if (equals != std::string_view::npos && !line.starts_with('#')) values[std::string(line.substr(0, equals))] = line.substr(equals + 1);
   }
   return values;
+}
+
+std::string parent_of(const std::string& path) {
+  const std::size_t slash = path.find_last_of('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+/// Makes the directory and what is missing above it, and makes the new names durable: a log directory whose own name power loss takes away
+/// would take every acknowledged record with it.
+Result<void> make_durable_directory(storage::FileSystem& files, const std::string& path) {
+  std::vector<std::string> parents_of_new;
+  for (std::string at = path; !files.stat(at); at = parent_of(at)) {
+    parents_of_new.push_back(parent_of(at));
+    if (parent_of(at) == at) break;
+  }
+  if (const Result<void> made = files.make_directory(path); !made) return made;
+  for (const std::string& parent : parents_of_new) {
+    if (const Result<void> synced = files.sync_dir(parent); !synced) return synced;
+  }
+  return {};
 }
 
 Result<DirIdentity, StartError> parse_identity(const std::string& path, std::string_view text) {
@@ -45,7 +67,7 @@ Result<DirIdentity, StartError> parse_identity(const std::string& path, std::str
 
 Result<std::unique_ptr<LogDir>, StartError> LogDir::open(storage::FileSystem& files, const std::string& path, NodeId node) {
   std::unique_ptr<LogDir> dir(new LogDir(files, path, node));
-  if (const Result<void> made = files.make_directory(path); !made) {
+  if (const Result<void> made = make_durable_directory(files, path); !made) {
     return StartError{.message = "cannot make log directory " + path + ": " + std::string(name(made.error())),
                       .hint = "choose another with -o log.dirs=DIR"};
   }

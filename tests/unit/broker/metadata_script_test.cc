@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 std::vector<fs::path> scripts() {
   std::vector<fs::path> found;
-  for (const auto& entry : fs::directory_iterator(fs::path(__FILE__).parent_path() / "../../scripts/metadata")) {
+  for (const auto& entry : fs::directory_iterator(fs::path(TIDELOG_TEST_DATA) / "../scripts/metadata")) {
     if (entry.path().extension() == ".txt") found.push_back(entry.path());
   }
   std::ranges::sort(found);

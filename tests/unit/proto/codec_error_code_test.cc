@@ -12,7 +12,7 @@ namespace tidelog {
 namespace {
 
 TEST(ErrorCode, HasTheNameAndRetriabilityOfEveryCodeKafkaAssigned) {
-  std::ifstream file(std::filesystem::path(__FILE__).parent_path() / "../../../proto/schema/errors.tsv");
+  std::ifstream file(std::filesystem::path(TIDELOG_TEST_DATA) / "../../proto/schema/errors.tsv");
   std::set<int> codes;
   std::string line;
   std::getline(file, line);

@@ -17,7 +17,7 @@ using Json = nlohmann::json;
 
 /// Every line of tests/data/wire/`name`, parsed.
 inline std::vector<Json> load_lines(const std::string& name) {
-  const auto path = std::filesystem::path(__FILE__).parent_path() / "../../data/wire" / name;
+  const auto path = std::filesystem::path(TIDELOG_TEST_DATA) / "wire" / name;
   std::ifstream file(path);
   std::vector<Json> lines;
   for (std::string line; std::getline(file, line);) lines.push_back(Json::parse(line));
