@@ -1,10 +1,10 @@
 #pragma once
 
+#include "broker/env/env.h"
+
 #include <functional>
 #include <memory>
 #include <string>
-
-#include "broker/env/env.h"
 
 namespace tidelog::sim {
 

@@ -1,9 +1,9 @@
 // Takes the place of the product's own check_failed in the simulator's test program: what would abort a process ends a simulated one.
-#include <cstdio>
-#include <cstdlib>
-
 #include "proto/base/check.h"
 #include "tests/sim/world.h"
+
+#include <cstdio>
+#include <cstdlib>
 
 namespace tidelog {
 

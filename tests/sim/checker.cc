@@ -16,7 +16,8 @@ std::string at(int partition, std::int64_t offset) { return std::to_string(parti
 void check_contiguous(int partition, const FinalLog& log, Violations& violations) {
   std::int64_t expected = 0;
   for (const auto& [offset, value] : log) {
-    if (offset != expected) violations.push_back("offsets of partition " + std::to_string(partition) + " jump to " + std::to_string(offset));
+    if (offset != expected)
+      violations.push_back("offsets of partition " + std::to_string(partition) + " jump to " + std::to_string(offset));
     expected = offset + 1;
   }
 }
@@ -32,7 +33,8 @@ std::map<std::string, std::int64_t> find_values(int partition, const FinalLog& l
     }
     if (sent->second.partition != partition) violations.push_back(short_name(value) + " is in partition " + std::to_string(partition));
     const auto [first, is_new] = places.try_emplace(value, offset);
-    if (!is_new) violations.push_back(short_name(value) + " is there twice: " + at(partition, first->second) + " and " + at(partition, offset));
+    if (!is_new)
+      violations.push_back(short_name(value) + " is there twice: " + at(partition, first->second) + " and " + at(partition, offset));
   }
   return places;
 }
@@ -48,7 +50,8 @@ void check_acked(const History& history, const std::map<int, FinalLog>& logs, co
       violations.push_back("LOST: " + short_name(value) + " was acknowledged at " + at(sent.partition, sent.offset) + "; the log has " +
                            std::to_string(logs.contains(sent.partition) ? logs.at(sent.partition).size() : 0) + " records");
     } else if (sent.offset >= 0 && place->second != sent.offset) {
-      violations.push_back(short_name(value) + " was acknowledged at " + at(sent.partition, sent.offset) + " and is at " + at(sent.partition, place->second));
+      violations.push_back(short_name(value) + " was acknowledged at " + at(sent.partition, sent.offset) + " and is at " +
+                           at(sent.partition, place->second));
     }
   }
 }
@@ -63,8 +66,9 @@ void check_order(int partition, const FinalLog& log, const History& history, Vio
     const std::int64_t expected = known->second + 1;
     const bool is_right = sent->second.is_idempotent ? sent->second.number == expected : sent->second.number >= expected;
     if (!is_right) {
-      violations.push_back("order: producer " + std::to_string(sent->second.producer) + " has number " + std::to_string(sent->second.number) +
-                           " at " + at(partition, offset) + " where " + std::to_string(expected) + " belongs");
+      violations.push_back("order: producer " + std::to_string(sent->second.producer) + " has number " +
+                           std::to_string(sent->second.number) + " at " + at(partition, offset) + " where " + std::to_string(expected) +
+                           " belongs");
     }
     known->second = sent->second.number;
   }
@@ -77,7 +81,8 @@ void check_fetched(const History& history, const std::map<int, FinalLog>& logs, 
     if (log == logs.end() || there == log->second.end()) {
       violations.push_back("GONE: " + short_name(value) + " was read at " + at(where.partition, where.offset));
     } else if (there->second != value) {
-      violations.push_back("CHANGED: " + at(where.partition, where.offset) + " was read as " + short_name(value) + " and holds " + short_name(there->second));
+      violations.push_back("CHANGED: " + at(where.partition, where.offset) + " was read as " + short_name(value) + " and holds " +
+                           short_name(there->second));
     }
   }
 }

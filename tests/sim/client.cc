@@ -54,7 +54,8 @@ asio::awaitable<bool> learn_id(ClientWorld& clients, KafkaConnection& connection
   if (!co_await connection.call(request, kMetadataVersion, response)) co_return false;
   for (const MetadataResponse::MetadataResponseTopic& topic : response.topics) {
     if (topic.error_code != 0) {
-      clients.history.violations.push_back("a topic that was made is answered with " + std::string(name(static_cast<ErrorCode>(topic.error_code))));
+      clients.history.violations.push_back("a topic that was made is answered with " +
+                                           std::string(name(static_cast<ErrorCode>(topic.error_code))));
       co_return false;
     }
     clients.topic_id = topic.topic_id;

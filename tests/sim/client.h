@@ -13,9 +13,9 @@ struct ClientWorld {
   std::string topic;
   int partitions;
   History& history;
-  Uuid topic_id{};            ///< Known once the topic was made.
+  Uuid topic_id{};  ///< Known once the topic was made.
   bool is_topic_ready = false;
-  bool should_stop = false;   ///< Consumers leave.
+  bool should_stop = false;  ///< Consumers leave.
 };
 
 /// A connection to the broker, or null after a short rest.

@@ -117,7 +117,8 @@ bool SimConsumer::take_records(int partition, Bytes records, std::int64_t high_w
       accuse("got a batch with a wrong checksum at offset " + std::to_string(batch->base_offset().value));
       return false;
     }
-    if (batch->last_offset().value >= high_watermark) accuse("was shown offset " + std::to_string(batch->last_offset().value) + " above the high watermark");
+    if (batch->last_offset().value >= high_watermark)
+      accuse("was shown offset " + std::to_string(batch->last_offset().value) + " above the high watermark");
     const Result<void> read = proto::for_each_record(*batch, reader, [&](const proto::RecordView& record) {
       if (record.offset.value < next) return;
       const std::string value(reinterpret_cast<const char*>(record.value.data()), record.value.size());

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "proto/base/check.h"
+
 #include <cstdint>
 #include <string_view>
-
-#include "proto/base/check.h"
 
 namespace tidelog::sim {
 

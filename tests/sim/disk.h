@@ -1,10 +1,10 @@
 #pragma once
 
-#include <set>
-
 #include "storage/disk/file_system.h"
 #include "tests/sim/inode.h"
 #include "tests/sim/world.h"
+
+#include <set>
 
 namespace tidelog::sim {
 

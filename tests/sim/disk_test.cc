@@ -1,8 +1,8 @@
+#include "tests/sim/disk.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
-
-#include "tests/sim/disk.h"
 
 namespace tidelog::sim {
 namespace {

@@ -41,9 +41,9 @@ class SimRandom final : public broker::Random {
 /// One process's world, from its start to its end.
 /// Crash, in this order: `kill` stops the loops from taking work, then destroys every job and every suspended coroutine that a loop, the
 /// network or the blocking pool holds, none of which runs again; then the owner destroys the process's objects, and what their destructors
-/// post is destroyed on the spot; then this object goes. So a coroutine's locals, which may be entries of lists in longer-lived objects, die
-/// before those. A coroutine that waits on something in its own frame is reached by nobody and stays in memory: it never runs again, and
-/// its files and links hold nothing any more.
+/// post is destroyed on the spot; then this object goes. So a coroutine's locals, which may be entries of lists in longer-lived objects,
+/// die before those. A coroutine that waits on something in its own frame is reached by nobody and stays in memory: it never runs again,
+/// and its files and links hold nothing any more.
 class SimEnv final : public broker::Env {
  public:
   struct Parts {

@@ -1,10 +1,10 @@
 #pragma once
 
+#include "proto/base/types.h"
+
 #include <map>
 #include <string>
 #include <vector>
-
-#include "proto/base/types.h"
 
 namespace tidelog::sim {
 
@@ -20,7 +20,7 @@ struct SentRecord {
   int partition = 0;
   std::int64_t number = 0;  ///< Counts what this producer sent to this partition.
   bool is_idempotent = false;
-  bool needs_all = false;   ///< acks=all.
+  bool needs_all = false;  ///< acks=all.
   Outcome outcome = Outcome::unknown;
   std::int64_t offset = -1;  ///< Where the broker said it is; -1: it did not say.
 };

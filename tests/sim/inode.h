@@ -1,20 +1,20 @@
 #pragma once
 
+#include "proto/base/types.h"
+#include "tests/sim/dice.h"
+
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "proto/base/types.h"
-#include "tests/sim/dice.h"
-
 namespace tidelog::sim {
 
 /// What power loss does to what was not synced.
 struct PowerLoss {
-  std::uint64_t keep_per_mille = 500;  ///< How likely each pending change survives whole.
-  std::uint64_t tear_per_mille = 250;  ///< How likely one that does not survive whole leaves some of its sectors.
+  std::uint64_t keep_per_mille = 500;     ///< How likely each pending change survives whole.
+  std::uint64_t tear_per_mille = 250;     ///< How likely one that does not survive whole leaves some of its sectors.
   std::uint64_t garbage_per_mille = 200;  ///< How likely a sector of a torn write holds bytes nobody wrote.
 };
 
@@ -47,7 +47,7 @@ class FileInode {
 
  private:
   struct Change {
-    std::uint64_t position;                 ///< Of a write; the new size of a truncation.
+    std::uint64_t position;                       ///< Of a write; the new size of a truncation.
     std::optional<std::vector<std::byte>> bytes;  ///< None: a truncation.
   };
   static void apply(const Change& change, std::vector<std::byte>& to);

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <deque>
-
 #include "proto/codec/frame.h"
 #include "tests/sim/network.h"
+
+#include <deque>
 
 namespace tidelog::sim {
 

@@ -16,7 +16,8 @@ Result<std::size_t> Link::read(int side, MutableBytes buffer) {
   if (pipe.arrived == 0) return pipe.has_ended ? Errc::closed : Errc::would_block;
   std::size_t n = std::min(buffer.size(), pipe.arrived);
   // Half of the split reads are tiny: a frame's length field must come apart as well.
-  if (faults_.splits_reads && dice_.chance(500)) n = dice_.chance(500) ? dice_.between(1, std::min<std::size_t>(n, 8)) : dice_.between(1, n);
+  if (faults_.splits_reads && dice_.chance(500))
+    n = dice_.chance(500) ? dice_.between(1, std::min<std::size_t>(n, 8)) : dice_.between(1, n);
   const auto end = pipe.bytes.begin() + static_cast<std::ptrdiff_t>(n);
   std::copy(pipe.bytes.begin(), end, buffer.begin());
   pipe.bytes.erase(pipe.bytes.begin(), end);

@@ -17,11 +17,11 @@ struct NetworkFaults {
 
 /// One direction of a connection.
 struct Pipe {
-  std::deque<std::byte> bytes;    ///< Written and not read; the first `arrived` of them can be read.
+  std::deque<std::byte> bytes;  ///< Written and not read; the first `arrived` of them can be read.
   std::size_t arrived = 0;
-  SteadyTime last_arrival{};      ///< Later bytes never overtake.
-  bool will_end = false;          ///< The writer closed.
-  bool has_ended = false;         ///< ... and the reader has come to know.
+  SteadyTime last_arrival{};  ///< Later bytes never overtake.
+  bool will_end = false;      ///< The writer closed.
+  bool has_ended = false;     ///< ... and the reader has come to know.
   Waiter reader, writer;
 };
 
@@ -56,7 +56,7 @@ class Link : public std::enable_shared_from_this<Link> {
   SteadyTime latency();
 
  private:
-  Pipe& into(int side) { return pipes_[side]; }       ///< What `side` reads.
+  Pipe& into(int side) { return pipes_[side]; }        ///< What `side` reads.
   Pipe& out_of(int side) { return pipes_[1 - side]; }  ///< What `side` writes.
   void deliver(int side, SteadyTime at, Job job);
   [[nodiscard]] bool can_write(int side) const { return !closed_[side] && !is_reset_ && !is_left_[side]; }

@@ -1,8 +1,8 @@
 #include "tests/sim/loop.h"
 
-#include <array>
-
 #include "tests/sim/waiter.h"
+
+#include <array>
 
 namespace tidelog::sim {
 namespace {
@@ -45,9 +45,7 @@ void SimLoop::schedule_turn(SteadyTime at) {
   world_.schedule(at, fact, [this] { turn(); });
 }
 
-bool SimLoop::deferred_is_due() const {
-  return !deferred_.empty() && (ready_.empty() || ran_since_defer_ >= kMostJobsBeforeDeferred);
-}
+bool SimLoop::deferred_is_due() const { return !deferred_.empty() && (ready_.empty() || ran_since_defer_ >= kMostJobsBeforeDeferred); }
 
 void SimLoop::turn() {
   turn_scheduled_ = false;

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <deque>
-
 #include "tests/sim/world.h"
+
+#include <deque>
 
 namespace tidelog::sim {
 
@@ -50,7 +50,7 @@ class SimLoop final : public broker::Loop {
   ProcessId process_;
   ClockSkew skew_;
   Dice dice_;
-  bool lazy_defer_;       ///< Deferred jobs wait until nothing is ready at all, not only what was ready when they came.
+  bool lazy_defer_;  ///< Deferred jobs wait until nothing is ready at all, not only what was ready when they came.
   SteadyTime job_cost_;
   std::deque<Job> ready_;
   std::deque<Job> deferred_;

@@ -1,8 +1,8 @@
 #include "tests/sim/network.h"
 
-#include <algorithm>
-
 #include "storage/disk/file_system.h"
+
+#include <algorithm>
 
 namespace tidelog::sim {
 
@@ -140,9 +140,7 @@ void SimNetwork::cut_off(ProcessId process) {
   }
 }
 
-void SimNetwork::heal() {
-  faults = {};
-}
+void SimNetwork::heal() { faults = {}; }
 
 std::size_t SimNetwork::open_links() const {
   return static_cast<std::size_t>(std::ranges::count_if(links_, [](const auto& link) { return !link->is_over(); }));

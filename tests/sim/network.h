@@ -1,8 +1,8 @@
 #pragma once
 
-#include <map>
-
 #include "tests/sim/link.h"
+
+#include <map>
 
 namespace tidelog::sim {
 

@@ -1,11 +1,10 @@
-#include <gtest/gtest.h>
-
-#include <algorithm>
+#include "tests/sim/env.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <gtest/gtest.h>
 
-#include "tests/sim/env.h"
+#include <algorithm>
 
 namespace tidelog::sim {
 namespace {
@@ -106,9 +105,7 @@ void start_echo(Rig& rig) {
   asio::co_spawn(rig.server_loop().executor(), echo(rig, std::move(*listener)), asio::detached);
 }
 
-void start_talk(Rig& rig, std::string text) {
-  asio::co_spawn(rig.client_loop().executor(), talk(rig, std::move(text)), asio::detached);
-}
+void start_talk(Rig& rig, std::string text) { asio::co_spawn(rig.client_loop().executor(), talk(rig, std::move(text)), asio::detached); }
 
 std::string some_text(std::size_t size) {
   std::string text;

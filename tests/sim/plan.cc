@@ -10,7 +10,8 @@ PowerLoss draw_loss(Dice& dice) {
   switch (dice.below(4)) {
     case 0: return {.keep_per_mille = 0, .tear_per_mille = 0};
     case 1: return {.keep_per_mille = 0, .tear_per_mille = 700, .garbage_per_mille = 300};
-    default: return {.keep_per_mille = dice.between(100, 900), .tear_per_mille = dice.between(0, 600), .garbage_per_mille = dice.between(0, 500)};
+    default:
+      return {.keep_per_mille = dice.between(100, 900), .tear_per_mille = dice.between(0, 600), .garbage_per_mille = dice.between(0, 500)};
   }
 }
 
@@ -76,7 +77,9 @@ DiskFaults draw_disk(Dice dice) {
   return faults;
 }
 
-std::string ms(SteadyTime time) { return std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(time).count() / 1000.0) + " ms"; }
+std::string ms(SteadyTime time) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(time).count() / 1000.0) + " ms";
+}
 
 std::string_view name(EndKind kind) {
   switch (kind) {
@@ -115,7 +118,9 @@ Plan make_plan(std::uint64_t seed) {
   plan.last.between_changes = 0;
   plan.last.loss = crashes.chance(700) ? PowerLoss{.keep_per_mille = 0, .tear_per_mille = 0} : plan.last.loss;
   if (faults.chance(200)) {
-    plan.full_disk.push_back({.after = SteadyTime(faults.below(2'000'000'000)), .lasts = SteadyTime(faults.below(1'500'000'000)), .bytes_left = faults.below(3000)});
+    plan.full_disk.push_back({.after = SteadyTime(faults.below(2'000'000'000)),
+                              .lasts = SteadyTime(faults.below(1'500'000'000)),
+                              .bytes_left = faults.below(3000)});
   }
   plan.directory_exists = shape.chance(500);
   plan.network = draw_network(plan_dice.split("network"));
@@ -136,27 +141,30 @@ Plan make_plan(std::uint64_t seed) {
 }
 
 std::string to_text(const Plan& plan) {
-  std::string text = "seed " + std::to_string(plan.seed) + ": " + std::to_string(plan.shards) + " shards, " + std::to_string(plan.partitions) +
-                     " partitions, an index of up to " + std::to_string(plan.index_bytes) + " bytes with an entry every " +
-                     std::to_string(plan.index_interval_bytes) + (plan.sync_lies ? ", syncs lie" : "") + "\n";
+  std::string text = "seed " + std::to_string(plan.seed) + ": " + std::to_string(plan.shards) + " shards, " +
+                     std::to_string(plan.partitions) + " partitions, an index of up to " + std::to_string(plan.index_bytes) +
+                     " bytes with an entry every " + std::to_string(plan.index_interval_bytes) + (plan.sync_lies ? ", syncs lie" : "") +
+                     "\n";
   for (const ProducerPlan& p : plan.producers) {
-    text += "producer " + std::to_string(p.id) + (p.is_idempotent ? ": idempotent" : ": plain") + ", acks " + std::to_string(p.acks) + ", " +
-            std::to_string(p.batches) + " batches of up to " + std::to_string(p.most_records) + " records of up to " +
-            std::to_string(p.most_value_bytes) + " bytes, " + std::to_string(p.most_in_flight) + " in flight, pause up to " + ms(p.pause) + "\n";
+    text += "producer " + std::to_string(p.id) + (p.is_idempotent ? ": idempotent" : ": plain") + ", acks " + std::to_string(p.acks) +
+            ", " + std::to_string(p.batches) + " batches of up to " + std::to_string(p.most_records) + " records of up to " +
+            std::to_string(p.most_value_bytes) + " bytes, " + std::to_string(p.most_in_flight) + " in flight, pause up to " + ms(p.pause) +
+            "\n";
   }
   for (const ConsumerPlan& c : plan.consumers) {
-    text += "consumer " + std::to_string(c.id) + ": waits " + ms(c.max_wait) + " for " + std::to_string(c.min_bytes) + " bytes, takes up to " +
-            std::to_string(c.partition_max_bytes) + " a partition\n";
+    text += "consumer " + std::to_string(c.id) + ": waits " + ms(c.max_wait) + " for " + std::to_string(c.min_bytes) +
+            " bytes, takes up to " + std::to_string(c.partition_max_bytes) + " a partition\n";
   }
   for (const CrashPlan& crash : plan.crashes) text += "crash " + describe(crash);
   text += "last " + describe(plan.last);
   for (const FullDiskPlan& full : plan.full_disk) {
     text += "disk full after " + ms(full.after) + " for " + ms(full.lasts) + ", " + std::to_string(full.bytes_left) + " bytes left\n";
   }
-  text += "disk: up to " + ms(SteadyTime(plan.disk.sync_latency_ns)) + " a sync, " + std::to_string(plan.disk.sync_errors) + " failed syncs, " +
-          std::to_string(plan.disk.write_errors) + " failed writes\n";
-  text += "network: latency up to " + ms(SteadyTime(plan.network.most_latency_ns)) + ", buffers of " + std::to_string(plan.network.socket_buffer_bytes) +
-          " bytes, " + std::to_string(plan.network.resets) + " resets, " + std::to_string(plan.network.stalls) + " stalls\n";
+  text += "disk: up to " + ms(SteadyTime(plan.disk.sync_latency_ns)) + " a sync, " + std::to_string(plan.disk.sync_errors) +
+          " failed syncs, " + std::to_string(plan.disk.write_errors) + " failed writes\n";
+  text += "network: latency up to " + ms(SteadyTime(plan.network.most_latency_ns)) + ", buffers of " +
+          std::to_string(plan.network.socket_buffer_bytes) + " bytes, " + std::to_string(plan.network.resets) + " resets, " +
+          std::to_string(plan.network.stalls) + " stalls\n";
   return text;
 }
 

@@ -14,11 +14,11 @@ enum class EndKind : std::uint8_t {
 
 /// One end of the broker's process, and the start of the next.
 struct CrashPlan {
-  SteadyTime after{};               ///< Since the start before it.
+  SteadyTime after{};  ///< Since the start before it.
   EndKind kind = EndKind::kill;
   std::uint64_t between_changes = 0;  ///< Not 0: not before that many more changes of the disk were made, right before the next one.
   PowerLoss loss;
-  SteadyTime down{};                ///< Until the next start.
+  SteadyTime down{};  ///< Until the next start.
 };
 
 /// A time during which the disk has only so many bytes left.

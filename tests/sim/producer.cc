@@ -22,8 +22,8 @@ SimProducer::SimProducer(ClientWorld& clients, SimLoop& loop, ProducerPlan plan,
     : clients_(clients), loop_(loop), plan_(plan), dice_(dice), next_number_(static_cast<std::size_t>(clients.partitions)) {}
 
 std::string SimProducer::state() const {
-  return "producer " + std::to_string(plan_.id) + ": " + std::to_string(made_) + " of " + std::to_string(plan_.batches) + " batches made, " +
-         std::to_string(batches_.size()) + " not answered, last error " + std::string(name(last_error_));
+  return "producer " + std::to_string(plan_.id) + ": " + std::to_string(made_) + " of " + std::to_string(plan_.batches) +
+         " batches made, " + std::to_string(batches_.size()) + " not answered, last error " + std::string(name(last_error_));
 }
 
 asio::awaitable<void> SimProducer::run() {
@@ -101,7 +101,8 @@ asio::awaitable<bool> SimProducer::send(KafkaConnection& connection, Batch& batc
     fields.producer_epoch = producer_epoch_;
     fields.base_sequence = batch.base_sequence;
   }
-  const std::vector<ProduceRequest::PartitionProduceData> partitions{{.index = batch.partition, .records = {.bytes = builder_.build(fields)}}};
+  const std::vector<ProduceRequest::PartitionProduceData> partitions{
+      {.index = batch.partition, .records = {.bytes = builder_.build(fields)}}};
   std::vector<ProduceRequest::TopicProduceData> topics(1);
   if (batch.version >= kFirstVersionWithIds) {
     topics[0].topic_id = clients_.topic_id;
@@ -140,6 +141,8 @@ SimProducer::Next SimProducer::on_answer(ErrorCode error, std::int64_t base_offs
     const bool may_retry = retriable(error) || error == ErrorCode::out_of_order_sequence_number || error == ErrorCode::unknown_server_error;
     if (!may_retry) clients_.history.violations.push_back(state());
     return Next::reconnect;
+  } else if (!retriable(error) && error != ErrorCode::unknown_server_error) {
+    for (const std::string& value : batches_.front().values) clients_.history.sent.at(value).outcome = Outcome::refused;
   }
   batches_.pop_front();
   --in_flight_;

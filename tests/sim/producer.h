@@ -34,8 +34,8 @@ class SimProducer {
     std::int32_t base_sequence;
     std::vector<std::string> values;
     std::int16_t version;
-    bool was_sent = false;                  ///< On an earlier connection, with unknown outcome.
-    std::int64_t highest_ack_before = -1;   ///< The partition's highest acknowledged offset when it was last sent again.
+    bool was_sent = false;                 ///< On an earlier connection, with unknown outcome.
+    std::int64_t highest_ack_before = -1;  ///< The partition's highest acknowledged offset when it was last sent again.
   };
   enum class Next : std::uint8_t { go_on, reconnect };
 

@@ -1,9 +1,9 @@
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-
 #include "broker/broker.h"
 #include "broker/logging/log.h"
 #include "tests/sim/broker_handle.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 
 namespace tidelog::sim {
 namespace {

@@ -1,10 +1,11 @@
 #include "tests/sim/scenario.h"
 
-#include <algorithm>
+#include "tests/sim/supervisor.h"
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
-#include "tests/sim/supervisor.h"
+#include <algorithm>
 
 namespace tidelog::sim {
 namespace {
@@ -81,11 +82,13 @@ void Run::spawn_clients() {
   Dice dice = world_.dice("clients");
   asio::co_spawn(loop().executor(), make_topic(clients_, loop(), dice.split("topic")), asio::detached);
   for (const ProducerPlan& plan : plan_.producers) {
-    producers_.push_back(std::make_unique<SimProducer>(clients_, loop(), plan, dice.split("producer").split(static_cast<std::uint64_t>(plan.id))));
+    producers_.push_back(
+        std::make_unique<SimProducer>(clients_, loop(), plan, dice.split("producer").split(static_cast<std::uint64_t>(plan.id))));
     asio::co_spawn(loop().executor(), produce_when_ready(*producers_.back()), asio::detached);
   }
   for (const ConsumerPlan& plan : plan_.consumers) {
-    consumers_.push_back(std::make_unique<SimConsumer>(clients_, loop(), plan, dice.split("consumer").split(static_cast<std::uint64_t>(plan.id))));
+    consumers_.push_back(
+        std::make_unique<SimConsumer>(clients_, loop(), plan, dice.split("consumer").split(static_cast<std::uint64_t>(plan.id))));
     asio::co_spawn(loop().executor(), consume_when_ready(*consumers_.back()), asio::detached);
   }
 }
@@ -147,14 +150,17 @@ std::optional<std::map<int, FinalLog>> Run::read_all() {
 void Run::look_for_rolls() {
   const std::vector<std::string> files = disk_.all_files();
   const bool has_rolled = std::ranges::any_of(files, [](const std::string& path) {
-    return path.find(std::string("/") + Supervisor::kTopic) != std::string::npos && path.ends_with(".log") && !path.ends_with("/00000000000000000000.log");
+    return path.find(std::string("/") + Supervisor::kTopic) != std::string::npos && path.ends_with(".log") &&
+           !path.ends_with("/00000000000000000000.log");
   });
   if (has_rolled) world_.mark("a segment was rolled");
 }
 
 RunResult Run::result(const std::optional<std::map<int, FinalLog>>& logs) {
   RunResult result{.violations = logs ? check(history_, *logs) : history_.violations,
-                   .trace_hash = world_.trace_hash(), .marks = world_.marks(), .steps = world_.steps()};
+                   .trace_hash = world_.trace_hash(),
+                   .marks = world_.marks(),
+                   .steps = world_.steps()};
   if (world_.ran_away()) result.violations.push_back("a loop never rests");
   if (world_.marks().contains("HUNG STOP")) result.violations.push_back("a clean stop never ended");
   for (const std::string& bug : supervisor_.bugs()) result.violations.push_back(bug);
@@ -180,7 +186,8 @@ RunResult Run::run() {
   require(clients_.is_topic_ready, "the topic could not be made " + supervisor_.failure());
   for (const auto& producer : producers_) require(producer->is_done(), "did not finish: " + producer->state());
   clients_.should_stop = true;
-  run_until([&] { return std::ranges::all_of(consumers_, [](const auto& consumer) { return consumer->is_done(); }); }, world_.now() + kHealed);
+  run_until([&] { return std::ranges::all_of(consumers_, [](const auto& consumer) { return consumer->is_done(); }); },
+            world_.now() + kHealed);
   // Without an end there is nothing to hold against: only why there is none.
   if (!is_done) return result(std::nullopt);
   supervisor_.end(plan_.last);

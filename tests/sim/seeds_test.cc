@@ -1,11 +1,10 @@
+#include "tests/sim/scenario.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
-
 #include <cstdio>
 #include <cstdlib>
-
-#include "tests/sim/scenario.h"
 
 namespace tidelog::sim {
 namespace {
@@ -86,7 +85,9 @@ TEST(Seeds, One) {
 
   const RunResult result = run(plan, real_broker(), log);
 
-  if (is_asked_for) std::printf("trace %016llx, %llu events\n", static_cast<unsigned long long>(result.trace_hash), static_cast<unsigned long long>(result.steps));
+  if (is_asked_for)
+    std::printf("trace %016llx, %llu events\n", static_cast<unsigned long long>(result.trace_hash),
+                static_cast<unsigned long long>(result.steps));
   EXPECT_TRUE(result.violations.empty()) << explain(plan, result);
 }
 

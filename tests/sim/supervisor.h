@@ -1,10 +1,10 @@
 #pragma once
 
-#include <optional>
-
 #include "tests/sim/broker_handle.h"
 #include "tests/sim/lying_disk.h"
 #include "tests/sim/plan.h"
+
+#include <optional>
 
 namespace tidelog::sim {
 

@@ -1,13 +1,14 @@
 #pragma once
 
+#include "tests/sim/loop.h"
+
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <utility>
 
-#include "tests/sim/loop.h"
+#include <utility>
 
 namespace tidelog::sim {
 
@@ -38,9 +39,7 @@ class Waiter {
     if (handler_) loop_->post([woken = std::exchange(handler_, nullptr)]() mutable { std::move(woken)(); });
   }
   /// Destroys the coroutine that waits.
-  void drop() {
-    const Handler dropped = std::exchange(handler_, nullptr);
-  }
+  void drop() { const Handler dropped = std::exchange(handler_, nullptr); }
   [[nodiscard]] bool is_waited_for() const { return static_cast<bool>(handler_); }
 
  private:

@@ -1,14 +1,15 @@
 #pragma once
 
-#include <array>
+#include "broker/env/env.h"
+#include "tests/sim/dice.h"
+
 #include <boost/asio/execution_context.hpp>
+
+#include <array>
 #include <functional>
 #include <map>
 #include <string>
 #include <vector>
-
-#include "broker/env/env.h"
-#include "tests/sim/dice.h"
 
 namespace tidelog::sim {
 

@@ -1,9 +1,8 @@
-#include <gtest/gtest.h>
+#include "tests/sim/env.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-
-#include "tests/sim/env.h"
+#include <gtest/gtest.h>
 
 namespace tidelog::sim {
 namespace {
