@@ -197,6 +197,7 @@ bool SimDisk::strikes(Dice& dice, std::uint64_t& budget, std::uint64_t per_mille
   if (budget == 0 || !dice.chance(per_mille)) return false;
   --budget;
   ++failures_;
+  world_.say([] { return std::string("disk: a call fails"); });
   return true;
 }
 
@@ -204,6 +205,7 @@ Result<void> SimDisk::room_for(const FileInode& file, std::uint64_t end) {
   if (faults.capacity_bytes == UINT64_MAX || end <= file.size()) return {};
   if (used_bytes() + (end - file.size()) <= faults.capacity_bytes) return {};
   ++failures_;
+  world_.say([] { return std::string("disk: full"); });
   return Errc::no_space;
 }
 
@@ -212,9 +214,15 @@ Result<std::unique_ptr<storage::File>> SimDisk::open(const std::string& path, Op
   if (!place) return place.error();
   if (place->node != nullptr && place->node->is_directory()) return Errc::invalid;
   std::shared_ptr<FileInode> inode = place->node == nullptr ? nullptr : place->node->file;
-  if (inode != nullptr && mode == OpenMode::exclusive) return Errc::exists;
+  if (inode != nullptr && mode == OpenMode::exclusive) {
+    world_.say([&] { return "disk: " + path + " exists already"; });
+    return Errc::exists;
+  }
   if (inode == nullptr) {
-    if (mode == OpenMode::read || mode == OpenMode::write) return Errc::not_found;
+    if (mode == OpenMode::read || mode == OpenMode::write) {
+      world_.say([&] { return "disk: there is no " + path; });
+      return Errc::not_found;
+    }
     before_change();
     inode = std::make_shared<FileInode>();
     place->parent->link(place->name, {.file = inode, .directory = nullptr});

@@ -55,7 +55,6 @@ class SimProducer {
   std::deque<Batch> batches_;  ///< Made and not answered, oldest first; the first `in_flight_` of them are under way.
   std::size_t in_flight_ = 0;
   int made_ = 0;
-  int retries_ = 0;
   std::int64_t producer_id_ = -1;
   std::int16_t producer_epoch_ = -1;
   std::vector<std::int64_t> next_number_;  ///< By partition.

@@ -1,5 +1,6 @@
 #include "tests/sim/scenario.h"
 
+#include "tests/sim/crash_leaks.h"
 #include "tests/sim/supervisor.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -199,6 +200,7 @@ RunResult Run::run() {
 }  // namespace
 
 RunResult run(const Plan& plan, const BrokerFactory& factory, const std::function<void(const std::string&)>& log) {
+  const CrashLeaks leaks;
   return Run(plan, factory, log).run();
 }
 
