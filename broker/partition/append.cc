@@ -53,7 +53,7 @@ void Partition::write_admitted() {
   const Result<Offset> end = log_->append(to_write_);
   if (!end) {
     // Nothing was kept: not the bytes, not the producers' sequences, so a retry finds a clean log (R5).
-    log_->producers().drop_staged();
+    log_->producers().refuse_staged();
     for (const Accepted& accepted : accepted_) {
       accepted.part->fail(ErrorCode::kafka_storage_error, "the broker could not write to its disk: see its log");
       accepted.part->base_offset = {-1};

@@ -38,9 +38,12 @@ Result<Offset> Log::append(std::span<const Bytes> batches) {
   if (batches.empty()) return end_;
   Result<void> done = make_room(**state, batches);
   if (done) done = write(**state, batches);
-  if (done) apply(**state, batches);
+  if (!done) {
+    (*state)->producers.refuse_staged();
+    return done.error();
+  }
+  apply(**state, batches);
   (*state)->producers.drop_staged();
-  if (!done) return done.error();
   return end_;
 }
 

@@ -48,7 +48,10 @@ ProducerCheck ProducerStates::check_and_stage(const BatchHeader& batch, Offset b
 ProducerCheck ProducerStates::judge(const Producer& producer, const BatchHeader& batch) const {
   const Staged* staged = producer.staged < 0 ? nullptr : &staged_[static_cast<std::size_t>(producer.staged)];
   const std::int16_t epoch = staged != nullptr ? staged->epoch : producer.epoch;
-  if (epoch < 0) return {};  // Nothing is known: any sequence begins.
+  if (epoch < 0) {  // Nothing is known: any sequence begins, unless one did and could not be written.
+    const bool overtakes = batch.producer_epoch == producer.refused_epoch && batch.base_sequence != producer.refused_sequence;
+    return {.verdict = overtakes ? ProducerVerdict::out_of_order : ProducerVerdict::fresh};
+  }
   if (batch.producer_epoch < epoch) return {.verdict = ProducerVerdict::invalid_epoch};
   if (batch.producer_epoch > epoch) return {.verdict = batch.base_sequence == 0 ? ProducerVerdict::fresh : ProducerVerdict::out_of_order};
   const ProducerBatch* last = staged != nullptr ? &staged->batch : producer.last();
@@ -86,9 +89,20 @@ void ProducerStates::drop_staged() {
   // Only then: a producer may be staged more than once, and be forgotten at its first entry.
   for (std::size_t i = 0; i < staged_.size(); ++i) {
     const bool is_first = staged_[i].previous < 0;
-    if (is_first && staged_[i].producer->epoch < 0) erase(*staged_[i].producer);
+    const Producer& producer = *staged_[i].producer;
+    if (is_first && producer.epoch < 0 && producer.refused_epoch < 0) erase(*staged_[i].producer);
   }
   staged_.clear();
+}
+
+void ProducerStates::refuse_staged() {
+  for (const Staged& staged : staged_) {
+    Producer& producer = *staged.producer;
+    if (staged.previous >= 0 || producer.epoch >= 0) continue;
+    producer.refused_epoch = staged.epoch;
+    producer.refused_sequence = staged.batch.first_sequence();
+  }
+  drop_staged();
 }
 
 void ProducerStates::apply(const BatchHeader& batch) {

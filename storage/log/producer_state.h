@@ -58,6 +58,9 @@ class ProducerStates {
   /// Judges a batch against what was applied and staged. A fresh one is staged as if appended at `base`.
   ProducerCheck check_and_stage(const BatchHeader& batch, Offset base);
   void drop_staged();
+  /// Drops what was staged because it could not be written. A producer of whom nothing is known must come with the same sequence again:
+  /// the batches behind the failed one are under way already, and the first of them would be taken for a beginning, out of order for good.
+  void refuse_staged();
 
   /// Takes over a batch that stands in the log, unchecked: append, recovery and replicas alike.
   void apply(const BatchHeader& batch);
@@ -77,8 +80,10 @@ class ProducerStates {
     std::int16_t epoch = -1;
     std::uint8_t count = 0;
     std::uint8_t newest = 0;
-    std::int32_t staged = -1;  ///< Index of its newest entry in `staged_`.
-    TimestampMs last_used{0};  ///< Time of the last `expire` before its last use; 0: none yet.
+    std::int32_t staged = -1;            ///< Index of its newest entry in `staged_`.
+    std::int16_t refused_epoch = -1;     ///< Of a batch that could not be written while nothing was known; -1: there is none.
+    std::int32_t refused_sequence = -1;  ///< What it began with.
+    TimestampMs last_used{0};            ///< Time of the last `expire` before its last use; 0: none yet.
     Producer* older = nullptr;
     Producer* younger = nullptr;
     std::array<ProducerBatch, kWindow> batches{};

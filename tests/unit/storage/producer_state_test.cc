@@ -143,6 +143,33 @@ TEST(ProducerStates, KeepNothingOfAPassThatWasDropped) {
   EXPECT_EQ(judge(states, batch(1, 1, {1})), ProducerVerdict::fresh);
 }
 
+TEST(ProducerStates, LetNoBatchOvertakeTheFirstOneThatCouldNotBeWritten) {
+  ProducerStates states(10);
+  states.check_and_stage(batch(0, 2, {0}), {0});
+  states.check_and_stage(batch(2, 1, {2}), {2});
+
+  states.refuse_staged();
+
+  EXPECT_EQ(judge(states, batch(2, 1, {0})), ProducerVerdict::out_of_order);  // It was sent before its producer heard of the failure.
+  EXPECT_EQ(judge(states, batch(3, 1, {0})), ProducerVerdict::out_of_order);
+  EXPECT_EQ(judge(states, batch(0, 2, {0})), ProducerVerdict::fresh);
+  EXPECT_EQ(judge(states, batch(0, 1, {0}, 1)), ProducerVerdict::fresh);  // It gave up and began a new epoch.
+  EXPECT_TRUE(states.entries().empty());
+}
+
+TEST(ProducerStates, GoOnAfterAFailedFirstBatchWasWritten) {
+  ProducerStates states(10);
+  states.check_and_stage(batch(5, 1, {0}), {0});
+  states.refuse_staged();
+
+  states.check_and_stage(batch(5, 1, {0}), {0});
+  states.apply(batch(5, 1, {0}));
+  states.drop_staged();
+
+  EXPECT_EQ(judge(states, batch(6, 1, {1})), ProducerVerdict::fresh);
+  EXPECT_EQ(judge(states, batch(5, 1, {1})), ProducerVerdict::duplicate);
+}
+
 TEST(ProducerStates, TakeEpochsFromMarkers) {
   ProducerStates states(10);
   states.apply(batch(0, 1, {0}, 3));
