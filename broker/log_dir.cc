@@ -1,9 +1,8 @@
 #include "broker/log_dir.h"
 
-#include "storage/log/identity.h"
+#include "storage/log/identity_file.h"
 
 #include <charconv>
-#include <vector>
 
 namespace tidelog::broker {
 namespace {
@@ -24,23 +23,18 @@ std::map<std::string, std::string> parse_lines(std::string_view text) {
   return values;
 }
 
-std::string parent_of(const std::string& path) {
-  const std::size_t slash = path.find_last_of('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-/// Makes the directory and what is missing above it, and makes the new names durable: a log directory whose own name power loss takes away
-/// would take every acknowledged record with it.
+/// Makes the directory and what is missing above it, and makes the names durable: a log directory whose own name power loss takes away
+/// would take every acknowledged record with it. That a name is there does not say that it is durable: the process that made it may have
+/// died before it synced it. `meta.properties` says so, since it is written after this.
 Result<void> make_durable_directory(storage::FileSystem& files, const std::string& path) {
-  std::vector<std::string> parents_of_new;
-  for (std::string at = path; !files.stat(at); at = parent_of(at)) {
-    parents_of_new.push_back(parent_of(at));
-    if (parent_of(at) == at) break;
-  }
+  if (files.stat(properties_path(path))) return files.sync_dir(path);
   if (const Result<void> made = files.make_directory(path); !made) return made;
-  for (const std::string& parent : parents_of_new) {
-    if (const Result<void> synced = files.sync_dir(parent); !synced) return synced;
+  std::string at = path;
+  for (std::string parent = storage::parent_directory(at); parent != at; parent = storage::parent_directory(at)) {
+    const Result<void> synced = files.sync_dir(parent);
+    // Who may not even open a folder did not make anything in it either, and some file systems have no such call for folders.
+    if (!synced && synced.error() != Errc::refused && synced.error() != Errc::invalid) return synced;
+    at = parent;
   }
   return {};
 }
