@@ -89,10 +89,13 @@ asio::awaitable<bool> Checkpointer::checkpoint(LogDir& dir, Controller& controll
   }
   manifest.logs.push_back(entry_of(controller.id(), controller.log()));
   // A log that is offline keeps what was known of it, so that its damage is found again after a restart.
+  manifest.sort();
+  std::vector<storage::ManifestEntry> offline;
   for (const storage::ManifestEntry& known : dir.manifest().logs) {
-    const bool is_there = std::ranges::any_of(manifest.logs, [&](const auto& entry) { return entry.partition == known.partition; });
-    if (!is_there && controller.machine().image()->find_topic(known.partition.topic_id) != nullptr) manifest.logs.push_back(known);
+    const bool is_there = manifest.find(known.partition) != nullptr;
+    if (!is_there && controller.machine().image()->find_topic(known.partition.topic_id) != nullptr) offline.push_back(known);
   }
+  manifest.logs.insert(manifest.logs.end(), offline.begin(), offline.end());
   bool written = false;
   Job write = [&] { written = storage::store_manifest(env_.files(), dir.path(), manifest).has_value(); };
   co_await run_blocking(env_, home(), std::move(write));

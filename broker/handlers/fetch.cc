@@ -1,6 +1,7 @@
 #include "broker/handlers/fetch_reader.h"
 #include "broker/handlers/fetch_session.h"
 #include "broker/handlers/handler.h"
+#include "broker/handlers/warm_slices.h"
 #include "proto/messages/fetch_request.h"
 #include "proto/messages/fetch_response.h"
 
@@ -145,6 +146,7 @@ asio::awaitable<Outcome> Fetch::run(SendQueue& to) {
       .max_wait = std::min<SteadyTime>(std::chrono::milliseconds(std::max(message_.max_wait_ms, 0)), kLongestWait)};
   FetchReader reader(context_, queries_, limits);
   co_await reader.read();
+  co_await warm_slices(context_, queries_);
   respond_with_data(to);
   co_return Outcome::keep;
 }

@@ -11,6 +11,9 @@
 
 namespace tidelog::storage {
 
+/// How far apart `File::is_cached` probes: what the system reads ahead at least.
+inline constexpr std::uint64_t kProbeBytes = 128 * 1024;
+
 /// One open file. The port through which every byte of ours reaches a disk: production is POSIX, the simulator keeps what was synced
 /// apart from what was only written.
 /// Thread: positions are arguments, so reads may run beside writes; `sync` may run on another thread than `write_at`.
@@ -30,6 +33,14 @@ class File {
   /// have dropped what failed and call it clean).
   virtual Result<void> sync() = 0;
   virtual Result<std::uint64_t> size() const = 0;
+  /// Whether the range lies in memory, so that reading or sending it does not wait for the disk. A guess: one page of each
+  /// `kProbeBytes` is asked for, and memory may be taken back any time. True where it cannot be known.
+  virtual bool is_cached(std::uint64_t position, std::uint64_t size_bytes) const {
+    static_cast<void>(position + size_bytes);
+    return true;
+  }
+  /// Brings the range into memory, as far as the file goes. Waits for the disk: for threads that may. A failure shows when it is read.
+  virtual void warm(std::uint64_t position, std::uint64_t size_bytes) const { static_cast<void>(position + size_bytes); }
   /// File descriptor for sendfile, -1 where there is none (the simulator): then read and copy.
   virtual int native_handle() const { return -1; }
 };

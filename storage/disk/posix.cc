@@ -103,9 +103,35 @@ class PosixFile final : public File {
     return static_cast<std::uint64_t>(info.st_size);
   }
 
+  bool is_cached(std::uint64_t position, std::uint64_t size_bytes) const override {
+    const std::uint64_t end = position + size_bytes;
+    for (std::uint64_t at = position; at < end; at = at / kProbeBytes * kProbeBytes + kProbeBytes) {
+      if (!is_byte_cached(at)) return false;
+    }
+    return size_bytes == 0 || is_byte_cached(end - 1);
+  }
+
+  void warm(std::uint64_t position, std::uint64_t size_bytes) const override {
+    static_cast<void>(::posix_fadvise(fd_.get(), static_cast<off_t>(position), static_cast<off_t>(size_bytes), POSIX_FADV_WILLNEED));
+    // The advice returns before the bytes are there: reading them is what waits.
+    const auto scratch = std::make_unique_for_overwrite<std::byte[]>(kProbeBytes);
+    for (const std::uint64_t end = position + size_bytes; position < end;) {
+      const Result<std::size_t> got = read_at(position, {scratch.get(), std::min<std::size_t>(kProbeBytes, end - position)});
+      if (!got || *got == 0) return;
+      position += *got;
+    }
+  }
+
   int native_handle() const override { return fd_.get(); }
 
  private:
+  /// Only a plain "not without waiting" counts: file systems that cannot tell answer otherwise.
+  [[nodiscard]] bool is_byte_cached(std::uint64_t position) const {
+    std::byte byte;
+    iovec into{.iov_base = &byte, .iov_len = 1};
+    return retried([&] { return ::preadv2(fd_.get(), &into, 1, static_cast<off_t>(position), RWF_NOWAIT); }) >= 0 || errno != EAGAIN;
+  }
+
   Descriptor fd_;
 };
 

@@ -110,6 +110,12 @@ class SimFile final : public storage::File {
     return inode_->size();
   }
 
+  bool is_cached(std::uint64_t, std::uint64_t) const override {
+    if (is_dead() || !disk().cold_.chance(disk().faults.cold_per_mille)) return true;
+    disk().world_.mark("a read was cold");
+    return false;
+  }
+
  private:
   [[nodiscard]] bool is_dead() const { return inode_ == nullptr; }
   [[nodiscard]] SimDisk& disk() const { return *state_->disk; }
@@ -148,6 +154,7 @@ SimDisk::SimDisk(World& world, Dice dice)
       sync_faults_(dice.split("sync")),
       write_faults_(dice.split("write")),
       read_faults_(dice.split("read")),
+      cold_(dice.split("cold")),
       latency_(dice.split("latency")),
       losses_(dice.split("losses")),
       state_(std::make_shared<State>()) {

@@ -22,6 +22,7 @@ struct DiskFaults {
   std::uint64_t read_errors = 0, read_error_per_mille = 0;
   std::uint64_t write_latency_ns = 0;  ///< The most a call costs; reads are cheap, syncs 20 times as dear.
   std::uint64_t sync_latency_ns = 0;
+  std::uint64_t cold_per_mille = 0;  ///< Reads that would wait for the disk.
 };
 
 /// One disk that outlives the processes using it.
@@ -74,7 +75,7 @@ class SimDisk final : public storage::FileSystem {
 
   World& world_;
   Dice dice_;
-  Dice sync_faults_, write_faults_, read_faults_, latency_, losses_;
+  Dice sync_faults_, write_faults_, read_faults_, cold_, latency_, losses_;
   Node root_;
   std::shared_ptr<State> state_;  ///< Shared with handles, which may outlive a crash.
   std::uint64_t changes_ = 0;

@@ -74,6 +74,7 @@ DiskFaults draw_disk(Dice dice) {
   DiskFaults faults;
   faults.write_latency_ns = dice.chance(500) ? 0 : dice.below(200'000);
   faults.sync_latency_ns = dice.below(dice.chance(200) ? 50'000'000 : 3'000'000);
+  faults.cold_per_mille = dice.chance(500) ? 0 : dice.below(500);
   return faults;
 }
 

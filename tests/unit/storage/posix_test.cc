@@ -2,8 +2,10 @@
 
 #include "tests/unit/storage/log_fixture.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -123,6 +125,33 @@ TEST_F(PosixFiles, ReplaceAFileAsAWhole) {
   EXPECT_EQ(*read_file(files_, path("f"), 3), "new");
   EXPECT_EQ(read_file(files_, path("f"), 2).error(), Errc::too_large);
   EXPECT_EQ(files_.list(root_)->size(), 1U);
+}
+
+/// Whether the first byte of a file can be told to be on the disk alone: file systems in memory and some layered ones cannot.
+bool is_known_to_be_cold(int descriptor) {
+  char byte = 0;
+  iovec into{.iov_base = &byte, .iov_len = 1};
+  return ::preadv2(descriptor, &into, 1, 0, RWF_NOWAIT) < 0 && errno == EAGAIN;
+}
+
+TEST_F(PosixFiles, KnowWhatLiesOnTheDiskAloneAndWarmIt) {
+  constexpr std::uint64_t kSize = 3 * storage::kProbeBytes + 17;
+  const auto file = *files_.open(path("f"), storage::OpenMode::create);
+  const std::vector<std::byte> bytes(kSize, std::byte{7});
+  const std::vector<Bytes> parts{bytes};
+  ASSERT_TRUE(file->write_at(0, parts));
+  EXPECT_TRUE(file->is_cached(0, kSize));
+  ASSERT_TRUE(file->sync());
+  ASSERT_EQ(::posix_fadvise(file->native_handle(), 0, 0, POSIX_FADV_DONTNEED), 0);
+
+  const bool is_cold = is_known_to_be_cold(file->native_handle());
+  EXPECT_EQ(file->is_cached(0, kSize), !is_cold);
+  EXPECT_EQ(file->is_cached(kSize - 1, 1), !is_cold);
+  EXPECT_TRUE(file->is_cached(0, 0));
+  file->warm(0, kSize);
+  file->warm(kSize, 1000);  // Behind the end there is nothing to wait for.
+
+  EXPECT_TRUE(file->is_cached(0, kSize));
 }
 
 TEST_F(PosixFiles, CarryALogThroughRestarts) {
