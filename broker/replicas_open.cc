@@ -33,6 +33,7 @@ void Replicas::open_one(NewLog& wanted, const storage::Manifest& manifest, bool 
   storage::OpenRequest request{.identity = *there};
   const storage::ManifestEntry* known = manifest_is_known ? manifest.find(wanted.id, there->log_id) : nullptr;
   if (known != nullptr) request.recovery.known = known->recovery;
+  request.recovery.was_clean = known != nullptr && manifest.clean;
   auto opened = storage::Log::open(wanted.place, config, request, report);
   if (!opened) {
     log_error("cannot open {}: {}. The partition is not served", wanted.place.directory, name(opened.error()));

@@ -28,7 +28,9 @@ class Recovery {
     return "offset " + std::to_string(offset.value) + ", position " + std::to_string(position);
   }
 
-  Result<bool> is_untouched() const;
+  Result<bool> is_untouched();
+  [[nodiscard]] Result<bool> ends_at_point() const;
+  [[nodiscard]] bool is_new() const { return point_.offset == Offset{0} && point_.position == 0; }
   Result<void> list();
   Result<void> drop_snapshots_above(Offset offset);
   [[nodiscard]] std::string find_missing() const;
@@ -49,25 +51,33 @@ class Recovery {
   RecoveryPoint point_;
 };
 
-/// Whether the last file ends exactly at the recovery point: then nothing has to be read, not even the directory.
-Result<bool> Recovery::is_untouched() const {
-  if (!request_.known || request_.full_check) return false;
-  const RecoveryPoint& known = *request_.known;
-  if (known.log_start > known.offset) return false;
-  const Result<DirEntry> last = files_.stat(path(known.segment_base));
+/// Whether the file of the recovery point ends exactly there, and nothing was begun behind it.
+Result<bool> Recovery::ends_at_point() const {
+  const Result<DirEntry> last = files_.stat(path(point_.segment_base));
   if (!last && last.error() != Errc::not_found) return last.error();
-  const bool is_empty_log = known.offset == Offset{0} && known.position == 0;
-  if (!last) return is_empty_log;
-  if (last->size_bytes != known.position) return false;
-  if (known.segment_base == known.offset) return true;
-  const Result<DirEntry> rolled = files_.stat(path(known.offset));
+  if (!last) return is_new();
+  if (last->size_bytes != point_.position) return false;
+  if (point_.segment_base == point_.offset) return true;
+  const Result<DirEntry> rolled = files_.stat(path(point_.offset));
   if (!rolled && rolled.error() == Errc::not_found) return true;
   return rolled ? Result<bool>(false) : rolled.error();
+}
+
+/// Then nothing has to be read: after a clean stop, not even the directory.
+Result<bool> Recovery::is_untouched() {
+  if (!request_.known || request_.full_check || point_.log_start > point_.offset) return false;
+  const Result<bool> ends = ends_at_point();
+  if (!ends || !*ends || request_.was_clean) return ends;
+  // Power loss takes names one by one: a later segment may be there though the one that the log rolled to first is not.
+  if (const Result<void> listed = list(); !listed) return listed.error();
+  return std::ranges::none_of(segments_, [&](const SegmentFile& segment) { return segment.base > point_.segment_base; });
 }
 
 Result<void> Recovery::list() {
   const Result<std::vector<DirEntry>> entries = files_.list(directory_);
   if (!entries) return entries.error();
+  segments_.clear();
+  snapshots_.clear();
   for (const DirEntry& entry : *entries) {
     if (const auto base = parse_offset_file(entry.name, kLogSuffix)) segments_.push_back({*base, entry.size_bytes});
     if (const auto offset = parse_offset_file(entry.name, kSnapshotSuffix)) snapshots_.push_back(*offset);
@@ -85,13 +95,12 @@ Result<void> Recovery::drop_snapshots_above(Offset offset) {
 }
 
 Result<RecoveredFiles> Recovery::run() {
+  if (request_.known) point_ = *request_.known;
   const Result<bool> is_untouched = this->is_untouched();
   if (!is_untouched) return is_untouched.error();
-  if (*is_untouched) return RecoveredFiles{.end = *request_.known};
+  if (*is_untouched) return RecoveredFiles{.end = point_};
   if (const Result<void> listed = list(); !listed) return listed.error();
-  if (request_.known) {
-    point_ = *request_.known;
-  } else if (!segments_.empty()) {
+  if (!request_.known && !segments_.empty()) {
     point_ = {.log_start = segments_[0].base, .offset = segments_[0].base, .segment_base = segments_[0].base};
   }
   const bool is_empty = segments_.empty() && point_.offset == Offset{0} && point_.log_start == Offset{0};
@@ -105,6 +114,7 @@ Result<RecoveredFiles> Recovery::run() {
 /// What must be there by the recovery point, and is not.
 std::string Recovery::find_missing() const {
   const auto last = std::ranges::find(segments_, point_.segment_base, &SegmentFile::base);
+  if (last == segments_.end() && is_new()) return {};  // Nothing was ever synced in it, so its first name was not either.
   const std::string expected = "the recovery point lies at " + at(point_.offset, point_.position);
   if (last == segments_.end()) return path(point_.segment_base) + " is missing; " + expected;
   if (last->size_bytes < point_.position) {

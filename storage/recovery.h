@@ -37,6 +37,7 @@ struct RecoveredFiles {
 struct RecoveryRequest {
   std::optional<RecoveryPoint> known;  ///< From the manifest; nothing: the recovery point is the start of the oldest segment.
   bool full_check = false;             ///< Also reads what lies below the recovery point.
+  bool was_clean = false;              ///< Nothing was written since the manifest, so a look at the last file is enough.
 };
 
 /// Makes a log's files whole again after an unclean stop: scans from the recovery point (CRC, contiguous offsets, epochs that do not fall),

@@ -102,7 +102,7 @@ class Log {
   SyncTicket begin_sync();
   void finish_sync(const SyncTicket& ticket);
   /// Whether a ticket would cover anything new.
-  [[nodiscard]] bool is_dirty() const { return recovery_point_.offset < end_ || directory_is_dirty_; }
+  [[nodiscard]] bool is_dirty() const { return recovery_point_.offset < end_ || directory_is_dirty_ || has_unsynced_cut_; }
   /// For the manifest. Segments it refers to are kept until a later one was written: call `manifest_written` once it is.
   RecoveryPoint recovery_state();
   void manifest_written();
@@ -152,7 +152,7 @@ class Log {
   void save_epochs(LoadedLog& state, SyncTicket& ticket);
   Result<void> save_snapshot(LoadedLog& state);
   void drop_old_snapshots(LoadedLog& state);
-  void mark_synced(LoadedLog& state, const RecoveryPoint& through);
+  void mark_synced(LoadedLog& state, const SyncTicket& ticket);
 
   Result<Offset> retention_start(LoadedLog& state, TimestampMs now, Offset limit);
   [[nodiscard]] bool is_needed_by_manifest(Offset segment_base, Offset segment_end) const;
@@ -170,6 +170,8 @@ class Log {
   std::optional<RecoveryPoint> for_manifest_;  ///< and what was handed out for one that is being written.
   std::uint32_t files_made_ = 0;               ///< Counts new segment files, so that a ticket clears only what it covers.
   bool directory_is_dirty_ = false;
+  bool has_unsynced_cut_ = false;
+  std::uint32_t cuts_made_ = 0;
   std::string offline_reason_;
   std::unique_ptr<LoadedLog> loaded_;
   std::unique_ptr<ProducerStates> no_producers_;  ///< What `producers()` answers when loading failed.

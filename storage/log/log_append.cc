@@ -90,6 +90,11 @@ Result<void> Log::write(LoadedLog& state, std::span<const Bytes> batches) {
   if (!file) return file.error();
   const Result<void> written = (*file)->write_at(tail_bytes_, batches);
   if (written) return {};
+  // The cut has to be durable before anything behind it is acknowledged: if the next batch begins a new segment, and power loss brings back
+  // what was cut, recovery stops there and everything behind it is lost.
+  state.tail()->set_unsynced_cut(true);
+  has_unsynced_cut_ = true;
+  ++cuts_made_;
   if (const Result<void> cut = (*file)->truncate(tail_bytes_); !cut) {
     // Part of a batch may stand behind the end, where the next append would leave a hole or worse.
     take_offline(place_.directory + ": a failed write could not be cut back: " + std::string(name(cut.error())));

@@ -19,6 +19,7 @@ SyncTicket Log::begin_sync() {
   ticket.end_offset = recovery_point_.offset;
   ticket.covers = recovery_point_;
   ticket.files_made = files_made_;
+  ticket.cuts_made = cuts_made_;
   if (is_offline() || loaded_ == nullptr || !is_dirty()) return ticket;
   LoadedLog& state = *loaded_;
   for (std::size_t at = state.segments.empty() ? 0 : state.segment_of(recovery_point_.segment_base); at < state.segments.size(); ++at) {
@@ -48,12 +49,14 @@ void Log::save_epochs(LoadedLog& state, SyncTicket& ticket) {
 void Log::finish_sync(const SyncTicket& ticket) {
   if (is_offline()) return;
   if (ticket.files_made == files_made_) directory_is_dirty_ = false;
-  if (loaded_ != nullptr) mark_synced(*loaded_, ticket.covers);
+  if (loaded_ != nullptr) mark_synced(*loaded_, ticket);
+  if (ticket.cuts_made == cuts_made_) has_unsynced_cut_ = false;
   const bool is_ahead = ticket.covers.offset > recovery_point_.offset || ticket.covers.segment_base > recovery_point_.segment_base;
   if (ticket.moves_recovery_point && is_ahead) recovery_point_ = ticket.covers;
 }
 
-void Log::mark_synced(LoadedLog& state, const RecoveryPoint& through) {
+void Log::mark_synced(LoadedLog& state, const SyncTicket& ticket) {
+  const RecoveryPoint& through = ticket.covers;
   if (state.segments.empty()) return;
   for (std::size_t at = state.segment_of(recovery_point_.segment_base); at < state.segments.size(); ++at) {
     Segment& segment = *state.segments[at];
@@ -61,6 +64,7 @@ void Log::mark_synced(LoadedLog& state, const RecoveryPoint& through) {
     const bool is_whole = segment.base() < through.segment_base;  // Sealed before the round began.
     const std::uint64_t synced = is_whole ? segment.size_bytes() : through.position;
     segment.set_synced_bytes(std::max(segment.synced_bytes(), synced));
+    if (ticket.cuts_made == cuts_made_) segment.set_unsynced_cut(false);
     if (is_whole && &segment != state.warm) segment.cool();
   }
 }

@@ -41,7 +41,9 @@ class Segment {
   [[nodiscard]] std::uint64_t size_bytes() const { return size_bytes_; }
   [[nodiscard]] std::uint64_t synced_bytes() const { return synced_bytes_; }
   void set_synced_bytes(std::uint64_t count) { synced_bytes_ = count; }
-  [[nodiscard]] bool is_dirty() const { return synced_bytes_ < size_bytes_; }
+  [[nodiscard]] bool is_dirty() const { return synced_bytes_ < size_bytes_ || has_unsynced_cut_; }
+  /// What a failed write left was cut off. Until that is synced, power loss can bring it back, between this segment and the next.
+  void set_unsynced_cut(bool has_one) { has_unsynced_cut_ = has_one; }
 
   /// Makes the file. One that is there already must be empty: a roll that failed left it.
   Result<void> make_file();
@@ -82,6 +84,7 @@ class Segment {
   Offset base_;
   std::uint64_t size_bytes_;
   std::uint64_t synced_bytes_ = 0;
+  bool has_unsynced_cut_ = false;
   std::shared_ptr<File> file_;
   std::unique_ptr<SegmentIndex> index_;
   bool is_broken_ = false;                      ///< Its batches do not hang together: no use in reading it all again for every lookup.

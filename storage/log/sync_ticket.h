@@ -16,6 +16,7 @@ struct SyncTicket {
   Offset end_offset;                     ///< Durable once this is synced.
   RecoveryPoint covers;                  ///< The recovery point then.
   std::uint32_t files_made = 0;
+  std::uint32_t cuts_made = 0;
   bool moves_recovery_point = true;  ///< False if the epoch file could not be written: the data is durable, a restart scans it again.
 
   /// Syncs files, then directories. A failure is final: it must not be retried.

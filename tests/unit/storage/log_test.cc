@@ -143,6 +143,28 @@ TEST(RuleR5, AFailedRollLeavesTheOldSegmentInPlace) {
   EXPECT_EQ(headers_of(fixture.read_all({0})).size(), static_cast<std::size_t>(before.value) + 1);
 }
 
+/// Power loss may bring back what was cut off, and whatever follows in a later segment would be lost with it.
+TEST(LogSync, CoversACutOfAFailedWriteBeforeWhatFollowsIt) {
+  LogFixture fixture(small_segments(300));
+  fixture.append({.value_bytes = 100});
+  ASSERT_TRUE(fixture.sync());
+  const storage::SyncTicket before = fixture.log().begin_sync();
+  fixture.faults().fail_writes(Errc::io);
+  ASSERT_EQ(fixture.append(), Offset{-1});
+  fixture.faults().heal();
+  fixture.log().finish_sync(before);  // Begun before the cut, so it does not cover it.
+  EXPECT_TRUE(fixture.log().is_dirty());
+  ASSERT_EQ(fixture.append({.value_bytes = 200}), Offset{2});  // Into a new segment.
+
+  const storage::SyncTicket ticket = fixture.log().begin_sync();
+  ASSERT_TRUE(ticket.sync(fixture.faults()));
+  fixture.log().finish_sync(ticket);
+
+  EXPECT_EQ(ticket.files.size(), 2U);
+  EXPECT_FALSE(fixture.log().is_dirty());
+  EXPECT_TRUE(fixture.log().begin_sync().files.empty());
+}
+
 TEST(LogAppend, GoesOfflineWhenAFailedWriteCannotBeCutBack) {
   LogFixture fixture;
   fixture.append();
@@ -339,13 +361,14 @@ TEST(LogIdle, NeitherReadsNorOpensNorKeepsMuch) {
 
   std::size_t memory = 0;
   for (int i = 0; i < 10'000; ++i) {
-    logs.push_back(*Log::open(fixture.place(), {}, {.identity = kIdentity, .recovery = {point, false}}, fixture.report()));
+    logs.push_back(*Log::open(fixture.place(), {}, {.identity = kIdentity, .recovery = {point, false, true}}, fixture.report()));
     memory += logs.back()->memory_bytes();
     ASSERT_TRUE(logs.back()->read({.from = {1}, .limit = {1}, .max_bytes = 100})->empty());
   }
 
   EXPECT_EQ(fixture.disk().open_files(), open_before);
-  EXPECT_EQ(fixture.faults().calls() - calls, 20'000U);  // Two stats each: the last file, and that there is none behind it.
+  EXPECT_EQ(fixture.faults().calls() - calls,
+            20'000U);  // Two stats each after a clean stop: the last file, and that there is none behind it.
   EXPECT_LT(memory / 10'000, 3072U);
 }
 

@@ -48,6 +48,36 @@ TEST(Recovery, CutsATornTailWhereverItTears) {
   }
 }
 
+TEST(Recovery, SetsASegmentAsideThatOutlivedTheOneBeforeIt) {
+  const BatchBytes batch = make_batch({0});
+  const RecoveryPoint point{.log_start = {0}, .offset = {1}, .segment_base = {0}, .position = batch.size()};
+  for (const std::size_t left : {std::size_t{0}, batch.size()}) {
+    LogFixture fixture;
+    fixture.disk().set_contents(kFirstFile, batch);
+    const std::string later = LogFixture::path("00000000000000000007.log");
+    fixture.disk().set_contents(later, first(make_batch({7}), left));
+
+    Log& log = fixture.reopen(point);
+
+    ASSERT_FALSE(log.is_offline()) << log.offline_reason();
+    EXPECT_EQ(log.end_offset(), Offset{1});
+    EXPECT_EQ(fixture.disk().contents(later + ".cut").size(), left);
+    EXPECT_EQ(fixture.report().segments_set_aside, 1U);
+    EXPECT_EQ(fixture.append(), Offset{2});
+  }
+}
+
+TEST(Recovery, BeginsALogAnewWhoseFirstSegmentNeverBecameDurable) {
+  LogFixture fixture;
+  fixture.disk().set_contents(LogFixture::path("00000000000000000002.log"), {});
+
+  Log& log = fixture.reopen(RecoveryPoint{});
+
+  ASSERT_FALSE(log.is_offline()) << log.offline_reason();
+  EXPECT_EQ(fixture.append(), Offset{1});
+  EXPECT_EQ(headers_of(fixture.read_all({0})).size(), 1U);
+}
+
 TEST(Recovery, CutsAtAnyBitThatFlippedAboveTheRecoveryPoint) {
   const std::vector<BatchBytes> batches{make_batch({0}), make_batch({1}), make_batch({2})};
   const BatchBytes whole = concat(batches);
