@@ -1,7 +1,12 @@
 #include "proto/record/record_walk.h"
 
+#include "proto/record/plain_run.h"
 #include "proto/record/record.h"
 #include "proto/record/utf8.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
 
 namespace tidelog::proto {
 namespace {
@@ -23,6 +28,10 @@ class TimestampBounds {
 
   [[nodiscard]] bool admit(TimestampMs timestamp) const {
     return !is_checked_ || timestamp == kNoTimestamp || (timestamp.value >= least_ && timestamp.value <= greatest_);
+  }
+  /// Whether all timestamps between these two are in bounds, ends included.
+  [[nodiscard]] bool admit_all(TimestampMs least, TimestampMs greatest) const {
+    return !is_checked_ || (least.value >= least_ && greatest.value <= greatest_);
   }
   [[nodiscard]] bool is_checked() const { return is_checked_; }
 
@@ -55,6 +64,20 @@ class Walk {
     take_timestamp(record.timestamp_delta, index);
     return {};
   }
+
+  /// Takes a run as a whole. False, with nothing taken, if a timestamp in it has to be looked at by itself.
+  [[nodiscard]] bool take(const PlainRun& run) {
+    if (run.count == 0) return true;
+    TimestampMs least;
+    TimestampMs greatest;
+    if (__builtin_add_overflow(base_.value, run.least_delta, &least.value)) return false;
+    if (__builtin_add_overflow(base_.value, run.greatest_delta, &greatest.value)) return false;
+    if (!bounds_.admit_all(least, greatest)) return false;
+    max_ = std::max(max_, greatest);
+    return true;
+  }
+
+  [[nodiscard]] bool needs_keys() const { return needs_keys_; }
 
   [[nodiscard]] Result<TimestampMs, BatchError> finish() {
     if (!keyless_.empty()) {
@@ -97,22 +120,48 @@ BatchError fault(std::int32_t index, std::string_view what) {
       .record_indexes = {}};
 }
 
-}  // namespace
-
-Result<TimestampMs, BatchError> walk_records(const BatchView& batch, Bytes records, const ValidationRules& rules) {
-  Walk walk(batch, rules);
+/// Takes the records from `index` up to `end` one by one. What is wrong with the first that is beyond repair, or nothing.
+std::optional<BatchError> take_each(Walk& walk, Bytes& records, std::int32_t index, std::int32_t end) {
   RawRecord record;
-  for (std::int32_t index = 0; index < batch.record_count(); ++index) {
+  for (; index < end; ++index) {
     const RecordFault bad = parse_record(records, record);
     const std::string_view what = bad == RecordFault::none ? walk.take(record, index) : describe(bad);
     if (!what.empty()) return fault(index, what);
   }
-  if (!records.empty()) {
-    return BatchError{.code = ErrorCode::invalid_record,
-                      .message = "Bytes are left over behind the last record. The record count must count all records.",
-                      .record_indexes = {}};
+  return std::nullopt;
+}
+
+Result<TimestampMs, BatchError> finish(Walk& walk, Bytes behind) {
+  if (behind.empty()) return walk.finish();
+  return BatchError{.code = ErrorCode::invalid_record,
+                    .message = "Bytes are left over behind the last record. The record count must count all records.",
+                    .record_indexes = {}};
+}
+
+}  // namespace
+
+Result<TimestampMs, BatchError> walk_records(const BatchView& batch, Bytes records, const ValidationRules& rules) {
+  Walk walk(batch, rules);
+  const std::int32_t count = batch.record_count();
+  for (std::int32_t index = 0; index < count;) {
+    const PlainRun run = take_plain_run(records, index, count, walk.needs_keys());
+    const std::int32_t end = index + run.count;
+    if (walk.take(run)) {
+      records = records.subspan(run.size_bytes);
+      index = end;
+    }
+    // One more than the run, since that is the record that ended it.
+    const std::int32_t next = end + (end < count ? 1 : 0);
+    if (std::optional<BatchError> error = take_each(walk, records, index, next)) return *std::move(error);
+    index = next;
   }
-  return walk.finish();
+  return finish(walk, records);
+}
+
+Result<TimestampMs, BatchError> walk_records_one_by_one(const BatchView& batch, Bytes records, const ValidationRules& rules) {
+  Walk walk(batch, rules);
+  if (std::optional<BatchError> error = take_each(walk, records, 0, batch.record_count())) return *std::move(error);
+  return finish(walk, records);
 }
 
 Result<TimestampMs, BatchError> check_max_timestamp(const BatchView& batch, const ValidationRules& rules) {

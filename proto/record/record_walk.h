@@ -10,6 +10,9 @@ namespace tidelog::proto {
 /// missing keys and timestamps out of bounds are collected with their places, keys going first.
 Result<TimestampMs, BatchError> walk_records(const BatchView& batch, Bytes records, const ValidationRules& rules);
 
+/// The same, with a close look at every record: what `walk_records` has to agree with, while it passes over runs of plain records.
+Result<TimestampMs, BatchError> walk_records_one_by_one(const BatchView& batch, Bytes records, const ValidationRules& rules);
+
 /// Holds the header's max timestamp against the bounds, for a batch whose records stay closed, and returns it.
 Result<TimestampMs, BatchError> check_max_timestamp(const BatchView& batch, const ValidationRules& rules);
 

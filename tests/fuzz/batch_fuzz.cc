@@ -1,13 +1,15 @@
 #include "proto/record/batch_cursor.h"
 #include "proto/record/crc32c.h"
 #include "proto/record/reader.h"
+#include "proto/record/record_walk.h"
 #include "proto/record/validate.h"
 
 #include <cstdlib>
 #include <vector>
 
 // Any bytes as record batches: first as they are, then with the checksum made right, or no mutation would ever get past it.
-// Properties: nothing is read outside the bytes; what validation accepts a reader reads to its end; stamping keeps a batch sound.
+// Properties: nothing is read outside the bytes; what validation accepts a reader reads to its end; stamping keeps a batch sound; records
+// taken in runs are judged as one by one.
 
 namespace {
 
@@ -53,6 +55,18 @@ ValidationRules rules_from(std::uint8_t bits) {
   rules.now = {1'700'000'000'000};
   if ((bits & 16) != 0) rules.timestamp_before_max_ms = 86'400'000;
   return rules;
+}
+
+/// Whatever is before the records: only they are looked at.
+void walk_both_ways(Bytes bytes, const ValidationRules& rules) {
+  const Result<BatchView> batch = BatchView::parse(bytes);
+  if (!batch) return;
+  const Result<TimestampMs, BatchError> in_runs = walk_records(*batch, batch->payload(), rules);
+  const Result<TimestampMs, BatchError> one_by_one = walk_records_one_by_one(*batch, batch->payload(), rules);
+  require(in_runs.has_value() == one_by_one.has_value());
+  if (in_runs) return require(*in_runs == *one_by_one);
+  require(in_runs.error().code == one_by_one.error().code && in_runs.error().message == one_by_one.error().message);
+  require(in_runs.error().record_indexes == one_by_one.error().record_indexes);
 }
 
 void judge(Bytes bytes, const ValidationRules& rules) {
@@ -103,5 +117,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   mend(mended);
   walk(mended);
   judge(mended, rules);
+  walk_both_ways(mended, rules);
   return 0;
 }
