@@ -10,7 +10,7 @@ bool is_served(const proto::RequestHeader& header) {
 
 }  // namespace
 
-std::unique_ptr<PendingResponse> Dispatcher::produce(Connection& connection, Request request) {
+std::unique_ptr<PendingResponse> Dispatcher::produce(Connection& connection, Request&& request) {
   return produce_.start(connection, std::move(request));
 }
 

@@ -10,7 +10,7 @@ class Dispatcher final : public RequestHandler {
  public:
   Dispatcher(const Node& node, ShardServices& here) : node_(node), here_(here), produce_(node, here) {}
 
-  std::unique_ptr<PendingResponse> produce(Connection& connection, Request request) override;
+  std::unique_ptr<PendingResponse> produce(Connection& connection, Request&& request) override;
   asio::awaitable<Outcome> serve(Connection& connection, Request request, SendQueue& to) override;
   void closed(Connection& connection) override;
 

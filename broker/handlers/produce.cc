@@ -1,9 +1,11 @@
 #include "broker/handlers/produce.h"
 
 #include "broker/handlers/handler.h"
+#include "proto/codec/single_produce.h"
 #include "proto/messages/produce_request.h"
 
-#include <array>
+#include <algorithm>
+#include <new>
 
 namespace tidelog::broker {
 namespace {
@@ -12,6 +14,7 @@ using proto::ProduceRequest;
 using proto::ProduceResponse;
 
 constexpr std::int16_t kAcksAll = -1;
+constexpr std::int16_t kFirstTopicIds = 13;
 
 /// The bytes lie in the connection's own receive block, which is writable; the codec only knows views.
 MutableBytes writable(Bytes bytes) { return {const_cast<std::byte*>(bytes.data()), bytes.size()}; }
@@ -19,10 +22,19 @@ MutableBytes writable(Bytes bytes) { return {const_cast<std::byte*>(bytes.data()
 }  // namespace
 
 /// One produce request under way. Lives in its connection's queue until it is answered, which is after the last part came back.
+/// Most requests have one part, which lies inside, so that they need no memory but the call's own, and that is used again.
 class ProduceCall final : public PendingResponse {
  public:
-  ProduceCall(ProduceHandler& handler, Connection& connection, Request request)
+  ProduceCall(ProduceHandler& handler, Connection& connection, Request&& request)
       : handler_(handler), connection_(connection), request_(std::move(request)) {}
+
+  static void* operator new(std::size_t, FreeList& memory) { return memory.take(); }
+  static void operator delete(void* call, FreeList& memory) { memory.give(call); }
+  static void operator delete(ProduceCall* call, std::destroying_delete_t) {
+    FreeList& memory = call->handler_.call_memory_;
+    call->~ProduceCall();
+    memory.give(call);
+  }
 
   bool start();
   Outcome encode(SendQueue& to) override;
@@ -33,81 +45,121 @@ class ProduceCall final : public PendingResponse {
     void on_part_done(ProducePart& part) override;
     ProduceCall* call = nullptr;
     ShardServices* shard = nullptr;
-    std::vector<ProducePart*> parts;
+    std::size_t size = 0;
     std::size_t waiting = 0;
   };
 
-  /// One topic of the request, read once; its parts lie side by side.
+  /// One topic of the request; its parts lie side by side.
   struct Topic {
     std::string_view name;
     Uuid id;
-    proto::Array<ProduceRequest::PartitionProduceData> data;
+    std::size_t part_count = 0;
   };
 
-  void add_parts();
-  void resolve(ProducePart& part, const TopicImage* topic, ErrorCode unknown, std::int32_t index);
+  bool take_single();
+  bool take_any();
+  void add_part(ProducePart& part, const TopicImage* topic, std::int32_t index, Bytes records) const;
+  void resolve(ProducePart& part, const TopicImage* topic, std::int32_t index) const;
   void hand_over();
+  Group& group_of(ShardServices& owner);
   void send_to_owners();
+  static void deliver(Group& group);
   void on_group_done();
-  std::size_t lay_out(std::size_t topic_index, std::size_t from_part);
+  Outcome encode_nothing() const;
+  [[nodiscard]] bool is_plain_success() const;
+  void encode_single(SendQueue& to) const;
+  void lay_out(const Topic& topic, std::size_t from_part);
 
   [[nodiscard]] std::int16_t version() const { return request_.header.api_version; }
+  [[nodiscard]] bool is_by_id() const { return version() >= kFirstTopicIds; }
 
   ProduceHandler& handler_;
   Connection& connection_;
   Request request_;
-  ProduceRequest message_;
-  std::vector<Topic> topics_;
-  std::unique_ptr<ProducePart[]> parts_;
-  std::size_t part_count_ = 0;
+  std::int16_t acks_ = 0;
+  bool has_transactional_id_ = false;
+  std::span<Topic> topics_;
+  std::span<ProducePart> parts_;
+  Topic only_topic_;
+  ProducePart only_part_;
+  std::vector<Topic> many_topics_;
+  std::unique_ptr<ProducePart[]> many_parts_;
   Group local_;
   std::vector<std::unique_ptr<Group>> remote_;
   std::size_t groups_waiting_ = 0;
 };
 
-std::unique_ptr<PendingResponse> ProduceHandler::start(Connection& connection, Request request) {
-  auto call = std::make_unique<ProduceCall>(*this, connection, std::move(request));
+ProduceHandler::ProduceHandler(const Node& node, ShardServices& here) : node_(node), here_(here), call_memory_(sizeof(ProduceCall)) {}
+
+std::unique_ptr<PendingResponse> ProduceHandler::start(Connection& connection, Request&& request) {
+  std::unique_ptr<ProduceCall> call(new (call_memory_) ProduceCall(*this, connection, std::move(request)));
   if (!call->start()) return nullptr;
   return call;
 }
 
+const TopicImage* ProduceHandler::find_topic(bool by_id, std::string_view name, const Uuid& id) {
+  const bool is_known = last_topic_ != nullptr && last_image_ == here_.image && (by_id ? last_topic_->id == id : last_topic_->name == name);
+  if (is_known) return last_topic_;
+  last_image_ = here_.image;
+  last_topic_ = by_id ? last_image_->find_topic(id) : last_image_->find_topic(name);
+  return last_topic_;
+}
+
 bool ProduceCall::start() {
   if (version() < ProduceRequest::kMinVersion || version() > ProduceRequest::kMaxVersion) return false;
-  if (!decode(request_.body, version(), message_)) return false;
-  topics_.reserve(message_.topic_data.size() == 1 ? 1 : 0);
-  for (const auto& topic : message_.topic_data) {
-    topics_.push_back({.name = topic.name, .id = topic.topic_id, .data = topic.partition_data});
-    part_count_ += topic.partition_data.size();
-  }
-  parts_ = std::make_unique<ProducePart[]>(part_count_);
-  add_parts();
+  if (!take_single() && !take_any()) return false;
   hand_over();
   return true;
 }
 
-void ProduceCall::add_parts() {
-  const bool by_id = version() >= 13;
-  const Image& image = *handler_.here_.image;
-  const bool acks_are_valid = message_.acks >= kAcksAll && message_.acks <= 1;
-  std::size_t next = 0;
-  for (const Topic& topic : topics_) {
-    const TopicImage* found = by_id ? image.find_topic(topic.id) : image.find_topic(topic.name);
-    const ErrorCode unknown = by_id ? ErrorCode::unknown_topic_id : ErrorCode::unknown_topic_or_partition;
-    for (const auto& data : topic.data) {
-      ProducePart& part = parts_[next++];
-      part.index = data.index;
-      part.records = writable(data.records.bytes);
-      part.api_version = version();
-      part.waits_for_all = message_.acks == kAcksAll;
-      part.has_transactional_id = !proto::is_null(message_.transactional_id);
-      resolve(part, found, unknown, data.index);
-      if (!acks_are_valid) part.fail(ErrorCode::invalid_required_acks, "acks must be -1 (all), 0 or 1");
-    }
-  }
+bool ProduceCall::take_single() {
+  proto::SingleProduce message;
+  if (!proto::decode_single_produce(request_.body, version(), message)) return false;
+  acks_ = message.acks;
+  has_transactional_id_ = !proto::is_null(message.transactional_id);
+  only_topic_ = {.name = message.topic, .id = message.topic_id, .part_count = 1};
+  topics_ = {&only_topic_, 1};
+  parts_ = {&only_part_, 1};
+  add_part(only_part_, handler_.find_topic(is_by_id(), message.topic, message.topic_id), message.partition, message.records);
+  return true;
 }
 
-void ProduceCall::resolve(ProducePart& part, const TopicImage* topic, ErrorCode unknown, std::int32_t index) {
-  if (topic == nullptr) return part.fail(unknown, "no such topic: create it, or ask for its metadata with auto-creation allowed");
+bool ProduceCall::take_any() {
+  ProduceRequest message;
+  if (!decode(request_.body, version(), message)) return false;
+  acks_ = message.acks;
+  has_transactional_id_ = !proto::is_null(message.transactional_id);
+  std::size_t part_count = 0;
+  for (const auto& topic : message.topic_data) {
+    many_topics_.push_back({.name = topic.name, .id = topic.topic_id, .part_count = topic.partition_data.size()});
+    part_count += topic.partition_data.size();
+  }
+  many_parts_ = std::make_unique<ProducePart[]>(part_count);
+  topics_ = many_topics_;
+  parts_ = {many_parts_.get(), part_count};
+  std::size_t next = 0;
+  for (const auto& topic : message.topic_data) {
+    const TopicImage* found = handler_.find_topic(is_by_id(), topic.name, topic.topic_id);
+    for (const auto& data : topic.partition_data) add_part(parts_[next++], found, data.index, data.records.bytes);
+  }
+  return true;
+}
+
+void ProduceCall::add_part(ProducePart& part, const TopicImage* topic, std::int32_t index, Bytes records) const {
+  part.index = index;
+  part.records = writable(records);
+  part.api_version = version();
+  part.waits_for_all = acks_ == kAcksAll;
+  part.has_transactional_id = has_transactional_id_;
+  resolve(part, topic, index);
+  if (acks_ < kAcksAll || acks_ > 1) part.fail(ErrorCode::invalid_required_acks, "acks must be -1 (all), 0 or 1");
+}
+
+void ProduceCall::resolve(ProducePart& part, const TopicImage* topic, std::int32_t index) const {
+  if (topic == nullptr) {
+    return part.fail(is_by_id() ? ErrorCode::unknown_topic_id : ErrorCode::unknown_topic_or_partition,
+                     "no such topic: create it, or ask for its metadata with auto-creation allowed");
+  }
   if (index < 0 || static_cast<std::size_t>(index) >= topic->partitions.size()) {
     return part.fail(ErrorCode::unknown_topic_or_partition,
                      "topic " + topic->name + " has " + std::to_string(topic->partitions.size()) + " partitions");
@@ -116,48 +168,55 @@ void ProduceCall::resolve(ProducePart& part, const TopicImage* topic, ErrorCode 
 }
 
 void ProduceCall::hand_over() {
-  std::size_t to_do = 0;
-  for (std::size_t i = 0; i < part_count_; ++i) {
-    ProducePart& part = parts_[i];
+  bool has_work = false;
+  for (ProducePart& part : parts_) {
     if (part.error != ErrorCode::none) continue;
-    ++to_do;
-    ShardServices& owner = handler_.node_.owner_of(part.id);
-    Group* group = &local_;
-    if (&owner != &handler_.here_) {
-      const auto known = std::ranges::find_if(remote_, [&](const auto& candidate) { return candidate->shard == &owner; });
-      group = known != remote_.end() ? known->get() : remote_.emplace_back(std::make_unique<Group>()).get();
-    }
-    group->call = this;
-    group->shard = &owner;
-    group->parts.push_back(&part);
-    part.owner = group;
+    has_work = true;
+    Group& group = group_of(handler_.node_.owner_of(part.id));
+    ++group.size;
+    part.owner = &group;
   }
-  if (to_do == 0) {
+  if (!has_work) {
     is_ready_ = true;
     return;
   }
   send_to_owners();
 }
 
-void ProduceCall::send_to_owners() {
-  const auto deliver = [](Group& group) {
-    group.waiting = group.parts.size();
-    // A part may be answered inside `produce`; the count above keeps the group alive until the last one was handed over.
-    const std::vector<ProducePart*> parts = std::move(group.parts);
-    for (ProducePart* part : parts) {
-      if (Partition* partition = group.shard->partitions.find(part->id)) {
-        partition->produce(*part);
-      } else {
-        part->fail(ErrorCode::unknown_topic_or_partition, "the topic was deleted meanwhile");
-        part->done();
-      }
-    }
-  };
-  groups_waiting_ = remote_.size() + (local_.parts.empty() ? 0 : 1);
-  for (const auto& group : remote_) {
-    group->shard->shard.loop().post([deliver, raw = group.get()] { deliver(*raw); });
+ProduceCall::Group& ProduceCall::group_of(ShardServices& owner) {
+  Group* group = &local_;
+  if (&owner != &handler_.here_) {
+    const auto known = std::ranges::find_if(remote_, [&](const auto& candidate) { return candidate->shard == &owner; });
+    group = known != remote_.end() ? known->get() : remote_.emplace_back(std::make_unique<Group>()).get();
   }
-  if (!local_.parts.empty()) deliver(local_);
+  group->call = this;
+  group->shard = &owner;
+  return *group;
+}
+
+void ProduceCall::send_to_owners() {
+  groups_waiting_ = remote_.size() + (local_.size == 0 ? 0 : 1);
+  for (const auto& group : remote_) {
+    group->shard->shard.loop().post([raw = group.get()] { deliver(*raw); });
+  }
+  if (local_.size > 0) deliver(local_);
+}
+
+/// On the shard of the group.
+void ProduceCall::deliver(Group& group) {
+  group.waiting = group.size;
+  ProducePart* next = group.call->parts_.data();
+  // A part may be answered inside `produce`, and with the last one the call may go: it is not touched after that was handed over.
+  for (std::size_t left = group.size; left > 0; --left) {
+    while (next->owner != &group) ++next;
+    ProducePart& part = *next++;
+    if (Partition* partition = group.shard->partitions.find(part.id)) {
+      partition->produce(part);
+    } else {
+      part.fail(ErrorCode::unknown_topic_or_partition, "the topic was deleted meanwhile");
+      part.done();
+    }
+  }
 }
 
 void ProduceCall::Group::on_part_done(ProducePart&) {
@@ -172,9 +231,54 @@ void ProduceCall::on_group_done() {
   connection_.response_ready();
 }
 
-/// Lays out the answers of one topic's parts behind those before; returns the index of the next part.
-std::size_t ProduceCall::lay_out(std::size_t topic_partitions, std::size_t from_part) {
-  for (std::size_t i = from_part; i < from_part + topic_partitions; ++i) {
+Outcome ProduceCall::encode(SendQueue& to) {
+  if (acks_ == 0) return encode_nothing();
+  if (is_plain_success()) {
+    encode_single(to);
+    return Outcome::keep;
+  }
+  std::size_t error_count = 0;
+  for (const ProducePart& part : parts_) error_count += part.record_errors.size();
+  // Spans into these vectors are taken below, so they must not grow after this.
+  handler_.record_errors_.clear();
+  handler_.record_errors_.reserve(error_count);
+  handler_.partitions_.assign(parts_.size(), {});
+  handler_.topics_.clear();
+  std::size_t next = 0;
+  for (const Topic& topic : topics_) {
+    lay_out(topic, next);
+    next += topic.part_count;
+  }
+  ProduceResponse response;
+  response.responses = std::span<const ProduceResponse::TopicProduceResponse>(handler_.topics_);
+  respond(request_, response, to);
+  return Outcome::keep;
+}
+
+/// The client expects no answer; closing is the only way to tell it that something is wrong.
+Outcome ProduceCall::encode_nothing() const {
+  const bool failed = std::ranges::any_of(parts_, [](const ProducePart& part) { return part.error != ErrorCode::none; });
+  return failed ? Outcome::close : Outcome::keep;
+}
+
+bool ProduceCall::is_plain_success() const { return parts_.data() == &only_part_ && only_part_.error == ErrorCode::none; }
+
+void ProduceCall::encode_single(SendQueue& to) const {
+  proto::Output& out = to.output();
+  const std::size_t start = proto::begin_response(out, request_.header.api_key, version(), request_.header.correlation_id);
+  proto::encode_single_produced({.topic = only_topic_.name,
+                                 .topic_id = only_topic_.id,
+                                 .partition = only_part_.index,
+                                 .base_offset = only_part_.base_offset,
+                                 .log_append_time = only_part_.log_append_time,
+                                 .log_start_offset = only_part_.log_start_offset},
+                                version(), out);
+  proto::end_response(out, start);
+}
+
+/// Lays out the answers of one topic's parts, the first of which is `from_part`, behind those before.
+void ProduceCall::lay_out(const Topic& topic, std::size_t from_part) {
+  for (std::size_t i = from_part; i < from_part + topic.part_count; ++i) {
     const ProducePart& part = parts_[i];
     auto& answer = handler_.partitions_[i];
     answer.index = part.index;
@@ -189,36 +293,11 @@ std::size_t ProduceCall::lay_out(std::size_t topic_partitions, std::size_t from_
     }
     answer.record_errors = std::span<const ProduceResponse::BatchIndexAndErrorMessage>(handler_.record_errors_).subspan(first_error);
   }
-  return from_part + topic_partitions;
-}
-
-Outcome ProduceCall::encode(SendQueue& to) {
-  if (message_.acks == 0) {
-    // The client expects no answer; closing is the only way to tell it that something is wrong.
-    const bool failed =
-        std::any_of(parts_.get(), parts_.get() + part_count_, [](const auto& part) { return part.error != ErrorCode::none; });
-    return failed ? Outcome::close : Outcome::keep;
-  }
-  std::size_t error_count = 0;
-  for (std::size_t i = 0; i < part_count_; ++i) error_count += parts_[i].record_errors.size();
-  // Spans into these vectors are taken below, so they must not grow after this.
-  handler_.record_errors_.clear();
-  handler_.record_errors_.reserve(error_count);
-  handler_.partitions_.assign(part_count_, {});
-  handler_.topics_.clear();
-  std::size_t part = 0;
-  for (const Topic& topic : topics_) {
-    const std::size_t end = lay_out(topic.data.size(), part);
-    auto& answer = handler_.topics_.emplace_back();
-    answer.name = topic.name;
-    answer.topic_id = topic.id;
-    answer.partition_responses = std::span<const ProduceResponse::PartitionProduceResponse>(handler_.partitions_).subspan(part, end - part);
-    part = end;
-  }
-  ProduceResponse response;
-  response.responses = std::span<const ProduceResponse::TopicProduceResponse>(handler_.topics_);
-  respond(request_, response, to);
-  return Outcome::keep;
+  auto& answer = handler_.topics_.emplace_back();
+  answer.name = topic.name;
+  answer.topic_id = topic.id;
+  answer.partition_responses =
+      std::span<const ProduceResponse::PartitionProduceResponse>(handler_.partitions_).subspan(from_part, topic.part_count);
 }
 
 }  // namespace tidelog::broker

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "broker/handlers/free_list.h"
 #include "broker/net/connection.h"
 #include "broker/partition/services.h"
 #include "proto/messages/produce_response.h"
@@ -13,16 +14,25 @@ namespace tidelog::broker {
 /// Thread: its loop. Life: outlives its connections.
 class ProduceHandler {
  public:
-  ProduceHandler(const Node& node, ShardServices& here) : node_(node), here_(here) {}
+  ProduceHandler(const Node& node, ShardServices& here);
+  ProduceHandler(const ProduceHandler&) = delete;
+  ProduceHandler& operator=(const ProduceHandler&) = delete;
 
   /// Decodes and hands every part to its owner; nothing suspends in between (R7). Null: the request cannot be read or served.
-  std::unique_ptr<PendingResponse> start(Connection& connection, Request request);
+  std::unique_ptr<PendingResponse> start(Connection& connection, Request&& request);
 
  private:
   friend class ProduceCall;
 
+  /// Null if there is no such topic; valid while `here_.image` is.
+  const TopicImage* find_topic(bool by_id, std::string_view name, const Uuid& id);
+
   const Node& node_;
   ShardServices& here_;
+  FreeList call_memory_;
+  // The topic asked for last, which is likely to be asked for next, and the image it was found in.
+  std::shared_ptr<const Image> last_image_;
+  const TopicImage* last_topic_ = nullptr;
   // Where answers are laid out before they are encoded; kept, so that a request allocates nothing for it.
   std::vector<proto::ProduceResponse::TopicProduceResponse> topics_;
   std::vector<proto::ProduceResponse::PartitionProduceResponse> partitions_;

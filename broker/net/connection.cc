@@ -70,7 +70,7 @@ asio::awaitable<void> Connection::serve_frames() {
   }
 }
 
-void Connection::start_produce(Request request) {
+void Connection::start_produce(Request&& request) {
   std::unique_ptr<PendingResponse> response = handler_.produce(*this, std::move(request));
   if (response == nullptr) return fail("a produce request could not be read, or its version is not served");
   pending_.push_back(std::move(response));

@@ -61,7 +61,7 @@ class Connection final : private PassClient {
   asio::awaitable<void> answered(std::size_t at_most);
   asio::awaitable<void> sent(std::uint64_t at_most_bytes);
   asio::awaitable<void> write_rest();
-  void start_produce(Request request);
+  void start_produce(Request&& request);
   void encode_ready();
   void send();
   void fail(std::string reason);

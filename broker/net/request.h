@@ -48,7 +48,7 @@ class RequestHandler {
 
   /// Starts a produce. When this returns, every part of it is in its owner's mailbox, in order (R7); the answer comes through
   /// `Connection::response_ready`. Null: the request cannot be served at all; close the connection.
-  virtual std::unique_ptr<PendingResponse> produce(Connection& connection, Request request) = 0;
+  virtual std::unique_ptr<PendingResponse> produce(Connection& connection, Request&& request) = 0;
   /// Any other request, answered before the next one of this connection is looked at. The frame goes into `to`.
   virtual asio::awaitable<Outcome> serve(Connection& connection, Request request, SendQueue& to) = 0;
   /// The connection is gone; what was kept for it goes too.
