@@ -7,13 +7,12 @@
 namespace tidelog::broker {
 namespace {
 
-proto::ValidationRules rules_for(const ProducePart& part, const TopicConfig& config, TimestampMs now) {
+/// What holds for every part of a pass.
+proto::ValidationRules rules_at(TimestampMs now, const TopicConfig& config) {
   proto::ValidationRules rules;
   rules.max_message_bytes = config.max_message_bytes;
   rules.max_decompressed_bytes = proto::decompressed_limit(static_cast<std::size_t>(config.max_message_bytes));
   rules.is_compacted = config.compacts();
-  rules.has_transactional_id = part.has_transactional_id;
-  rules.produce_version = part.api_version;
   rules.timestamp_type = config.message_timestamp_type == MessageTimestampType::log_append_time ? proto::TimestampType::log_append_time
                                                                                                 : proto::TimestampType::create_time;
   rules.now = now;
@@ -40,7 +39,8 @@ void Partition::produce(ProducePart& part) {
 
 void Partition::end_of_pass() {
   next_offset_ = log_->end_offset();
-  for (ProducePart* part : queued_) admit(*part);
+  proto::ValidationRules rules = rules_at(shard_.loop().wall_clock(), *config_);
+  for (ProducePart* part : queued_) admit(*part, rules);
   queued_.clear();
   if (!to_write_.empty()) write_admitted();
   advance_high_watermark();
@@ -68,30 +68,31 @@ void Partition::write_admitted() {
   }
 }
 
-void Partition::admit(ProducePart& part) {
+void Partition::admit(ProducePart& part, proto::ValidationRules& rules) {
   part.log_start_offset = log_->log_start_offset();
   if (log_->is_offline()) {
     part.fail(ErrorCode::kafka_storage_error, "this partition stopped serving after a disk failure: see the broker's log");
     return part.done();
   }
-  const TimestampMs now = shard_.loop().wall_clock();
-  const Result<proto::CheckedBatch, proto::BatchError> checked = proto::validate_produce(part.records, rules_for(part, *config_, now));
+  rules.has_transactional_id = part.has_transactional_id;
+  rules.produce_version = part.api_version;
+  const Result<proto::CheckedBatch, proto::BatchError> checked = proto::validate_produce(part.records, rules);
   if (!checked) {
     refuse(part, checked.error());
     return part.done();
   }
   if (answer_if_known(part, checked->batch)) return;
-  stamp(part, *checked, now);
+  stamp(part, *checked, rules.now);
 }
 
 bool Partition::answer_if_known(ProducePart& part, const proto::BatchView& batch) {
+  if (!batch.has_producer_id()) return false;
   const Result<storage::BatchHeader> header = storage::parse_batch_header(batch.bytes());
   if (!header) {
     part.fail(ErrorCode::corrupt_message, "the batch header cannot be right");
     part.done();
     return true;
   }
-  if (!header->has_producer()) return false;
   const storage::ProducerCheck known = log_->producers().check_and_stage(*header, next_offset_);
   switch (known.verdict) {
     case storage::ProducerVerdict::fresh: return false;

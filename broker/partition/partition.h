@@ -73,7 +73,7 @@ class Partition final : public DurableLog, private PassClient {
   };
 
   void end_of_pass() override;
-  void admit(ProducePart& part);
+  void admit(ProducePart& part, proto::ValidationRules& rules);
   bool answer_if_known(ProducePart& part, const proto::BatchView& batch);
   void stamp(ProducePart& part, const proto::CheckedBatch& checked, TimestampMs now);
   void write_admitted();

@@ -34,7 +34,9 @@ struct Node {
   Endpoint advertised;  ///< Empty host: tell each client the address it came in on.
 
   [[nodiscard]] ShardServices& home() const { return *shards.front(); }
-  [[nodiscard]] ShardServices& owner_of(const TopicPartition& partition) const { return *shards[shard_of(partition, shards.size())]; }
+  [[nodiscard]] ShardServices& owner_of(const TopicPartition& partition) const {
+    return shards.size() == 1 ? home() : *shards[shard_of(partition, shards.size())];
+  }
 };
 
 }  // namespace tidelog::broker
