@@ -21,16 +21,24 @@ std::size_t ReceiveBuffer::announced_bytes() const {
 std::size_t ReceiveBuffer::block_needed() {
   if (block_ == nullptr) return next_block_bytes_;
   const bool is_ours_alone = block_.use_count() == 1;
-  if (begin_ == end_ && is_ours_alone) begin_ = end_ = 0;
-  if (block_->capacity() - end_ >= kLeastRoomBytes) return 0;
+  // Half a frame is moved only over what was handled since, and before the room gets too small for a read worth its call.
+  const bool is_worth_moving = pending_bytes() == 0 || (pending_bytes() <= begin_ && room() < block_->capacity() / 2);
+  if (is_ours_alone && is_worth_moving) move_to_front();
+  const bool is_outgrown = block_->capacity() < next_block_bytes_;
+  if (room() >= kLeastRoomBytes && !is_outgrown) return 0;
   // What a frame in progress may claim grows with what came of it, not with what it announces.
   const std::size_t earned = std::min(announced_bytes(), 2 * pending_bytes()) + kLeastRoomBytes;
   const std::size_t wanted = std::max(next_block_bytes_, earned);
   if (!is_ours_alone || block_->capacity() < wanted) return wanted;
+  move_to_front();
+  return room() >= kLeastRoomBytes ? 0 : wanted + kLeastRoomBytes;
+}
+
+void ReceiveBuffer::move_to_front() {
+  if (begin_ == 0) return;
   std::memmove(block_->all().data(), block_->all().data() + begin_, pending_bytes());
   end_ -= begin_;
   begin_ = 0;
-  return block_->capacity() - end_ >= kLeastRoomBytes ? 0 : wanted + kLeastRoomBytes;
 }
 
 void ReceiveBuffer::use_block(std::shared_ptr<ReceiveBlock> block) {
@@ -43,8 +51,11 @@ void ReceiveBuffer::use_block(std::shared_ptr<ReceiveBlock> block) {
 
 void ReceiveBuffer::received(std::size_t bytes) {
   end_ += bytes;
-  // A reader that fills its block is busy: the next one is larger, up to the ordinary limit.
-  if (was_filled()) next_block_bytes_ = std::min(next_block_bytes_ * 4, kLargestBlockBytes);
+  if (was_filled()) next_block_bytes_ = std::min(next_block_bytes_ * kBlockStep, kLargestBlockBytes);
+  small_reads_ = bytes < next_block_bytes_ / (2 * kBlockStep) ? small_reads_ + 1 : 0;
+  if (small_reads_ < kSmallReadsToStepDown) return;
+  small_reads_ = 0;
+  next_block_bytes_ = std::max(next_block_bytes_ / kBlockStep, kFirstBlockBytes);
 }
 
 Result<ReceiveBuffer::Frame> ReceiveBuffer::next_frame() {
@@ -63,7 +74,6 @@ void ReceiveBuffer::release_if_empty() {
   if (begin_ != end_) return;
   block_.reset();
   begin_ = end_ = 0;
-  next_block_bytes_ = kFirstBlockBytes;
 }
 
 }  // namespace tidelog::broker

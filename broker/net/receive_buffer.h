@@ -56,16 +56,25 @@ class ReceiveBuffer {
 
  private:
   static constexpr std::size_t kFirstBlockBytes = 16 * 1024;
-  static constexpr std::size_t kLeastRoomBytes = 4 * 1024;        ///< Less is not worth a read.
-  static constexpr std::size_t kLargestBlockBytes = 1024 * 1024;  ///< Of ordinary blocks; one frame larger than this gets its own.
+  static constexpr std::size_t kLeastRoomBytes = 4 * 1024;  ///< Less is not worth a read.
+  /// Of ordinary blocks; one frame larger than this gets its own. Larger ones do not stay in the processor's cache until they are handled.
+  static constexpr std::size_t kLargestBlockBytes = 512 * 1024;
+  static constexpr std::size_t kBlockStep = 4;
+  static constexpr int kSmallReadsToStepDown = 4;  ///< One after the other: each burst ends with one.
 
   [[nodiscard]] std::size_t announced_bytes() const;
+  [[nodiscard]] std::size_t room() const { return block_->capacity() - end_; }
+  /// Needs a block that no request looks at.
+  void move_to_front();
 
   std::size_t max_frame_bytes_;
   std::shared_ptr<ReceiveBlock> block_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
+  /// Follows what one read brings: a step up when a block was filled, for its reader is busy, a step down when far less came again and
+  /// again. It stays when the block is let go, or each burst of a busy connection would begin with small reads and so with small writes.
   std::size_t next_block_bytes_ = kFirstBlockBytes;
+  int small_reads_ = 0;
 };
 
 }  // namespace tidelog::broker

@@ -114,5 +114,64 @@ TEST(ReceiveBuffer, HoldsNoMemoryWhenIdle) {
   EXPECT_EQ(feeder.budget->used_bytes(), 0U);
 }
 
+/// The block that one read would get now, with what was received handled.
+std::size_t next_block(Feeder& feeder) {
+  while (feeder.buffer.next_frame()) {
+  }
+  feeder.buffer.release_if_empty();
+  return feeder.buffer.block_needed();
+}
+
+TEST(ReceiveBuffer, StaysReadyForLargeReadsBetweenBurstsOfABusyConnection) {
+  Feeder feeder;
+  const std::string bytes = frame(2000, 'x');
+  std::string burst;
+  for (int i = 0; i < 150; ++i) burst += bytes;
+
+  for (std::string_view rest = burst; !rest.empty();) rest.remove_prefix(feeder.feed(rest, rest.size()));
+  const std::size_t after_first = next_block(feeder);
+  const std::size_t taken = feeder.feed(burst, burst.size());
+
+  EXPECT_GT(after_first, burst.size());
+  EXPECT_EQ(taken, burst.size());
+}
+
+TEST(ReceiveBuffer, GoesBackToSmallBlocksWhenLittleComes) {
+  Feeder feeder;
+  const std::string quiet = frame(100, 'x');
+  feeder.feed(quiet, quiet.size());
+  const std::size_t at_first = next_block(feeder);
+  const std::string burst = frame(400'000, 'x');
+  for (std::string_view rest = burst; !rest.empty();) rest.remove_prefix(feeder.feed(rest, rest.size()));
+  const std::size_t when_busy = next_block(feeder);
+
+  for (int i = 0; i < 12; ++i) {
+    feeder.feed(quiet, quiet.size());
+    next_block(feeder);
+  }
+
+  EXPECT_GT(when_busy, at_first);
+  EXPECT_EQ(next_block(feeder), at_first);
+}
+
+/// With a piece of the next frame always there, so that the block is never empty.
+TEST(ReceiveBuffer, KeepsHalfOfALargeBlockForReadsWhileFramesComeInPieces) {
+  Feeder feeder;
+  std::string stream;
+  for (int i = 0; i < 200; ++i) stream += frame(60'000, 'x');
+  std::size_t smallest = SIZE_MAX;
+  std::size_t frames = 0;
+
+  for (std::string_view rest = stream; !rest.empty();) {
+    const std::size_t taken = feeder.feed(rest, 100'000);
+    if (frames > 20 && rest.size() > 100'000) smallest = std::min(smallest, taken);
+    rest.remove_prefix(taken);
+    while (feeder.buffer.next_frame()) ++frames;
+  }
+
+  EXPECT_EQ(frames, 200U);
+  EXPECT_EQ(smallest, 100'000U);
+}
+
 }  // namespace
 }  // namespace tidelog::broker
