@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <future>
@@ -32,6 +33,9 @@ void raise_descriptor_limit() {
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
+
+/// sendfile knows no MSG_NOSIGNAL: a client that leaves while records are sent to it would end the whole process.
+void ignore_broken_pipes() { std::signal(SIGPIPE, SIG_IGN); }
 
 /// The disk can no longer be believed: end at once, before anything more is acknowledged.
 [[noreturn]] void die(const std::string& reason) {
@@ -97,6 +101,7 @@ int serve(const ServeArguments& arguments) {
   configure_logging(options->log_level, options->log_format);
   ::umask(077);
   raise_descriptor_limit();
+  ignore_broken_pipes();
   PosixEnv env(shard_count(*options), static_cast<std::size_t>(options->blocking_threads));
   return run(env, *options);
 }

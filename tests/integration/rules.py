@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Rules of the house that only a real connection can break (docs/guarantees.md), and what hostile bytes must not do."""
+import socket
 import struct
 import sys
 import time
@@ -83,6 +84,24 @@ def hostile_bytes_close_their_connection_and_nothing_else(broker):
         victim.close()
         bystander.send(wire.METADATA, 4, number, wire.metadata("bystander"))
         assert struct.unpack_from(">i", bystander.receive())[0] == number
+
+
+def a_reader_that_leaves_in_the_middle_ends_its_connection_and_nothing_else(broker):
+    broker.create("left")
+    writer = rig.Wire(broker.port)
+    records = wire.batch(bytes(1_000_000))
+    for n in range(16):
+        writer.send(wire.PRODUCE, 3, n, wire.produce("left", 0, records))
+        assert wire.produce_answer(writer.receive())[1] == 0
+    for _ in range(10):
+        reader = rig.Wire(broker.port)
+        reader.send(wire.FETCH, 4, 1, wire.fetch("left", 0, 0, max_bytes=64 << 20))
+        assert reader.exactly(4), "the answer has begun"
+        # The end of its requests first, then a reset, as what it did not read is thrown away: the broker now writes into a broken pipe.
+        reader.socket.shutdown(socket.SHUT_WR)
+        reader.close()
+        writer.send(wire.METADATA, 4, 1, wire.metadata("left"))
+        assert writer.receive(), "the broker is gone"
 
 
 def resident_bytes(pid):

@@ -64,10 +64,10 @@ def metadata(topic):
     return struct.pack(">i", 1) + text(topic) + b"\1"
 
 
-def fetch(topic, partition, offset, wait_ms=0, min_bytes=1):
+def fetch(topic, partition, offset, wait_ms=0, min_bytes=1, max_bytes=1 << 20):
     """Version 4."""
-    return (struct.pack(">iiiib", -1, wait_ms, min_bytes, 1 << 20, 0) + struct.pack(">i", 1) + text(topic) + struct.pack(">i", 1) +
-            struct.pack(">iqi", partition, offset, 1 << 20))
+    return (struct.pack(">iiiib", -1, wait_ms, min_bytes, max_bytes, 0) + struct.pack(">i", 1) + text(topic) + struct.pack(">i", 1) +
+            struct.pack(">iqi", partition, offset, max_bytes))
 
 
 def frame(key, version, correlation, body):
