@@ -3,6 +3,7 @@
 #include "proto/messages/create_topics_response.h"
 
 #include <deque>
+#include <map>
 #include <vector>
 
 namespace tidelog::broker {
@@ -20,8 +21,11 @@ NewTopic to_topic(const CreateTopicsRequest::CreatableTopic& asked) {
     for (const std::int32_t id : assignment.broker_ids) one.replicas.push_back({id});
   }
   for (const auto& config : asked.configs) {
-    // A null value asks for the default, which is what no value at all gives.
-    if (!proto::is_null(config.value)) topic.configs.insert_or_assign(std::string(config.name), std::string(config.value));
+    if (proto::is_null(config.value)) {
+      topic.config_without_value = config.name;
+    } else {
+      topic.configs.insert_or_assign(std::string(config.name), std::string(config.value));
+    }
   }
   return topic;
 }
@@ -55,14 +59,13 @@ Handle handle_create_topics(HandlerContext context, Request request, SendQueue& 
   }
   std::vector<NewTopic> topics;
   for (const auto& asked : message.topics) topics.push_back(to_topic(asked));
-  std::vector<std::vector<std::pair<std::string, std::string>>> overrides;
-  for (const NewTopic& topic : topics) overrides.emplace_back(topic.configs.begin(), topic.configs.end());
+  std::map<std::string, std::vector<std::pair<std::string, std::string>>, std::less<>> overrides;
+  for (const NewTopic& topic : topics) overrides[topic.name].assign(topic.configs.begin(), topic.configs.end());
   const std::vector<TopicVerdict> verdicts = co_await create_topics(context, std::move(topics), message.validate_only);
 
   std::deque<Laid> laid;
   std::vector<CreateTopicsResponse::CreatableTopicResult> results;
-  for (std::size_t i = 0; i < verdicts.size(); ++i) {
-    const TopicVerdict& verdict = verdicts[i];
+  for (const TopicVerdict& verdict : verdicts) {
     auto& result = results.emplace_back();
     result.name = verdict.name;
     result.topic_id = verdict.id;
@@ -72,7 +75,7 @@ Handle handle_create_topics(HandlerContext context, Request request, SendQueue& 
     result.replication_factor = static_cast<std::int16_t>(verdict.replication_factor);
     if (verdict.error != ErrorCode::none) continue;
     Laid& one = laid.emplace_back();
-    one.entries = list_topic_configs(context.node.options, overrides[i]);
+    one.entries = list_topic_configs(context.node.options, overrides.at(verdict.name));
     one.configs = to_answers(one.entries);
     result.configs = std::span<const ConfigAnswer>(one.configs);
   }

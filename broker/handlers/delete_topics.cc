@@ -21,13 +21,17 @@ Handle handle_delete_topics(HandlerContext context, Request request, SendQueue& 
   }
   std::vector<TopicSelector> asked;
   for (const std::string_view name : message.topic_names) asked.push_back({.name = std::string(name)});
-  for (const auto& topic : message.topics) asked.push_back({.name = std::string(topic.name), .id = topic.topic_id});
+  for (const auto& topic : message.topics) {
+    TopicSelector& selector = asked.emplace_back();
+    if (!proto::is_null(topic.name)) selector.name = topic.name;
+    selector.id = topic.topic_id;
+  }
   std::vector<TopicVerdict> verdicts;
   if (context.node.options.delete_topic_enable) {
     verdicts = co_await delete_topics(context, std::move(asked));
   } else {
     for (const TopicSelector& topic : asked) {
-      verdicts.push_back({.name = topic.name,
+      verdicts.push_back({.name = topic.name.value_or(""),
                           .id = topic.id,
                           .error = ErrorCode::topic_deletion_disabled,
                           .message = "this broker was started with delete.topic.enable=false"});
@@ -36,7 +40,9 @@ Handle handle_delete_topics(HandlerContext context, Request request, SendQueue& 
   std::vector<proto::DeleteTopicsResponse::DeletableTopicResult> results;
   for (const TopicVerdict& verdict : verdicts) {
     auto& result = results.emplace_back();
-    result.name = verdict.name.empty() && version >= kFirstVersionWithIds ? std::string_view() : std::string_view(verdict.name);
+    // Null where only an id was given that nobody has; an unknown name comes back as it was asked, even the empty one.
+    const bool was_named = !verdict.name.empty() || verdict.error == ErrorCode::unknown_topic_or_partition;
+    result.name = was_named || version < kFirstVersionWithIds ? std::string_view(verdict.name) : std::string_view();
     result.topic_id = verdict.id;
     result.error_code = static_cast<std::int16_t>(verdict.error);
     if (!verdict.message.empty()) result.error_message = verdict.message;

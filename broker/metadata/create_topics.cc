@@ -129,6 +129,10 @@ bool TopicPlanner::check_numbers(const NewTopic& topic, TopicVerdict& verdict) c
 }
 
 bool TopicPlanner::check_configs(const NewTopic& topic, TopicVerdict& verdict) const {
+  if (!topic.config_without_value.empty()) {
+    return refuse(verdict, ErrorCode::invalid_config,
+                  "\"" + topic.config_without_value + "\" has no value: leave it out to get the default");
+  }
   std::string problem = command_.check_configs ? command_.check_configs(topic.configs) : std::string();
   return problem.empty() || refuse(verdict, ErrorCode::invalid_config, std::move(problem));
 }
@@ -180,7 +184,10 @@ TopicVerdict TopicPlanner::plan(const NewTopic& topic, std::vector<MetadataRecor
 TopicsDecision MetadataMachine::create_topics(const CreateTopicsCommand& command) const {
   TopicsDecision decision;
   TopicPlanner planner(*image_, command);
-  for (const NewTopic& topic : command.topics) decision.verdicts.push_back(planner.plan(topic, decision.records));
+  std::set<std::string_view> answered;
+  for (const NewTopic& topic : command.topics) {
+    if (answered.insert(topic.name).second) decision.verdicts.push_back(planner.plan(topic, decision.records));
+  }
   return decision;
 }
 

@@ -17,8 +17,8 @@ class DeletionPlanner {
         ++ids_[topic.id];
         continue;
       }
-      ++names_[topic.name];
-      if (const TopicImage* found = image_.find_topic(topic.name)) named_.insert(found->id);
+      ++names_[*topic.name];
+      if (const TopicImage* found = image_.find_topic(*topic.name)) named_.insert(found->id);
     }
   }
 
@@ -26,8 +26,8 @@ class DeletionPlanner {
 
  private:
   /// By name or by id: by one of them.
-  static bool is_clear(const TopicSelector& topic) { return topic.id.is_zero() != topic.name.empty(); }
-  void plan_by_name(const TopicSelector& topic, TopicsDecision& decision);
+  static bool is_clear(const TopicSelector& topic) { return topic.id.is_zero() == topic.name.has_value(); }
+  void plan_by_name(const std::string& name, TopicsDecision& decision);
   void plan_by_id(const TopicSelector& topic, TopicsDecision& decision);
 
   static void refuse(TopicVerdict verdict, TopicsDecision& decision) { decision.verdicts.push_back(std::move(verdict)); }
@@ -44,15 +44,14 @@ class DeletionPlanner {
   std::set<Uuid> repeated_ids_told_;
 };
 
-void DeletionPlanner::plan_by_name(const TopicSelector& topic, TopicsDecision& decision) {
-  if (names_.at(topic.name) > 1) {
-    if (!repeated_names_told_.insert(topic.name).second) return;
-    return refuse({.name = topic.name, .error = ErrorCode::invalid_request, .message = "the request names this topic twice"}, decision);
+void DeletionPlanner::plan_by_name(const std::string& name, TopicsDecision& decision) {
+  if (names_.at(name) > 1) {
+    if (!repeated_names_told_.insert(name).second) return;
+    return refuse({.name = name, .error = ErrorCode::invalid_request, .message = "the request names this topic twice"}, decision);
   }
-  const TopicImage* found = image_.find_topic(topic.name);
+  const TopicImage* found = image_.find_topic(name);
   if (found == nullptr) {
-    return refuse({.name = topic.name, .error = ErrorCode::unknown_topic_or_partition, .message = "there is no topic of this name"},
-                  decision);
+    return refuse({.name = name, .error = ErrorCode::unknown_topic_or_partition, .message = "there is no topic of this name"}, decision);
   }
   if (ids_.contains(found->id)) {
     return refuse({.name = found->name,
@@ -80,9 +79,9 @@ void DeletionPlanner::plan_by_id(const TopicSelector& topic, TopicsDecision& dec
 void DeletionPlanner::plan(const TopicSelector& topic, TopicsDecision& decision) {
   if (!is_clear(topic)) {
     const char* fault = topic.id.is_zero() ? "neither a name nor an id was given" : "give the name of a topic or its id, not both";
-    return refuse({.name = topic.name, .id = topic.id, .error = ErrorCode::invalid_request, .message = fault}, decision);
+    return refuse({.name = topic.name.value_or(""), .id = topic.id, .error = ErrorCode::invalid_request, .message = fault}, decision);
   }
-  return topic.id.is_zero() ? plan_by_name(topic, decision) : plan_by_id(topic, decision);
+  return topic.name ? plan_by_name(*topic.name, decision) : plan_by_id(topic, decision);
 }
 
 }  // namespace

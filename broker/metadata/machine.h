@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,7 +26,8 @@ struct NewTopic {
   std::int32_t replication_factor = -1;      ///< -1: the default.
   std::vector<TopicAssignment> assignments;  ///< Not empty: says partitions and replicas by itself.
   std::map<std::string, std::string> configs;
-  Uuid id;  ///< For the topic, should it come to be: random, from the driver.
+  std::string config_without_value;  ///< A config that was given as null, if any was.
+  Uuid id;                           ///< For the topic, should it come to be: random, from the driver.
 };
 
 /// Why a topic's configs cannot be; empty: they can.
@@ -42,7 +44,7 @@ struct CreateTopicsCommand {
 };
 
 struct TopicSelector {
-  std::string name;  ///< Empty: by id.
+  std::optional<std::string> name;  ///< None: by id.
   Uuid id;
 };
 
@@ -59,7 +61,7 @@ struct TopicVerdict {
 
 struct TopicsDecision {
   std::vector<MetadataRecord> records;
-  /// Of a creation: one for each topic asked, in that order. Of a deletion: a topic asked for twice is answered once, and stays.
+  /// In the order of what was asked. A topic asked for twice is answered once, and is neither made nor deleted.
   std::vector<TopicVerdict> verdicts;
 };
 

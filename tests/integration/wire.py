@@ -1,7 +1,8 @@
 """Just enough of the protocol to send what no client would: requests in old, non-flexible versions, written out by hand."""
 import struct
 
-METADATA, PRODUCE, FETCH, API_VERSIONS = 3, 0, 1, 18
+METADATA, PRODUCE, FETCH, LIST_OFFSETS, API_VERSIONS = 3, 0, 1, 2, 18
+CREATE_TOPICS, DELETE_TOPICS, INIT_PRODUCER_ID, OFFSET_FOR_LEADER_EPOCH, DESCRIBE_CLUSTER = 19, 20, 22, 23, 60
 
 
 def _table():
@@ -32,12 +33,14 @@ def zigzag(n):
     return out + bytes([n])
 
 
-def batch(*values, producer=-1, epoch=-1, sequence=-1, timestamp=0):
+def batch(*values, producer=-1, epoch=-1, sequence=-1, timestamp=0, codec=0, compress=None):
     records = b""
     for i, value in enumerate(values):
         body = b"\0" + zigzag(0) + zigzag(i) + zigzag(-1) + zigzag(len(value)) + value + zigzag(0)
         records += zigzag(len(body)) + body
-    tail = struct.pack(">hiqqqhii", 0, len(values) - 1, timestamp, timestamp, producer, epoch, sequence, len(values)) + records
+    if compress:
+        records = compress(records)
+    tail = struct.pack(">hiqqqhii", codec, len(values) - 1, timestamp, timestamp, producer, epoch, sequence, len(values)) + records
     return struct.pack(">qiib", 0, 9 + len(tail), -1, 2) + struct.pack(">I", crc32c(tail)) + tail
 
 
@@ -73,3 +76,69 @@ def fetch(topic, partition, offset, wait_ms=0, min_bytes=1, max_bytes=1 << 20):
 def frame(key, version, correlation, body):
     header = struct.pack(">hhih", key, version, correlation, -1)
     return struct.pack(">i", len(header) + len(body)) + header + body
+
+
+def array(items):
+    return struct.pack(">i", len(items)) + b"".join(items)
+
+
+def uvarint(n):
+    out = b""
+    while n >= 0x80:
+        out += bytes([n & 0x7F | 0x80])
+        n >>= 7
+    return out + bytes([n])
+
+
+def compact_text(s):
+    return b"\0" if s is None else uvarint(len(s.encode()) + 1) + s.encode()
+
+
+def compact_array(items):
+    return uvarint(len(items) + 1) + b"".join(items)
+
+
+class Answer:
+    """Reads an answer from its front, behind the correlation id; `flexible`: in the dialect of compact lengths and tagged fields."""
+
+    def __init__(self, payload, flexible=False, header_tags=None):
+        self.payload, self.at, self.flexible = payload, 4, flexible
+        if flexible if header_tags is None else header_tags:
+            self.tags()
+
+    def take(self, form):
+        values = struct.unpack_from(">" + form, self.payload, self.at)
+        self.at += struct.calcsize(">" + form)
+        return values[0] if len(values) == 1 else values
+
+    def raw(self, size):
+        self.at += size
+        return self.payload[self.at - size:self.at]
+
+    def uvarint(self):
+        n = shift = 0
+        while True:
+            byte = self.take("B")
+            n |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return n
+
+    def tags(self):
+        for _ in range(self.uvarint() if self.flexible else 0):
+            self.uvarint()
+            self.raw(self.uvarint())
+
+    def data(self):
+        """Records or bytes; None for null."""
+        size = self.uvarint() - 1 if self.flexible else self.take("i")
+        return None if size < 0 else self.raw(size)
+
+    def text(self):
+        size = self.uvarint() - 1 if self.flexible else self.take("h")
+        return None if size < 0 else self.raw(size).decode()
+
+    def items(self, read):
+        """An array, each element by `read(self)`; None for null."""
+        count = self.uvarint() - 1 if self.flexible else self.take("i")
+        return None if count < 0 else [read(self) for _ in range(count)]

@@ -1,5 +1,7 @@
 #include "tests/unit/broker/metadata/world.h"
 
+#include <gmock/gmock.h>
+
 #include <optional>
 
 namespace tidelog::broker {
@@ -95,14 +97,15 @@ TEST(CreateTopics, FreesALookalikeOnceTheTopicIsGone) {
   EXPECT_EQ(error_of(machine, new_topic("a_b", 2)), ErrorCode::none);
 }
 
-TEST(CreateTopics, RefusesBothOfTheSameNameInOneRequestAndNoOther) {
+TEST(CreateTopics, MakesNoneOfTheSameNameInOneRequestAndAnswersItOnce) {
   const MetadataMachine machine = machine_with_brokers(1);
 
   const TopicsDecision decision = machine.create_topics({.topics = {new_topic("twice", 1), new_topic("once", 2), new_topic("twice", 3)}});
 
+  ASSERT_EQ(decision.verdicts.size(), 2U);
   EXPECT_EQ(decision.verdicts[0].error, ErrorCode::invalid_request);
+  EXPECT_EQ(decision.verdicts[1].name, "once");
   EXPECT_EQ(decision.verdicts[1].error, ErrorCode::none);
-  EXPECT_EQ(decision.verdicts[2].error, ErrorCode::invalid_request);
   EXPECT_EQ(decision.records.size(), 1U);
 }
 
@@ -189,6 +192,17 @@ TEST(CreateTopics, AsksTheConfigCheck) {
   EXPECT_EQ(decision.verdicts[0].partitions, -1);
   EXPECT_EQ(decision.verdicts[1].error, ErrorCode::none);
   EXPECT_EQ(std::get<CreateTopicRecord>(decision.records.at(0)).configs, good.configs);
+}
+
+TEST(CreateTopics, RefusesAConfigWithoutAValue) {
+  const MetadataMachine machine = machine_with_brokers(1);
+  NewTopic topic = new_topic("t", 1);
+  topic.config_without_value = "retention.ms";
+
+  const TopicVerdict verdict = verdict_of(machine, topic);
+
+  EXPECT_EQ(verdict.error, ErrorCode::invalid_config);
+  EXPECT_THAT(verdict.message, testing::HasSubstr("retention.ms"));
 }
 
 TEST(CreateTopics, OnlyValidatesWhenToldTo) {

@@ -22,12 +22,13 @@ TEST_F(DeleteTopics, AnswersNameAndIdWhicheverWasGiven) {
 }
 
 TEST_F(DeleteTopics, TellsAnUnknownNameFromAnUnknownId) {
-  const TopicsDecision decision = decide({{.name = "c"}, {.id = test_id(3)}, {.name = "a b"}});
+  const TopicsDecision decision = decide({{.name = "c"}, {.id = test_id(3)}, {.name = "a b"}, {.name = ""}});
 
   EXPECT_EQ(decision.verdicts[0].error, ErrorCode::unknown_topic_or_partition);
   EXPECT_EQ(decision.verdicts[1].error, ErrorCode::unknown_topic_id);
   EXPECT_EQ(decision.verdicts[1].id, test_id(3));
   EXPECT_EQ(decision.verdicts[2].error, ErrorCode::unknown_topic_or_partition);
+  EXPECT_EQ(decision.verdicts[3].error, ErrorCode::unknown_topic_or_partition);
   EXPECT_TRUE(decision.records.empty());
 }
 

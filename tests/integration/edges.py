@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""What the broker answers at the edges of the requests it serves: what is missing, given twice, half given or out of range."""
+import struct
+import sys
+
+import rig
+import wire
+
+ZERO_ID = b"\0" * 16
+NOBODYS_ID = b"no such topic id"
+
+
+class Client:
+    """One connection; each call sends a request and returns its answer, to be read."""
+
+    def __init__(self, broker):
+        self.wire, self.correlation = rig.Wire(broker.port), 0
+
+    def ask(self, key, version, body, flexible=False, header_tags=None):
+        self.correlation += 1
+        self.wire.send(key, version, self.correlation, body, flexible)
+        payload = self.wire.receive()
+        assert payload is not None, f"API {key} version {version}: the connection was closed"
+        assert struct.unpack_from(">i", payload)[0] == self.correlation
+        return wire.Answer(payload, flexible, header_tags)
+
+    def create(self, *topics, validate=False):
+        """Version 4. Topics as (name, {config: value}); returns [(name, error)]."""
+        rows = [wire.text(name) + struct.pack(">ih", 1, 1) + wire.array([]) +
+                wire.array([wire.text(k) + (b"\xff\xff" if v is None else wire.text(v)) for k, v in configs.items()]) for name, configs in topics]
+        answer = self.ask(wire.CREATE_TOPICS, 4, wire.array(rows) + struct.pack(">ib", 10000, validate))
+        answer.take("i")
+        return answer.items(lambda a: (a.text(), a.take("h"), a.text())[:2])
+
+    def topic_id(self, name):
+        return self.metadata((ZERO_ID, name))[0][2]
+
+    def metadata(self, *topics):
+        """Version 12, without auto-creation; returns [(error, name, id)]."""
+        rows = [topic_id + wire.compact_text(name) + b"\0" for topic_id, name in topics]
+        answer = self.ask(wire.METADATA, 12, wire.compact_array(rows) + b"\0\0\0", flexible=True)
+        answer.take("i")
+        answer.items(lambda a: (a.take("i"), a.text(), a.take("i"), a.text(), a.tags()))
+        answer.text()
+        answer.take("i")
+
+        def partition(a):
+            a.take("hiii")
+            for _ in range(3):
+                a.items(lambda b: b.take("i"))
+            a.tags()
+
+        return answer.items(lambda a: (a.take("h"), a.text(), a.raw(16), a.take("b"), a.items(partition), a.take("i"), a.tags())[:3])
+
+    def produce(self, topic, records, partition=0):
+        """Version 8; returns (error, base offset, log start offset, [index of a bad record], message)."""
+        answer = self.ask(wire.PRODUCE, 8, wire.produce(topic, partition, records))
+
+        def one(a):
+            _, error, base, _, start = a.take("ihqqq")
+            return error, base, start, [i for i, _ in a.items(lambda b: (b.take("i"), b.text()))], a.text()
+
+        return answer.items(lambda a: (a.text(), a.items(one)))[0][1][0]
+
+    def list_offsets(self, topic, *partitions, isolation=0):
+        """Version 5. Partitions as (index, timestamp); returns [(index, error, timestamp, offset, leader epoch)]."""
+        rows = [struct.pack(">iiq", index, -1, timestamp) for index, timestamp in partitions]
+        answer = self.ask(wire.LIST_OFFSETS, 5, struct.pack(">ib", -1, isolation) + wire.array([wire.text(topic) + wire.array(rows)]))
+        answer.take("i")
+        return answer.items(lambda a: (a.text(), a.items(lambda b: b.take("ihqqi"))))[0][1]
+
+    def fetch(self, topics, session=0, epoch=-1, forget=(), wait_ms=0, min_bytes=0, max_bytes=1 << 20, isolation=0, replica=-1):
+        """Version 11. Topics as {name: [(partition, offset)]} or [(partition, offset, partition's max bytes)]; see Fetched."""
+        def rows(partitions):
+            return wire.array([struct.pack(">iiqqi", p[0], -1, p[1], -1, p[2] if len(p) > 2 else 1 << 20) for p in partitions])
+        body = struct.pack(">iiiibii", replica, wait_ms, min_bytes, max_bytes, isolation, session, epoch)
+        body += wire.array([wire.text(name) + rows(partitions) for name, partitions in topics.items()])
+        body += wire.array([wire.text(name) + wire.array([struct.pack(">i", p) for p in partitions]) for name, partitions in forget])
+        return Fetched(self.ask(wire.FETCH, 11, body + wire.text("")), by_id=False)
+
+    def fetch_ids(self, topics, session=0, epoch=-1, last_epoch=-1, replica=None):
+        """Version 16. Topics as {id: [(partition, offset)]}."""
+        rows = [topic_id + wire.compact_array([struct.pack(">iiqiqi", p, -1, offset, last_epoch, -1, 1 << 20) + b"\0" for p, offset in partitions]) + b"\0"
+                for topic_id, partitions in topics.items()]
+        body = struct.pack(">iiibii", 0, 0, 1 << 20, 0, session, epoch) + wire.compact_array(rows) + wire.compact_array([]) + wire.compact_text("")
+        tags = b"\0" if replica is None else b"\1\1\x0d" + struct.pack(">iq", replica, 1) + b"\0"
+        return Fetched(self.ask(wire.FETCH, 16, body + tags, flexible=True), by_id=True)
+
+
+class Fetched:
+    """A fetch's answer: `error`, `session` and `partitions`, (topic, partition) to its Part."""
+
+    def __init__(self, answer, by_id):
+        answer.take("i")
+        self.error, self.session = answer.take("hi")
+        topics = answer.items(lambda a: (a.raw(16) if by_id else a.text(), a.items(Part), a.tags()))
+        self.partitions = {(name, part.index): part for name, parts, _ in topics for part in parts}
+
+    def only(self):
+        assert len(self.partitions) == 1, self.partitions
+        return next(iter(self.partitions.values()))
+
+
+class Part:
+    def __init__(self, answer):
+        self.index, self.error, self.high_watermark, self.last_stable, self.log_start = answer.take("ihqqq")
+        self.aborted = answer.items(lambda a: (a.take("qq"), a.tags()))
+        self.preferred_replica = answer.take("i")
+        self.records = answer.data() or b""
+        self.leader = None
+        for _ in range(answer.uvarint() if answer.flexible else 0):
+            tag, data = answer.uvarint(), answer.raw(answer.uvarint())
+            if tag == 1:
+                self.leader = struct.unpack_from(">ii", data)
+
+
+def create_topics_wants_a_value_for_each_config(broker):
+    client = Client(broker)
+    assert client.create(("valueless", {"retention.ms": None}), ("valued", {"retention.ms": "1000"})) == [("valueless", 40), ("valued", 0)]
+    assert client.metadata((ZERO_ID, "valueless"))[0][0] == 3, "it was made all the same"
+
+
+def a_topic_named_twice_is_answered_once_and_not_made(broker):
+    assert sorted(Client(broker).create(("named-twice", {}), ("named-once", {}), ("named-twice", {}))) == [("named-once", 0), ("named-twice", 42)]
+
+
+def deleting_the_empty_name_finds_no_topic(broker):
+    client = Client(broker)
+    answer = client.ask(wire.DELETE_TOPICS, 3, wire.array([wire.text("")]) + struct.pack(">i", 5000))
+    answer.take("i")
+    assert answer.items(lambda a: (a.text(), a.take("h"))) == [("", 3)]
+    answer = client.ask(wire.DELETE_TOPICS, 6, wire.compact_array([wire.compact_text("") + ZERO_ID + b"\0", wire.compact_text(None) + ZERO_ID + b"\0"]) +
+                        struct.pack(">i", 5000) + b"\0", flexible=True)
+    answer.take("i")
+    assert answer.items(lambda a: (a.text(), a.raw(16), a.take("h"), a.text(), a.tags())[::2][:2]) == [("", 3), (None, 42)]
+
+
+def main():
+    args = rig.arguments()
+    checks = [check for name, check in globals().items() if callable(check) and getattr(check, "__module__", "") == "__main__" and
+              name not in ("main", "Client", "Fetched", "Part")]
+    for shards in (1, 3):
+        with rig.Broker(args.tidelog, f"shards={shards}", "max.connection.creation.rate=10000") as broker:
+            for check in checks:
+                check(broker)
+                print(f"ok {check.__name__} with {shards} shard(s)", flush=True)
+            assert broker.stop() == 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
