@@ -44,6 +44,10 @@ class MetadataAnswer {
   std::vector<Topic> topics_;
   std::deque<std::vector<PartitionAnswer>> partitions_;
   std::map<std::string, ErrorCode, std::less<>> not_created_;
+
+  // A topic asked for twice is answered once.
+  std::set<std::pair<std::string_view, Uuid>> asked_;
+  std::set<Uuid> answered_;
 };
 
 bool MetadataAnswer::asks_for_all() const {
@@ -83,6 +87,7 @@ void MetadataAnswer::add_partition(std::vector<PartitionAnswer>& to, const Parti
 }
 
 void MetadataAnswer::add(const TopicImage& topic) {
+  if (!answered_.insert(topic.id).second) return;  // Asked for by name and by id.
   std::vector<PartitionAnswer>& partitions = partitions_.emplace_back();
   partitions.reserve(topic.partitions.size());
   for (const PartitionImage& partition : topic.partitions) add_partition(partitions, partition);
@@ -123,10 +128,8 @@ void MetadataAnswer::collect() {
     for (const auto& [name, topic] : image_->topics()) add(*topic);
     return;
   }
-  // A topic asked for twice is answered once.
-  std::set<std::pair<std::string_view, Uuid>> answered;
   for (const auto& asked : message_.topics) {
-    if (answered.emplace(asked.name, asked.topic_id).second) add_named(asked);
+    if (asked_.emplace(asked.name, asked.topic_id).second) add_named(asked);
   }
 }
 

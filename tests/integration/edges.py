@@ -135,6 +135,14 @@ def deleting_the_empty_name_finds_no_topic(broker):
     assert answer.items(lambda a: (a.text(), a.raw(16), a.take("h"), a.text(), a.tags())[::2][:2]) == [("", 3), (None, 42)]
 
 
+def metadata_answers_a_topic_once_whichever_way_it_is_asked_for(broker):
+    broker.create("both-ways")
+    client = Client(broker)
+    topic_id = client.topic_id("both-ways")
+    assert client.metadata((topic_id, None), (ZERO_ID, "both-ways")) == [(0, "both-ways", topic_id)]
+    assert client.metadata((NOBODYS_ID, None), (NOBODYS_ID, None)) == [(100, None, NOBODYS_ID)]
+
+
 def main():
     args = rig.arguments()
     checks = [check for name, check in globals().items() if callable(check) and getattr(check, "__module__", "") == "__main__" and
