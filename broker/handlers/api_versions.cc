@@ -23,6 +23,16 @@ ApiVersionsResponse::ApiVersion entry(const proto::ApiInfo& api) {
   return {.api_key = api.key, .min_version = api.min_version, .max_version = api.max_version};
 }
 
+/// KIP-1242: what is wrong with the cluster and node the client believes to have reached; they may have had this address once.
+ErrorCode check_destination(const HandlerContext& context, const ApiVersionsRequest& message) {
+  const bool names_cluster = !proto::is_null(message.cluster_id);
+  const bool names_node = message.node_id >= 0;
+  if (names_cluster != names_node) return ErrorCode::invalid_request;
+  if (!names_cluster) return ErrorCode::none;
+  const bool is_here = message.cluster_id == context.image().cluster_id() && message.node_id == context.node.id.value;
+  return is_here ? ErrorCode::none : ErrorCode::rebootstrap_required;
+}
+
 /// The one answer every client can read, whatever it asked: version 0, naming the versions of ApiVersions alone.
 void respond_downlevel(Request request, SendQueue& to) {
   const std::vector<ApiVersionsResponse::ApiVersion> own{entry(*proto::find_api(request.header.api_key))};
@@ -51,9 +61,8 @@ Handle handle_api_versions(HandlerContext context, Request request, SendQueue& t
   const bool names_client = version >= 3;
   if (names_client && (!is_valid_software_name(message.client_software_name) || !is_valid_software_name(message.client_software_version))) {
     response.error_code = static_cast<std::int16_t>(ErrorCode::invalid_request);
-  } else if (version >= 5 && !proto::is_null(message.cluster_id) && message.cluster_id != context.image().cluster_id()) {
-    // KIP-1242: the client meant another cluster that once had this address.
-    response.error_code = static_cast<std::int16_t>(ErrorCode::rebootstrap_required);
+  } else if (const ErrorCode error = check_destination(context, message); error != ErrorCode::none) {
+    response.error_code = static_cast<std::int16_t>(error);
   } else {
     context.connection.client().software_name = message.client_software_name;
     context.connection.client().software_version = message.client_software_version;

@@ -143,6 +143,27 @@ def metadata_answers_a_topic_once_whichever_way_it_is_asked_for(broker):
     assert client.metadata((NOBODYS_ID, None), (NOBODYS_ID, None)) == [(100, None, NOBODYS_ID)]
 
 
+def a_client_that_meant_another_node_or_cluster_is_told_so(broker):
+    client = Client(broker)
+
+    def versions(cluster, node):
+        body = wire.compact_text("edges") + wire.compact_text("1") + wire.compact_text(cluster) + struct.pack(">i", node) + b"\0"
+        answer = client.ask(wire.API_VERSIONS, 5, body, flexible=True, header_tags=False)
+        return answer.take("h"), len(answer.items(lambda a: (a.take("hhh"), a.tags()))) > 0
+
+    answer = client.ask(wire.DESCRIBE_CLUSTER, 1, b"\0\1\0", flexible=True)
+    answer.take("ih")
+    answer.text()
+    answer.take("b")
+    cluster = answer.text()
+    assert versions(cluster, 1) == (0, True)
+    assert versions(None, -1) == (0, True)
+    assert versions(cluster, 77) == (129, False)
+    assert versions("another-cluster", 1) == (129, False)
+    assert versions(None, 77) == (42, False), "a node is named together with its cluster"
+    assert versions(cluster, -1) == (42, False)
+
+
 def main():
     args = rig.arguments()
     checks = [check for name, check in globals().items() if callable(check) and getattr(check, "__module__", "") == "__main__" and
