@@ -20,7 +20,6 @@ Handle handle_describe_cluster(HandlerContext context, Request request, SendQueu
     co_return Outcome::close;
   }
   proto::DescribeClusterResponse response;
-  response.endpoint_type = message.endpoint_type;
   const std::vector<ClusterMember> members = cluster_members(context);
   std::vector<proto::DescribeClusterResponse::DescribeClusterBroker> brokers;
   if (message.endpoint_type != kBrokers) {

@@ -164,6 +164,13 @@ def a_client_that_meant_another_node_or_cluster_is_told_so(broker):
     assert versions(cluster, -1) == (42, False)
 
 
+def describe_cluster_describes_brokers_and_nothing_else(broker):
+    for kind, error in ((1, 0), (2, 114), (9, 115)):
+        answer = Client(broker).ask(wire.DESCRIBE_CLUSTER, 1, b"\0" + bytes([kind]) + b"\0", flexible=True)
+        answer.take("i")
+        assert (answer.take("h"), answer.text() is None, answer.take("b")) == (error, error == 0, 1), kind
+
+
 def main():
     args = rig.arguments()
     checks = [check for name, check in globals().items() if callable(check) and getattr(check, "__module__", "") == "__main__" and
