@@ -15,7 +15,11 @@ Handle handle_init_producer_id(HandlerContext context, Request request, SendQueu
     co_return Outcome::close;
   }
   proto::InitProducerIdResponse response;
-  if (!proto::is_null(message.transactional_id)) {
+  response.producer_epoch = -1;
+  const bool half_given = (message.producer_id < 0) != (message.producer_epoch < 0);
+  if (half_given) {
+    response.error_code = static_cast<std::int16_t>(ErrorCode::invalid_request);
+  } else if (!proto::is_null(message.transactional_id)) {
     const bool is_empty = message.transactional_id.empty();
     response.error_code = static_cast<std::int16_t>(is_empty ? ErrorCode::invalid_request : ErrorCode::coordinator_not_available);
   } else {

@@ -171,6 +171,20 @@ def describe_cluster_describes_brokers_and_nothing_else(broker):
         assert (answer.take("h"), answer.text() is None, answer.take("b")) == (error, error == 0, 1), kind
 
 
+def a_producer_id_comes_with_its_epoch_or_not_at_all(broker):
+    client = Client(broker)
+
+    def init(producer, epoch):
+        answer = client.ask(wire.INIT_PRODUCER_ID, 3, wire.compact_text(None) + struct.pack(">iqh", 1000, producer, epoch) + b"\0", flexible=True)
+        answer.take("i")
+        return answer.take("hqh")
+
+    assert init(5, -1) == (42, -1, -1)
+    assert init(-1, 5) == (42, -1, -1)
+    first, second = init(-1, -1), init(5, 2)
+    assert first[0] == second[0] == 0 and first[2] == second[2] == 0 and first[1] != second[1]
+
+
 def main():
     args = rig.arguments()
     checks = [check for name, check in globals().items() if callable(check) and getattr(check, "__module__", "") == "__main__" and
