@@ -2,6 +2,7 @@
 #include "proto/messages/list_offsets_request.h"
 #include "proto/messages/list_offsets_response.h"
 
+#include <map>
 #include <vector>
 
 namespace tidelog::broker {
@@ -20,6 +21,7 @@ constexpr std::int64_t kEarliestPendingUpload = -6;
 
 struct Question {
   TopicPartition id;
+  std::int32_t index = 0;  ///< As the client named it.
   std::int32_t current_leader_epoch = -1;
   std::int64_t timestamp = 0;
   ErrorCode error = ErrorCode::none;
@@ -64,7 +66,7 @@ void answer(Partition& partition, Question& question) {
     case kEarliest:
     case kEarliestLocal:
       question.found_offset = state.log_start.value;
-      question.found_epoch = partition.log().epoch_at(state.log_start).value;
+      question.found_epoch = partition.epoch_at(state.log_start).value;
       return;
     case kLatestTiered:
     case kEarliestPendingUpload: return;  // Nothing is tiered: no such offset.
@@ -72,34 +74,60 @@ void answer(Partition& partition, Question& question) {
   }
 }
 
-std::vector<Question> read_questions(const ListOffsetsRequest& message, const Image& image, std::int16_t version) {
-  std::vector<Question> questions;
+/// A topic as the request groups its partitions; `end` is the index behind its last question.
+struct Topic {
+  std::string_view name;
+  std::size_t end;
+};
+
+struct Questions {
+  std::vector<Question> all;
+  std::vector<Topic> topics;
+};
+
+ErrorCode check(const ListOffsetsRequest& message, std::int64_t timestamp, std::int16_t version) {
+  if (message.isolation_level != 0 && message.isolation_level != 1) return ErrorCode::invalid_request;
+  return is_known_in(timestamp, version) ? ErrorCode::none : ErrorCode::unsupported_version;
+}
+
+/// A partition that is asked for twice gets one answer, an error: two would leave the client to guess which is which.
+Questions read_questions(const ListOffsetsRequest& message, const Image& image, std::int16_t version) {
+  Questions questions;
+  std::map<std::pair<std::string_view, std::int32_t>, std::size_t> asked;
   for (const auto& topic : message.topics) {
     for (const auto& partition : topic.partitions) {
-      Question& question = questions.emplace_back();
+      const auto [first, is_new] = asked.try_emplace({topic.name, partition.partition_index}, questions.all.size());
+      if (!is_new) {
+        questions.all[first->second].error = ErrorCode::invalid_request;
+        continue;
+      }
+      Question& question = questions.all.emplace_back();
+      question.index = partition.partition_index;
       question.current_leader_epoch = partition.current_leader_epoch;
       question.timestamp = partition.timestamp;
-      question.error = resolve(image, topic.name, partition.partition_index, question.id);
-      if (!is_known_in(partition.timestamp, version)) question.error = ErrorCode::unsupported_version;
+      question.error = check(message, partition.timestamp, version);
+      const ErrorCode unknown = resolve(image, topic.name, partition.partition_index, question.id);
+      if (question.error == ErrorCode::none) question.error = unknown;
     }
+    questions.topics.push_back({.name = topic.name, .end = questions.all.size()});
   }
   return questions;
 }
 
-void respond_with(const Request& request, const ListOffsetsRequest& message, const std::vector<Question>& questions, SendQueue& to) {
+void respond_with(const Request& request, const Questions& questions, SendQueue& to) {
   std::vector<ListOffsetsResponse::ListOffsetsPartitionResponse> partitions;
   std::vector<ListOffsetsResponse::ListOffsetsTopicResponse> topics;
-  partitions.reserve(questions.size());  // Spans into it are taken below.
-  auto question = questions.begin();
-  for (const auto& topic : message.topics) {
+  partitions.reserve(questions.all.size());  // Spans into it are taken below.
+  for (const Topic& topic : questions.topics) {
     const std::size_t begin = partitions.size();
-    for (const auto& partition : topic.partitions) {
-      partitions.push_back({.partition_index = partition.partition_index,
-                            .error_code = static_cast<std::int16_t>(question->error),
-                            .timestamp = question->found_timestamp,
-                            .offset = question->found_offset,
-                            .leader_epoch = question->found_epoch});
-      ++question;
+    if (begin == topic.end) continue;
+    for (std::size_t i = begin; i < topic.end; ++i) {
+      const Question& question = questions.all[i];
+      partitions.push_back({.partition_index = question.index,
+                            .error_code = static_cast<std::int16_t>(question.error),
+                            .timestamp = question.found_timestamp,
+                            .offset = question.found_offset,
+                            .leader_epoch = question.found_epoch});
     }
     topics.push_back(
         {.name = topic.name, .partitions = std::span<const ListOffsetsResponse::ListOffsetsPartitionResponse>(partitions).subspan(begin)});
@@ -118,9 +146,9 @@ Handle handle_list_offsets(HandlerContext context, Request request, SendQueue& t
     context.connection.note_close_reason("a ListOffsets request could not be read");
     co_return Outcome::close;
   }
-  std::vector<Question> questions = read_questions(message, context.image(), request.header.api_version);
-  co_await ask_owners(context, questions, answer);
-  respond_with(request, message, questions, to);
+  Questions questions = read_questions(message, context.image(), request.header.api_version);
+  co_await ask_owners(context, questions.all, answer);
+  respond_with(request, questions, to);
   co_return Outcome::keep;
 }
 

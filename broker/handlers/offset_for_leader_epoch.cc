@@ -29,7 +29,7 @@ void answer(Partition& partition, Question& question) {
     question.end_offset = state.high_watermark.value;
     return;
   }
-  const auto end = partition.log().end_offset_for_epoch({question.leader_epoch});
+  const storage::EpochEnd end = partition.end_of_epoch({question.leader_epoch});
   question.found_epoch = end.epoch.value;
   question.end_offset = end.end_offset.value;
 }

@@ -36,6 +36,22 @@ Result<storage::Slice> Partition::read(Offset from, std::size_t max_bytes, bool 
   return log_->read({.from = from, .limit = high_watermark_, .max_bytes = max_bytes, .first_batch = first});
 }
 
+LeaderEpoch Partition::epoch_at(Offset offset) {
+  const LeaderEpoch stored = log_->epoch_at(offset);
+  return stored.value >= 0 ? stored : leader_epoch_;
+}
+
+storage::EpochEnd Partition::end_of_epoch(LeaderEpoch epoch) {
+  if (epoch.value < 0 || epoch > leader_epoch_) return {};
+  const Offset log_end = log_->end_offset();
+  if (epoch == leader_epoch_) return {.epoch = epoch, .end_offset = log_end};
+  const storage::EpochEnd stored = log_->end_offset_for_epoch(epoch);
+  if (stored.epoch.value >= 0) return stored;
+  // The log knows of an epoch once it holds a record of it, and has none of this or a later one.
+  const LeaderEpoch latest = log_->epoch_at(log_end);
+  return {.epoch = latest.value >= 0 ? latest : epoch, .end_offset = log_end};
+}
+
 void Partition::set_config(std::shared_ptr<const TopicConfig> config) {
   const bool now_syncs = config->syncs_before_ack() && !config_->syncs_before_ack();
   config_ = std::move(config);

@@ -52,6 +52,10 @@ class Partition final : public DurableLog, private PassClient {
   void produce(ProducePart& part);
   /// Committed records from `from` on, whole batches, one slice of one file. Empty if there is nothing (yet).
   Result<storage::Slice> read(Offset from, std::size_t max_bytes, bool at_least_one_batch);
+  /// The leader epoch of the record at `offset`, or of the next one if nothing is stored there.
+  [[nodiscard]] LeaderEpoch epoch_at(Offset offset);
+  /// Where a leader epoch ended. -1 and -1: it never began here.
+  [[nodiscard]] storage::EpochEnd end_of_epoch(LeaderEpoch epoch);
   /// `watch` hears of every advance of the high watermark, and of the partition's end.
   void watch(FetchWatch& watch) { watch.join(watches_); }
 

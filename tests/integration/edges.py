@@ -185,6 +185,31 @@ def a_producer_id_comes_with_its_epoch_or_not_at_all(broker):
     assert first[0] == second[0] == 0 and first[2] == second[2] == 0 and first[1] != second[1]
 
 
+def an_empty_log_has_the_epoch_of_its_leader(broker):
+    broker.create("empty-log")
+    client = Client(broker)
+    for timestamp in (-1, -2):
+        assert client.list_offsets("empty-log", (0, timestamp)) == [(0, 0, -1, 0, 0)], timestamp
+
+
+def tiered_places_of_a_log_are_those_without_tiers(broker):
+    broker.create("no-tiers")
+    client = Client(broker)
+    client.produce("no-tiers", wire.batch(b"a", b"b"))
+    for timestamp, found in ((-4, (0, -1, 0, 0)), (-5, (0, -1, -1, -1)), (-6, (0, -1, -1, -1)), (-7, (35, -1, -1, -1))):
+        body = struct.pack(">ib", -1, 0) + wire.compact_array([wire.compact_text("no-tiers") + wire.compact_array([struct.pack(">iiq", 0, -1, timestamp) + b"\0"]) + b"\0"])
+        answer = client.ask(wire.LIST_OFFSETS, 11, body + struct.pack(">i", 1000) + b"\0", flexible=True)
+        answer.take("i")
+        assert answer.items(lambda a: (a.text(), a.items(lambda b: (b.take("ihqqi")[1:], b.tags())[0]), a.tags()))[0][1] == [found], timestamp
+
+
+def a_partition_asked_for_twice_gets_one_error(broker):
+    broker.create("asked-twice", 2)
+    client = Client(broker)
+    assert sorted(client.list_offsets("asked-twice", (0, -1), (1, -1), (0, -2))) == [(0, 42, -1, -1, -1), (1, 0, -1, 0, 0)]
+    assert client.list_offsets("asked-twice", (0, -1), isolation=7) == [(0, 42, -1, -1, -1)]
+
+
 def main():
     args = rig.arguments()
     checks = [check for name, check in globals().items() if callable(check) and getattr(check, "__module__", "") == "__main__" and

@@ -256,6 +256,29 @@ TEST_F(PartitionTest, RuleR10_ARetiredPartitionTakesNothingMore) {
   EXPECT_EQ(partition_->state().log_end, Offset{1});
 }
 
+TEST_F(PartitionTest, KnowsItsEpochBeforeTheFirstRecord) {
+  const LeaderEpoch empty = partition_->epoch_at({0});
+  const storage::EpochEnd before = partition_->end_of_epoch({1});
+  const storage::EpochEnd current = partition_->end_of_epoch({3});
+  const storage::EpochEnd later = partition_->end_of_epoch({4});
+
+  EXPECT_EQ(empty, LeaderEpoch{3});
+  EXPECT_EQ(before, (storage::EpochEnd{.epoch = {1}, .end_offset = {0}}));
+  EXPECT_EQ(current, (storage::EpochEnd{.epoch = {3}, .end_offset = {0}}));
+  EXPECT_EQ(later, storage::EpochEnd{});
+}
+
+TEST_F(PartitionTest, EndsAnEpochWhereTheLeaderBeganThatHasWrittenNothingYet) {
+  const auto sent = produce(2);
+
+  partition_->set_leader_epoch({6});
+
+  EXPECT_EQ(partition_->end_of_epoch({3}), (storage::EpochEnd{.epoch = {3}, .end_offset = {2}}));
+  EXPECT_EQ(partition_->end_of_epoch({5}), (storage::EpochEnd{.epoch = {3}, .end_offset = {2}}));
+  EXPECT_EQ(partition_->end_of_epoch({6}), (storage::EpochEnd{.epoch = {6}, .end_offset = {2}}));
+  EXPECT_EQ(partition_->epoch_at({0}), LeaderEpoch{3});
+}
+
 TEST_F(PartitionTest, RefusesAGapInTheSequenceOfAProducer) {
   open(DurabilityMode::page_cache);
   produce(2, 77, 0);
