@@ -69,7 +69,6 @@ void Partition::write_admitted() {
 }
 
 void Partition::admit(ProducePart& part, proto::ValidationRules& rules) {
-  part.log_start_offset = log_->log_start_offset();
   if (log_->is_offline()) {
     part.fail(ErrorCode::kafka_storage_error, "this partition stopped serving after a disk failure: see the broker's log");
     return part.done();
@@ -77,6 +76,8 @@ void Partition::admit(ProducePart& part, proto::ValidationRules& rules) {
   rules.has_transactional_id = part.has_transactional_id;
   rules.produce_version = part.api_version;
   const Result<proto::CheckedBatch, proto::BatchError> checked = proto::validate_produce(part.records, rules);
+  // Like Kafka, told with all that was held against the log, and not with bytes that never came so far.
+  if (checked || checked.error().is_about_contents) part.log_start_offset = log_->log_start_offset();
   if (!checked) {
     refuse(part, checked.error());
     return part.done();

@@ -153,7 +153,11 @@ Result<void, BatchError> validate(const BatchView& batch, const ValidationRules&
 Result<CheckedBatch, BatchError> validate_produce(Bytes records, const ValidationRules& rules) {
   const Result<BatchView, BatchError> batch = find_batch(records);
   if (!batch) return batch.error();
-  return check_batch(*batch, rules);
+  Result<CheckedBatch, BatchError> checked = check_batch(*batch, rules);
+  if (checked) return checked;
+  BatchError error = std::move(checked.error());
+  error.is_about_contents = error.code == ErrorCode::invalid_record || error.code == ErrorCode::invalid_timestamp;
+  return error;
 }
 
 }  // namespace tidelog::proto

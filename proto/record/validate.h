@@ -17,6 +17,7 @@ struct BatchError {
   ErrorCode code = ErrorCode::none;
   std::string message;
   std::vector<std::int32_t> record_indexes;
+  bool is_about_contents = false;  ///< A whole batch came, and what it says cannot be stored.
 };
 
 inline constexpr std::size_t kMaxRecordIndexes = 1000;

@@ -210,6 +210,24 @@ def a_partition_asked_for_twice_gets_one_error(broker):
     assert client.list_offsets("asked-twice", (0, -1), isolation=7) == [(0, 42, -1, -1, -1)]
 
 
+def records_without_keys_are_named_one_by_one_where_keys_are_needed(broker):
+    client = Client(broker)
+    client.create(("keyed", {"cleanup.policy": "compact"}))
+    error, base, _, indexes, message = client.produce("keyed", wire.batch(b"a", b"b", b"c"))
+    assert (error, base, indexes) == (87, -1, [0, 1, 2]) and message
+    assert client.list_offsets("keyed", (0, -1))[0][3] == 0, "some of the batch was stored"
+
+
+def the_log_start_offset_comes_with_errors_of_the_contents(broker):
+    client = Client(broker)
+    client.create(("log-start", {"max.message.bytes": "200"}))
+    sound = wire.batch(b"x")
+    assert client.produce("log-start", sound)[:3] == (0, 0, 0)
+    assert client.produce("log-start", sound[:57] + struct.pack(">i", 7) + sound[61:])[:3] == (2, -1, -1)
+    assert client.produce("log-start", wire.batch(b"x" * 300))[:3] == (10, -1, -1)
+    assert client.produce("log-start", wire.batch(b"a", producer=9, epoch=0, sequence=-1))[:3] == (87, -1, 0)
+
+
 def main():
     args = rig.arguments()
     checks = [check for name, check in globals().items() if callable(check) and getattr(check, "__module__", "") == "__main__" and
