@@ -40,9 +40,9 @@ constexpr Option<BrokerOptions> kTable[] = {
     option<&B::message_max_bytes>("message.max.bytes", at_least(0), "Largest record batch, as sent (compressed if it is), in bytes.")
         .dynamic(),
     option<&B::max_decompressed_message_bytes>("max.decompressed.message.bytes", between(1, 2147483639),
-                                               "Largest size of a batch once decompressed, wherever the broker decompresses one.")
-        .dynamic()
-        .not_yet(),
+                                               "Largest size of a batch once decompressed. Below the default every compressed batch is "
+                                               "opened to see; else only those of compacted topics are.")
+        .dynamic(),
     option<&B::socket_request_max_bytes>("socket.request.max.bytes", at_least(1),
                                          "Largest request, in bytes; a larger one closes the connection."),
     option<&B::fetch_max_bytes>("fetch.max.bytes", at_least(1024), "Most record bytes in one fetch answer, whatever the client asks for."),

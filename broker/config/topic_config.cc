@@ -78,8 +78,7 @@ constexpr TopicOption kTable[] = {
                                              "Tiered storage: size kept locally. -2: `retention.bytes`.")),
     not_yet(topic<&T::local_retention_ms>("local.retention.ms", at_least(-2), {}, "Tiered storage: age kept locally. -2: `retention.ms`.")),
     not_yet(topic<&T::max_compaction_lag_ms>("max.compaction.lag.ms", at_least(1), kMaxCompactionLagMs)),
-    not_yet(
-        topic<&T::max_decompressed_message_bytes>("max.decompressed.message.bytes", between(1, 2147483639), kMaxDecompressedMessageBytes)),
+    topic<&T::max_decompressed_message_bytes>("max.decompressed.message.bytes", between(1, 2147483639), kMaxDecompressedMessageBytes),
     topic<&T::max_message_bytes>("max.message.bytes", at_least(0), kMaxMessageBytes),
     topic<&T::message_timestamp_after_max_ms>("message.timestamp.after.max.ms", at_least(0), kTimestampAfterMaxMs),
     topic<&T::message_timestamp_before_max_ms>("message.timestamp.before.max.ms", at_least(0), kTimestampBeforeMaxMs),

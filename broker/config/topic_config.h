@@ -14,6 +14,9 @@
 
 namespace tidelog::broker {
 
+/// The default of max.decompressed.message.bytes: nobody wants to know how large a batch becomes.
+inline constexpr std::int32_t kAnyDecompressedSize = 2147483639;
+
 /// Every setting of a topic, resolved: the topic's own value, else the broker's, else the default. Members are named like their keys.
 struct TopicConfig {
   std::vector<std::string> cleanup_policy{"delete"};
@@ -33,7 +36,7 @@ struct TopicConfig {
   std::int64_t local_retention_bytes = -2;
   std::int64_t local_retention_ms = -2;
   std::int64_t max_compaction_lag_ms = std::numeric_limits<std::int64_t>::max();
-  std::int32_t max_decompressed_message_bytes = 2147483639;
+  std::int32_t max_decompressed_message_bytes = kAnyDecompressedSize;
   std::int32_t max_message_bytes = 1048588;
   std::int64_t message_timestamp_after_max_ms = 3600000;
   std::int64_t message_timestamp_before_max_ms = std::numeric_limits<std::int64_t>::max();
@@ -57,6 +60,8 @@ struct TopicConfig {
 
   [[nodiscard]] bool deletes() const;
   [[nodiscard]] bool compacts() const;
+  /// Whether compressed batches are opened before they are stored: a limit can only be kept by looking.
+  [[nodiscard]] bool opens_batches() const { return max_decompressed_message_bytes < kAnyDecompressedSize; }
   /// Whether an acknowledgement waits for the disk.
   [[nodiscard]] bool syncs_before_ack() const { return durability == DurabilityMode::fsync || flush_messages == 1; }
 };

@@ -11,8 +11,10 @@ namespace {
 proto::ValidationRules rules_at(TimestampMs now, const TopicConfig& config) {
   proto::ValidationRules rules;
   rules.max_message_bytes = config.max_message_bytes;
-  rules.max_decompressed_bytes = proto::decompressed_limit(static_cast<std::size_t>(config.max_message_bytes));
+  rules.max_decompressed_bytes = std::min(proto::decompressed_limit(static_cast<std::size_t>(config.max_message_bytes)),
+                                          static_cast<std::size_t>(config.max_decompressed_message_bytes));
   rules.is_compacted = config.compacts();
+  rules.inspect_compressed = config.opens_batches();
   rules.timestamp_type = config.message_timestamp_type == MessageTimestampType::log_append_time ? proto::TimestampType::log_append_time
                                                                                                 : proto::TimestampType::create_time;
   rules.now = now;

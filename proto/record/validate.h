@@ -27,7 +27,7 @@ struct ValidationRules {
   std::int32_t max_message_bytes = 1048588;  ///< max.message.bytes; the compressed size counts.
   std::size_t max_decompressed_bytes = decompressed_limit(1048588);
   bool is_compacted = false;                                  ///< Every record needs a key; compressed batches are opened to see.
-  bool inspect_compressed = false;                            ///< Strict: open compressed batches always (R18).
+  bool inspect_compressed = false;                            ///< Open compressed batches always (R18).
   bool allow_control = false;                                 ///< Only for what brokers write themselves.
   bool has_transactional_id = false;                          ///< The request carries one (and may use it).
   std::int16_t produce_version = 13;                          ///< zstd needs 7.

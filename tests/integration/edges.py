@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """What the broker answers at the edges of the requests it serves: what is missing, given twice, half given or out of range."""
+import gzip
 import struct
 import sys
 
@@ -226,6 +227,15 @@ def the_log_start_offset_comes_with_errors_of_the_contents(broker):
     assert client.produce("log-start", sound[:57] + struct.pack(">i", 7) + sound[61:])[:3] == (2, -1, -1)
     assert client.produce("log-start", wire.batch(b"x" * 300))[:3] == (10, -1, -1)
     assert client.produce("log-start", wire.batch(b"a", producer=9, epoch=0, sequence=-1))[:3] == (87, -1, 0)
+
+
+def a_limit_for_decompressed_batches_is_kept(broker):
+    client = Client(broker)
+    client.create(("capped", {"max.decompressed.message.bytes": "1000"}), ("uncapped", {}))
+    bomb, small = (wire.batch(b"x" * size, codec=1, compress=gzip.compress) for size in (100_000, 100))
+    assert client.produce("uncapped", bomb)[0] == 0
+    assert client.produce("capped", bomb)[0] == 87
+    assert client.produce("capped", small)[0] == 0
 
 
 def main():
