@@ -11,6 +11,12 @@ struct FetchReader::Waiting {
   Signal signal;
 };
 
+/// What one answer may still hold. Goes from shard to shard with the reading.
+struct FetchReader::Allowance {
+  std::int64_t bytes;
+  bool has_records = false;
+};
+
 /// The queries that one shard answers. Made here, used on that shard only, one step at a time.
 struct FetchReader::Group : std::enable_shared_from_this<FetchReader::Group> {
   struct Watch final : FetchWatch {
@@ -18,8 +24,9 @@ struct FetchReader::Group : std::enable_shared_from_this<FetchReader::Group> {
     Group* group = nullptr;
   };
 
-  void answer(std::int64_t& budget, bool watch);
-  static void answer_one(Partition& partition, FetchQuery& query, std::int64_t& budget);
+  void answer(Allowance& allowance, bool watch);
+  static void answer_one(Partition& partition, FetchQuery& query, Allowance& allowance);
+  static bool check_position(Partition& partition, FetchQuery& query);
   void on_more(std::int64_t bytes);
 
   ShardServices* shard = nullptr;
@@ -30,51 +37,60 @@ struct FetchReader::Group : std::enable_shared_from_this<FetchReader::Group> {
   bool has_told = false;
 };
 
-void FetchReader::Group::answer_one(Partition& partition, FetchQuery& query, std::int64_t& budget) {
+/// Whether there is something to read where the client stands; if not, the query says why.
+bool FetchReader::Group::check_position(Partition& partition, FetchQuery& query) {
   const PartitionState state = partition.state();
   query.leader_epoch = state.leader_epoch.value;
   query.error = check_leader_epoch(query.current_leader_epoch, state.leader_epoch);
-  if (query.error != ErrorCode::none) return;
+  if (query.error != ErrorCode::none) return false;
+  const auto end = query.last_fetched_epoch >= 0 ? partition.end_of_epoch({query.last_fetched_epoch}) : storage::EpochEnd{};
+  const bool epoch_is_unknown = query.last_fetched_epoch >= 0 && end.epoch.value < 0;
+  const bool diverges = end.epoch.value >= 0 && (end.epoch.value < query.last_fetched_epoch || end.end_offset.value < query.fetch_offset);
+  const bool is_inside = query.fetch_offset >= state.log_start.value && query.fetch_offset <= state.log_end.value;
+  if (epoch_is_unknown || (!diverges && !is_inside)) {
+    query.error = ErrorCode::offset_out_of_range;
+    return false;
+  }
   query.high_watermark = state.high_watermark.value;
   query.log_start = state.log_start.value;
-  if (query.last_fetched_epoch >= 0) {
-    const auto end = partition.log().end_offset_for_epoch({query.last_fetched_epoch});
-    if (end.epoch.value < query.last_fetched_epoch || end.end_offset.value < query.fetch_offset) {
-      query.diverging_epoch = end.epoch.value;
-      query.diverging_end = end.end_offset.value;
-      return;
-    }
+  if (diverges) {
+    query.diverging_epoch = end.epoch.value;
+    query.diverging_end = end.end_offset.value;
   }
-  if (query.fetch_offset < state.log_start.value || query.fetch_offset > state.log_end.value) {
-    query.error = ErrorCode::offset_out_of_range;
-    return;
-  }
-  const std::int64_t limit = std::min<std::int64_t>(query.max_bytes, budget);
-  const bool first = budget > 0;  // Whatever the limits say, the first partition with data gives one whole batch.
-  Result<storage::Slice> slice = partition.read({query.fetch_offset}, static_cast<std::size_t>(std::max<std::int64_t>(limit, 0)), first);
+  return !diverges;
+}
+
+void FetchReader::Group::answer_one(Partition& partition, FetchQuery& query, Allowance& allowance) {
+  query.forget_answer();
+  if (!check_position(partition, query)) return;
+  const std::int64_t limit = std::max<std::int64_t>(std::min<std::int64_t>(query.max_bytes, allowance.bytes), 0);
+  // Whatever the limits say, one batch is given whole, or a client with small limits would never get on.
+  const bool is_first = !allowance.has_records;
+  if (limit == 0 && !is_first) return;
+  Result<storage::Slice> slice = partition.read({query.fetch_offset}, static_cast<std::size_t>(limit), is_first);
   if (!slice) {
     query.error = slice.error() == Errc::out_of_range ? ErrorCode::offset_out_of_range : ErrorCode::kafka_storage_error;
     return;
   }
   query.slice = std::move(*slice);
+  if (query.slice.size_bytes == 0) return;
+  allowance.has_records = true;
+  allowance.bytes -= static_cast<std::int64_t>(query.slice.size_bytes);
 }
 
-void FetchReader::Group::answer(std::int64_t& budget, bool watch) {
+void FetchReader::Group::answer(Allowance& allowance, bool watch) {
   watches.clear();
   has_told = false;
   for (FetchQuery* query : queries) {
-    query->error = ErrorCode::none;
-    query->slice = {};
     Partition* partition = shard->partitions.find(query->id);
     if (partition == nullptr) {
+      query->forget_answer();
       query->error = ErrorCode::not_leader_or_follower;
       continue;
     }
-    answer_one(*partition, *query, budget);
-    const auto bytes = static_cast<std::int64_t>(query->slice.size_bytes);
-    budget -= bytes;
+    answer_one(*partition, *query, allowance);
     if (!watch) continue;
-    missing_bytes -= bytes;
+    missing_bytes -= static_cast<std::int64_t>(query->slice.size_bytes);
     watches.push_back(std::make_unique<Watch>());
     watches.back()->group = this;
     partition->watch(*watches.back());
@@ -108,11 +124,11 @@ FetchReader::FetchReader(HandlerContext context, std::vector<FetchQuery>& querie
 FetchReader::~FetchReader() = default;
 
 asio::awaitable<void> FetchReader::collect(bool watch) {
-  std::int64_t budget = limits_.max_bytes;
+  Allowance allowance{.bytes = limits_.max_bytes};
   for (const auto& group : groups_) {
     // Shards do not add up their bytes, so with several of them any progress is worth another look.
     group->missing_bytes = groups_.size() == 1 ? limits_.min_bytes : 1;
-    co_await run_on(group->shard->shard.loop(), context_.loop(), [group, &budget, watch] { group->answer(budget, watch); });
+    co_await run_on(group->shard->shard.loop(), context_.loop(), [group, &allowance, watch] { group->answer(allowance, watch); });
   }
 }
 
@@ -123,6 +139,7 @@ asio::awaitable<void> FetchReader::stop_watching() {
 }
 
 bool FetchReader::is_enough() const {
+  if (queries_.empty()) return true;  // Nothing will ever come.
   std::int64_t bytes = 0;
   for (const FetchQuery& query : queries_) {
     if (query.error != ErrorCode::none || query.diverging_epoch >= 0 || query.diverging_end >= 0) return true;

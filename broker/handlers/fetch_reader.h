@@ -22,6 +22,15 @@ struct FetchQuery {
   std::int32_t diverging_epoch = -1;  ///< >= 0: the client's log and ours part at `diverging_end`.
   std::int64_t diverging_end = -1;
   storage::Slice slice;
+
+  /// Back to what it was before anybody was asked: a fetch that waits asks again.
+  void forget_answer() {
+    *this = {.id = id,
+             .fetch_offset = fetch_offset,
+             .max_bytes = max_bytes,
+             .current_leader_epoch = current_leader_epoch,
+             .last_fetched_epoch = last_fetched_epoch};
+  }
 };
 
 /// Reads many partitions of several shards for one fetch, and waits until there is enough.
@@ -41,6 +50,7 @@ class FetchReader {
   asio::awaitable<void> read();
 
  private:
+  struct Allowance;
   struct Group;
   struct Waiting;
 

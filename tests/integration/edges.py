@@ -238,6 +238,41 @@ def a_limit_for_decompressed_batches_is_kept(broker):
     assert client.produce("capped", small)[0] == 0
 
 
+def an_offset_outside_the_log_is_told_without_numbers(broker):
+    broker.create("outside")
+    client = Client(broker)
+    client.produce("outside", wire.batch(b"a", b"b"))
+    for offset in (-2, -1, 3):
+        part = client.fetch({"outside": [(0, offset)]}, wait_ms=9000, min_bytes=1).only()
+        assert (part.error, part.high_watermark, part.last_stable, part.log_start, part.preferred_replica) == (1, -1, -1, -1, -1)
+    part = client.fetch({"outside": [(0, 2)]}).only()
+    assert (part.error, part.high_watermark, part.log_start, part.preferred_replica, part.records) == (0, 2, 0, -1, b"")
+
+
+def small_limits_give_one_whole_batch_and_no_more(broker):
+    broker.create("limits", 2)
+    client = Client(broker)
+    whole = wire.batch(b"x" * 200)
+    for partition in (0, 1):
+        assert client.produce("limits", whole, partition)[0] == 0
+    for limits in ({"max_bytes": 0}, {"max_bytes": 10}, {}):
+        got = client.fetch({"limits": [(0, 0, 10), (1, 0, 10)]}, **limits)
+        assert [len(got.partitions["limits", p].records) for p in (0, 1)] == [len(whole), 0], limits
+
+
+def a_fetch_of_nothing_does_not_wait(broker):
+    assert Client(broker).fetch({}, wait_ms=60000, min_bytes=1).partitions == {}  # The socket gives up after ten seconds.
+
+
+def a_last_fetched_epoch_that_never_was_is_out_of_range(broker):
+    broker.create("epochs")
+    client = Client(broker)
+    client.produce("epochs", wire.batch(b"a"))
+    topic_id = client.topic_id("epochs")
+    assert client.fetch_ids({topic_id: [(0, 1)]}, last_epoch=0).only().error == 0
+    assert client.fetch_ids({topic_id: [(0, 1)]}, last_epoch=7).only().error == 1
+
+
 def main():
     args = rig.arguments()
     checks = [check for name, check in globals().items() if callable(check) and getattr(check, "__module__", "") == "__main__" and
