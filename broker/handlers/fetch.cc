@@ -15,9 +15,10 @@ using proto::FetchRequest;
 using proto::FetchResponse;
 
 constexpr std::int16_t kFirstVersionWithIds = 13;
-constexpr std::int32_t kFinalEpoch = -1;       ///< A full fetch that ends the session it names.
-constexpr std::int32_t kInitialEpoch = 0;      ///< A full fetch that would like a session.
-constexpr std::size_t kCopyLimitBytes = 4096;  ///< Up to here copying is cheaper than sendfile (R15).
+constexpr std::int16_t kFirstVersionWithLeaders = 16;  ///< Together with their addresses (KIP-951).
+constexpr std::int32_t kFinalEpoch = -1;               ///< A full fetch that ends the session it names.
+constexpr std::int32_t kInitialEpoch = 0;              ///< A full fetch that would like a session.
+constexpr std::size_t kCopyLimitBytes = 4096;          ///< Up to here copying is cheaper than sendfile (R15).
 /// A peer that is gone is noticed only when the wait is over, so no wait is endless.
 constexpr SteadyTime kLongestWait = std::chrono::minutes(5);
 constexpr std::byte kNothing{};
@@ -47,6 +48,7 @@ class Fetch {
   void add_node_endpoint(FetchResponse& response);
 
   [[nodiscard]] bool by_id() const { return request_.header.api_version >= kFirstVersionWithIds; }
+  [[nodiscard]] bool is_known_isolation() const { return message_.isolation_level == 0 || message_.isolation_level == 1; }
   [[nodiscard]] ClientState& client() const { return context_.connection.client(); }
 
   HandlerContext context_;
@@ -118,6 +120,7 @@ FetchQuery Fetch::to_query(const FetchItem& item) const {
     query.error = ErrorCode::unknown_topic_or_partition;
   } else {
     query.id.topic_id = topic->id;
+    query.leader_epoch = topic->partitions[static_cast<std::size_t>(index)].leader_epoch.value;
   }
   return query;
 }
@@ -139,6 +142,7 @@ asio::awaitable<Outcome> Fetch::run(SendQueue& to) {
     queries_.push_back(to_query(*item));
     // Only brokers fetch as replicas, and this node has none beside it.
     if (from_replica && queries_.back().error == ErrorCode::none) queries_.back().error = ErrorCode::not_leader_or_follower;
+    if (!is_known_isolation()) queries_.back().error = ErrorCode::invalid_request;
   }
   const FetchReader::Limits limits{
       .min_bytes = message_.min_bytes,
@@ -192,15 +196,17 @@ FetchResponse::PartitionData Fetch::answer(const FetchQuery& query, SendQueue& t
   data.high_watermark = query.high_watermark;
   data.last_stable_offset = query.high_watermark;  // No transactions yet, so nothing is unstable below it.
   data.log_start_offset = query.log_start;
-  const bool read_committed = message_.isolation_level == 1;
+  // Null says that nobody looked for them. What is not there has none, so nobody needs to look.
+  const bool is_missing = query.error == ErrorCode::unknown_topic_id || query.error == ErrorCode::unknown_topic_or_partition;
+  const bool lists_aborted = message_.isolation_level != 0 || is_missing;
   data.aborted_transactions =
-      read_committed ? proto::Array<FetchResponse::AbortedTransaction>() : proto::Array<FetchResponse::AbortedTransaction>::null();
+      lists_aborted ? proto::Array<FetchResponse::AbortedTransaction>() : proto::Array<FetchResponse::AbortedTransaction>::null();
   if (query.diverging_end >= 0) {
     data.diverging_epoch.epoch = query.diverging_epoch;
     data.diverging_epoch.end_offset = query.diverging_end;
   }
   const bool leader_helps = query.error == ErrorCode::fenced_leader_epoch || query.error == ErrorCode::not_leader_or_follower;
-  if (leader_helps && query.leader_epoch >= 0) {
+  if (leader_helps && query.leader_epoch >= 0 && request_.header.api_version >= kFirstVersionWithLeaders) {
     data.current_leader.leader_id = context_.node.id.value;
     data.current_leader.leader_epoch = query.leader_epoch;
     address_ = address_for(context_);
@@ -240,6 +246,7 @@ void Fetch::respond_with_data(SendQueue& to) {
   }
   close_topic();
   FetchResponse response;
+  response.error_code = static_cast<std::int16_t>(is_known_isolation() ? ErrorCode::none : ErrorCode::invalid_request);
   response.session_id = session_ == nullptr ? 0 : session_->id();
   response.responses = std::span<const FetchResponse::FetchableTopicResponse>(topics_);
   add_node_endpoint(response);

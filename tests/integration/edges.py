@@ -264,6 +264,25 @@ def a_fetch_of_nothing_does_not_wait(broker):
     assert Client(broker).fetch({}, wait_ms=60000, min_bytes=1).partitions == {}  # The socket gives up after ten seconds.
 
 
+def what_is_not_there_has_no_aborted_transactions(broker):
+    broker.create("is-there")
+    client = Client(broker)
+    part = client.fetch({"is-not-there": [(0, 0)]}).only()
+    assert (part.error, part.aborted) == (3, [])
+    assert client.fetch({"is-there": [(0, 0)]}).only().aborted is None
+    assert client.fetch({"is-there": [(0, 0)]}, isolation=1).only().aborted == []
+    got = client.fetch({"is-there": [(0, 0)]}, isolation=7)
+    assert (got.error, got.only().error) == (42, 42)
+
+
+def nobody_fetches_as_a_replica(broker):
+    broker.create("as-replica")
+    client = Client(broker)
+    assert client.fetch({"as-replica": [(0, 0)]}, replica=99).only().error == 6
+    part = client.fetch_ids({client.topic_id("as-replica"): [(0, 0)]}, replica=99).only()
+    assert (part.error, part.leader) == (6, (1, 0)), "it is told who leads"
+
+
 def a_last_fetched_epoch_that_never_was_is_out_of_range(broker):
     broker.create("epochs")
     client = Client(broker)
