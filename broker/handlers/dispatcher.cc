@@ -8,14 +8,23 @@ bool is_served(const proto::RequestHeader& header) {
   return api != nullptr && header.api_version >= api->min_version && header.api_version <= api->max_version;
 }
 
+/// This shard's part of the sessions that the node may hold.
+std::size_t session_slots(const Node& node) {
+  const auto slots = static_cast<std::size_t>(node.options.max_incremental_fetch_session_cache_slots);
+  return (slots + node.shards.size() - 1) / node.shards.size();
+}
+
 }  // namespace
+
+Dispatcher::Dispatcher(const Node& node, ShardServices& here)
+    : node_(node), here_(here), produce_(node, here), fetch_sessions_(session_slots(node), kFetchSessionBytes) {}
 
 std::unique_ptr<PendingResponse> Dispatcher::produce(Connection& connection, Request&& request) {
   return produce_.start(connection, std::move(request));
 }
 
 asio::awaitable<Outcome> Dispatcher::serve(Connection& connection, Request request, SendQueue& to) {
-  const HandlerContext context{.node = node_, .here = here_, .connection = connection};
+  const HandlerContext context{.node = node_, .here = here_, .connection = connection, .fetch_sessions = fetch_sessions_};
   const auto key = static_cast<proto::ApiKey>(request.header.api_key);
   // ApiVersions answers every version: it is how a client learns which ones there are.
   if (key == proto::ApiKey::api_versions) return handle_api_versions(context, std::move(request), to);
@@ -40,8 +49,6 @@ asio::awaitable<Outcome> Dispatcher::serve(Connection& connection, Request reque
   }(connection, request.header);
 }
 
-void Dispatcher::closed(Connection& connection) {
-  if (connection.client().fetch_session.has_value()) --here_.fetch_sessions;
-}
+void Dispatcher::closed(Connection& connection) { fetch_sessions_.close(connection.client().fetch_session_id); }
 
 }  // namespace tidelog::broker

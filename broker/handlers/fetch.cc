@@ -1,5 +1,5 @@
 #include "broker/handlers/fetch_reader.h"
-#include "broker/handlers/fetch_session.h"
+#include "broker/handlers/fetch_session_cache.h"
 #include "broker/handlers/handler.h"
 #include "broker/handlers/warm_slices.h"
 #include "proto/messages/fetch_request.h"
@@ -37,7 +37,8 @@ class Fetch {
   };
 
   ErrorCode resolve_session();
-  ErrorCode start_session();
+  void start_session();
+  void ask_for_items(FetchSession& session);
   FetchQuery to_query(const FetchItem& item) const;
   bool is_news(const Asked& asked, const FetchQuery& query) const;
   void keep_in_session(const Asked& asked, const FetchQuery& query);
@@ -55,8 +56,9 @@ class Fetch {
   const Request& request_;
   FetchRequest message_;
   std::shared_ptr<FetchSession> session_;  ///< Null: a fetch without one.
-  FetchSession one_time_{0, false};
+  FetchSession one_time_{0, false, {}};
   bool is_incremental_ = false;
+  bool has_session_ = false;  ///< It goes on after this answer.
   std::vector<Asked> asked_;
   std::vector<FetchQuery> queries_;
 
@@ -68,42 +70,31 @@ class Fetch {
   Endpoint address_;
 };
 
-std::shared_ptr<FetchSession> session_of(ClientState& client) {
-  const auto* held = std::any_cast<std::shared_ptr<FetchSession>>(&client.fetch_session);
-  return held == nullptr ? nullptr : *held;
-}
-
 ErrorCode Fetch::resolve_session() {
-  const std::shared_ptr<FetchSession> held = session_of(client());
-  const bool names_held = held != nullptr && held->id() == message_.session_id;
+  const std::int32_t held = client().fetch_session_id;
   if (message_.session_epoch == kFinalEpoch || message_.session_epoch == kInitialEpoch) {
-    // A full fetch replaces whatever session this connection had.
-    if (held != nullptr && (names_held || message_.session_epoch == kInitialEpoch)) {
-      client().fetch_session.reset();
-      --context_.here.fetch_sessions;
-    }
-    return message_.session_epoch == kInitialEpoch ? start_session() : ErrorCode::none;
+    // A full fetch ends the session it names; one that would like a session gets it instead of whatever this connection had.
+    if (message_.session_id == held || message_.session_epoch == kInitialEpoch) context_.fetch_sessions.close(held);
+    if (message_.session_epoch == kInitialEpoch) start_session();
+    return ErrorCode::none;
   }
-  if (!names_held) return ErrorCode::fetch_session_id_not_found;
-  if (held->uses_topic_ids() != by_id()) return ErrorCode::fetch_session_topic_id_error;
-  if (held->epoch() != message_.session_epoch) return ErrorCode::invalid_fetch_session_epoch;
-  session_ = held;
+  const std::shared_ptr<FetchSession> named = message_.session_id == held ? context_.fetch_sessions.find(held) : nullptr;
+  if (named == nullptr) return ErrorCode::fetch_session_id_not_found;
+  if (named->epoch() != message_.session_epoch) return ErrorCode::invalid_fetch_session_epoch;
+  if (named->uses_topic_ids() != by_id()) return ErrorCode::fetch_session_topic_id_error;
+  session_ = named;
   is_incremental_ = true;
   return ErrorCode::none;
 }
 
-ErrorCode Fetch::start_session() {
-  const std::int64_t cap =
-      context_.node.options.max_incremental_fetch_session_cache_slots / static_cast<std::int64_t>(context_.node.shards.size());
-  // No session is always a legal answer (id 0): the client goes on with full fetches.
-  if (request_.header.api_version < 7 || context_.here.fetch_sessions >= cap) return ErrorCode::none;
+/// No session is always a legal answer: the client goes on with full fetches.
+void Fetch::start_session() {
+  std::size_t partitions = 0;
+  for (const auto& topic : message_.topics) partitions += topic.partitions.size();
   std::array<std::byte, 4> random;
   context_.here.shard.env().random().fill(random);
-  const std::int32_t id = std::max(1, load_be<std::int32_t>(random.data()) & INT32_MAX);
-  session_ = std::make_shared<FetchSession>(id, by_id());
-  ++context_.here.fetch_sessions;
-  client().fetch_session = session_;
-  return ErrorCode::none;
+  session_ = context_.fetch_sessions.open(load_be<std::int32_t>(random.data()), by_id(), partitions, context_.loop().now());
+  client().fetch_session_id = session_ == nullptr ? 0 : session_->id();
 }
 
 FetchQuery Fetch::to_query(const FetchItem& item) const {
@@ -134,16 +125,12 @@ asio::awaitable<Outcome> Fetch::run(SendQueue& to) {
     respond_with_error(error, to);
     co_return Outcome::keep;
   }
-  FetchSession& asked = session_ != nullptr ? *session_ : one_time_;
-  asked.update(message_);
-  const bool from_replica = message_.replica_id >= 0 || message_.replica_state.replica_id >= 0;
-  for (auto item = asked.items().begin(); item != asked.items().end(); ++item) {
-    asked_.push_back({.item = &*item, .place = item});
-    queries_.push_back(to_query(*item));
-    // Only brokers fetch as replicas, and this node has none beside it.
-    if (from_replica && queries_.back().error == ErrorCode::none) queries_.back().error = ErrorCode::not_leader_or_follower;
-    if (!is_known_isolation()) queries_.back().error = ErrorCode::invalid_request;
+  if (session_ != nullptr) {
+    has_session_ = context_.fetch_sessions.update(*session_, message_, context_.loop().now());
+  } else {
+    one_time_.update(message_);
   }
+  ask_for_items(session_ != nullptr ? *session_ : one_time_);
   const FetchReader::Limits limits{
       .min_bytes = message_.min_bytes,
       .max_bytes = std::min<std::int64_t>(message_.max_bytes, context_.node.options.fetch_max_bytes),
@@ -153,6 +140,17 @@ asio::awaitable<Outcome> Fetch::run(SendQueue& to) {
   co_await warm_slices(context_, queries_);
   respond_with_data(to);
   co_return Outcome::keep;
+}
+
+void Fetch::ask_for_items(FetchSession& session) {
+  const bool from_replica = message_.replica_id >= 0 || message_.replica_state.replica_id >= 0;
+  for (auto item = session.items().begin(); item != session.items().end(); ++item) {
+    asked_.push_back({.item = &*item, .place = item});
+    FetchQuery& query = queries_.emplace_back(to_query(*item));
+    // Only brokers fetch as replicas, and this node has none beside it.
+    if (from_replica && query.error == ErrorCode::none) query.error = ErrorCode::not_leader_or_follower;
+    if (!is_known_isolation()) query.error = ErrorCode::invalid_request;
+  }
 }
 
 void Fetch::respond_with_error(ErrorCode error, SendQueue& to) {
@@ -247,7 +245,7 @@ void Fetch::respond_with_data(SendQueue& to) {
   close_topic();
   FetchResponse response;
   response.error_code = static_cast<std::int16_t>(is_known_isolation() ? ErrorCode::none : ErrorCode::invalid_request);
-  response.session_id = session_ == nullptr ? 0 : session_->id();
+  response.session_id = has_session_ ? session_->id() : 0;
   response.responses = std::span<const FetchResponse::FetchableTopicResponse>(topics_);
   add_node_endpoint(response);
   respond(request_, response, to);

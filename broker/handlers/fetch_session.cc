@@ -1,17 +1,38 @@
 #include "broker/handlers/fetch_session.h"
 
 namespace tidelog::broker {
+namespace {
+
+/// Of the list's and the index's nodes, beyond what they hold.
+constexpr std::size_t kNodeBytes = 48;
+
+}  // namespace
+
+std::size_t FetchSession::size_of(const FetchItem& item) { return sizeof(FetchItem) + sizeof(Key) + kNodeBytes + item.topic.size(); }
+
+FetchItem& FetchSession::item_for(const Key& key) {
+  const auto known = index_.find(key);
+  if (known != index_.end()) return *known->second;
+  items_.push_back({.topic = std::string(key.topic), .id = key.id});
+  const auto added = std::prev(items_.end());
+  index_.emplace(Key{.topic = added->topic, .id = added->id}, added);
+  size_bytes_ += size_of(*added);
+  return *added;
+}
+
+void FetchSession::forget(const Key& key) {
+  const auto found = index_.find(key);
+  if (found == index_.end()) return;
+  const auto item = found->second;
+  size_bytes_ -= size_of(*item);
+  index_.erase(found);  // Before the name that its key views.
+  items_.erase(item);
+}
 
 void FetchSession::update(const proto::FetchRequest& request) {
   for (const auto& topic : request.topics) {
     for (const auto& partition : topic.partitions) {
-      const Key key{.topic = std::string(topic.topic), .id = {.topic_id = topic.topic_id, .partition = {partition.partition}}};
-      auto [entry, is_new] = index_.try_emplace(key);
-      if (is_new) {
-        items_.push_back({.topic = key.topic, .id = key.id});
-        entry->second = std::prev(items_.end());
-      }
-      FetchItem& item = *entry->second;
+      FetchItem& item = item_for({.topic = topic.topic, .id = {.topic_id = topic.topic_id, .partition = {partition.partition}}});
       item.fetch_offset = partition.fetch_offset;
       item.max_bytes = partition.partition_max_bytes;
       item.current_leader_epoch = partition.current_leader_epoch;
@@ -20,10 +41,7 @@ void FetchSession::update(const proto::FetchRequest& request) {
   }
   for (const auto& topic : request.forgotten_topics_data) {
     for (const std::int32_t partition : topic.partitions) {
-      const auto found = index_.find({.topic = std::string(topic.topic), .id = {.topic_id = topic.topic_id, .partition = {partition}}});
-      if (found == index_.end()) continue;
-      items_.erase(found->second);
-      index_.erase(found);
+      forget({.topic = topic.topic, .id = {.topic_id = topic.topic_id, .partition = {partition}}});
     }
   }
 }

@@ -1,15 +1,14 @@
 #pragma once
 
+#include "broker/env/env.h"
 #include "broker/metadata/image.h"
-#include "proto/error_code.h"
 #include "proto/messages/fetch_request.h"
 
 #include <cstdint>
 #include <list>
-#include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
-#include <vector>
 
 namespace tidelog::broker {
 
@@ -30,32 +29,48 @@ struct FetchItem {
 /// Items are ordered by the turn they are served in: one that returned data goes to the end, so that none starves.
 class FetchSession {
  public:
-  FetchSession(std::int32_t id, bool by_id) : id_(id), by_id_(by_id) {}
+  FetchSession(std::int32_t id, bool by_id, SteadyTime now) : id_(id), by_id_(by_id), created_(now), last_used_(now) {}
+  FetchSession(const FetchSession&) = delete;
+  FetchSession& operator=(const FetchSession&) = delete;
 
   [[nodiscard]] std::int32_t id() const { return id_; }
   [[nodiscard]] bool uses_topic_ids() const { return by_id_; }
+  [[nodiscard]] SteadyTime created() const { return created_; }
+  [[nodiscard]] SteadyTime last_used() const { return last_used_; }
+  void touch(SteadyTime now) { last_used_ = now; }
   [[nodiscard]] std::int32_t epoch() const { return epoch_; }
   /// After each incremental answer; wraps to 1, since 0 means "start a session".
   void next_epoch() { epoch_ = epoch_ == INT32_MAX ? 1 : epoch_ + 1; }
 
-  /// Adds or changes what the request names, removes what it forgets.
+  /// Adds or changes what the request names, then removes what it forgets.
   void update(const proto::FetchRequest& request);
   [[nodiscard]] std::list<FetchItem>& items() { return items_; }
+  [[nodiscard]] std::size_t size() const { return items_.size(); }
+  /// About what it takes in memory.
+  [[nodiscard]] std::size_t size_bytes() const { return size_bytes_; }
   void move_to_end(std::list<FetchItem>::iterator item) { items_.splice(items_.end(), items_, item); }
 
  private:
+  /// Views the name in the item.
   struct Key {
-    std::string topic;
+    std::string_view topic;
     TopicPartition id;
     bool operator==(const Key&) const = default;
   };
   struct KeyHash {
-    std::size_t operator()(const Key& key) const { return std::hash<std::string>{}(key.topic) ^ std::hash<TopicPartition>{}(key.id); }
+    std::size_t operator()(const Key& key) const { return std::hash<std::string_view>{}(key.topic) ^ std::hash<TopicPartition>{}(key.id); }
   };
+
+  FetchItem& item_for(const Key& key);
+  void forget(const Key& key);
+  static std::size_t size_of(const FetchItem& item);
 
   std::int32_t id_;
   bool by_id_;
+  SteadyTime created_;
+  SteadyTime last_used_;
   std::int32_t epoch_ = 1;
+  std::size_t size_bytes_ = 0;
   std::list<FetchItem> items_;
   std::unordered_map<Key, std::list<FetchItem>::iterator, KeyHash> index_;
 };

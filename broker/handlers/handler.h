@@ -8,11 +8,14 @@
 
 namespace tidelog::broker {
 
+class FetchSessionCache;
+
 /// What a handler is given besides its request. Thread: the shard of the connection.
 struct HandlerContext {
   const Node& node;
   ShardServices& here;
   Connection& connection;
+  FetchSessionCache& fetch_sessions;
 
   [[nodiscard]] Loop& loop() const { return here.shard.loop(); }
   [[nodiscard]] const Image& image() const { return *here.image; }

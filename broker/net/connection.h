@@ -4,7 +4,6 @@
 #include "broker/shard/gate.h"
 #include "broker/shard/shard.h"
 
-#include <any>
 #include <deque>
 
 namespace tidelog::broker {
@@ -22,9 +21,9 @@ struct ConnectionLimits {
 struct ClientState {
   std::string software_name;
   std::string software_version;
-  std::any fetch_session;      ///< Of the fetch handler.
-  Signal* waits_on = nullptr;  ///< Set while a request waits for something to happen: woken when the connection ends.
-  bool is_leaving = false;     ///< The connection ends: answer with what there is.
+  std::int32_t fetch_session_id = 0;  ///< The last one it was given; 0: none.
+  Signal* waits_on = nullptr;         ///< Set while a request waits for something to happen: woken when the connection ends.
+  bool is_leaving = false;            ///< The connection ends: answer with what there is.
 };
 
 /// One client connection: a coroutine that reads what is there, serves whole frames in order, and sends once a pass.

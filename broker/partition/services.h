@@ -21,7 +21,6 @@ struct ShardServices {
   std::unique_ptr<Durability> durability;
   PartitionTable partitions;
   std::shared_ptr<const Image> image;  ///< Replaced whole whenever metadata were committed.
-  std::int64_t fetch_sessions = 0;     ///< Sessions that connections of this shard hold.
 };
 
 /// The broker as its handlers see it. Life: outlives every connection. Thread: any shard; `controller` on the first shard only.

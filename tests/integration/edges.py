@@ -292,10 +292,106 @@ def a_last_fetched_epoch_that_never_was_is_out_of_range(broker):
     assert client.fetch_ids({topic_id: [(0, 1)]}, last_epoch=7).only().error == 1
 
 
+def a_session_tells_what_changed(broker):
+    broker.create("session", 2)
+    client = Client(broker)
+    first = client.fetch({"session": [(0, 0), (1, 0)]}, epoch=0)
+    assert first.session > 0 and len(first.partitions) == 2
+    assert client.fetch({}, first.session, 1).partitions == {}
+    client.produce("session", wire.batch(b"news"))
+    assert list(client.fetch({}, first.session, 2).partitions) == [("session", 0)]
+    assert list(client.fetch({"session": [(0, 1)]}, first.session, 3).partitions) == []
+    out = client.fetch({"session": [(1, 9)]}, first.session, 4)
+    assert out.only().error == 1
+    assert client.fetch({}, first.session, 5).only().error == 1, "an error comes again until the client reacts"
+    assert client.fetch({"session": [(1, 0)]}, first.session, 6).only().high_watermark == 0
+    assert client.fetch({}, first.session, 7, forget=[("session", [1]), ("nowhere", [3])]).session == first.session
+    client.produce("session", wire.batch(b"unheard"), 1)
+    assert client.fetch({}, first.session, 8).partitions == {}, "it tells of a partition that was forgotten"
+
+
+def a_session_that_forgot_everything_is_over(broker):
+    broker.create("forgotten")
+    client = Client(broker)
+    session = client.fetch({"forgotten": [(0, 0)]}, epoch=0).session
+    last = client.fetch({}, session, 1, forget=[("forgotten", [0])], wait_ms=60000, min_bytes=1)
+    assert (last.error, last.session, last.partitions) == (0, 0, {})
+    assert client.fetch({}, session, 2).error == 70
+
+
+def a_session_goes_on_only_with_the_right_epoch(broker):
+    broker.create("epoch")
+    client = Client(broker)
+    session = client.fetch({"epoch": [(0, 0)]}, epoch=0).session
+    for epoch in (2, 5, -2):
+        assert client.fetch({}, session, epoch).error == 71, epoch
+    assert client.fetch({}, session, 1).error == 0
+    assert client.fetch({}, session, 1).error == 71, "the same request again"
+    assert client.fetch({}, session, 2).error == 0, "a wrong epoch does not end a session"
+    assert client.fetch({}, session + 1, 3).error == 70
+    assert client.fetch({}, 0, 3).error == 70
+    closed = client.fetch({"epoch": [(0, 0)]}, session, -1)
+    assert (closed.session, len(closed.partitions)) == (0, 1)
+    assert client.fetch({}, session, 3).error == 70
+
+
+def rule_r14_a_session_belongs_to_its_connection(broker):
+    broker.create("mine")
+    owner, other = Client(broker), Client(broker)
+    session = owner.fetch({"mine": [(0, 0)]}, epoch=0).session
+    assert other.fetch({}, session, 1).error == 70
+    assert other.fetch({"mine": [(0, 0)]}, session, 0).session not in (0, session), "a full fetch gets a session of its own"
+    assert owner.fetch({}, session, 1).error == 0, "somebody else ended it"
+
+
+def a_session_stays_with_ids_or_with_names(broker):
+    broker.create("ids-or-names")
+    client = Client(broker)
+    topic_id = client.topic_id("ids-or-names")
+    first = client.fetch_ids({topic_id: [(0, 0)], NOBODYS_ID: [(0, 0)]}, epoch=0)
+    assert {key: part.error for key, part in first.partitions.items()} == {(topic_id, 0): 0, (NOBODYS_ID, 0): 100}
+    again = client.fetch_ids({}, first.session, 1)
+    assert {key: part.error for key, part in again.partitions.items()} == {(NOBODYS_ID, 0): 100}
+    assert client.fetch({}, first.session, 2).error == 106
+    assert client.fetch({}, first.session, 9).error == 71, "the epoch is looked at first"
+    assert client.fetch_ids({}, first.session, 2).error == 0
+
+
+def a_topic_made_again_is_another_topic_to_a_session_with_ids(broker):
+    broker.create("made-again")
+    client = Client(broker)
+    old = client.topic_id("made-again")
+    session = client.fetch_ids({old: [(0, 0)]}, epoch=0).session
+    client.ask(wire.DELETE_TOPICS, 3, wire.array([wire.text("made-again")]) + struct.pack(">i", 5000))
+    assert client.fetch_ids({}, session, 1).only().error == 100
+    broker.create("made-again")
+    new = client.topic_id("made-again")
+    assert new != old
+    assert client.fetch_ids({}, session, 2).only().error == 100
+    assert client.fetch_ids({new: [(0, 0)]}, session, 3).partitions[new, 0].error == 0
+
+
+def only_so_many_sessions_are_kept(tidelog):
+    with rig.Broker(tidelog, "shards=1", f"max.incremental.fetch.session.cache.slots={SLOTS}") as broker:
+        broker.create("slots")
+        clients = [Client(broker) for _ in range(SLOTS + 1)]
+        sessions = [client.fetch({"slots": [(0, 0)]}, epoch=0) for client in clients]
+        assert [answer.session > 0 for answer in sessions] == [True] * SLOTS + [False]
+        assert sessions[-1].only().error == 0, "without a session every fetch is a full one"
+        clients[0].wire.close()
+        rig.until(lambda: clients[-1].fetch({"slots": [(0, 0)]}, epoch=0).session > 0, "a closed connection gives its slot away")
+        assert clients[1].fetch({}, sessions[1].session, 1).error == 0
+
+
+SLOTS = 4
+
+
 def main():
     args = rig.arguments()
+    only_so_many_sessions_are_kept(args.tidelog)
+    print("ok only_so_many_sessions_are_kept", flush=True)
     checks = [check for name, check in globals().items() if callable(check) and getattr(check, "__module__", "") == "__main__" and
-              name not in ("main", "Client", "Fetched", "Part")]
+              name not in ("main", "only_so_many_sessions_are_kept", "Client", "Fetched", "Part")]
     for shards in (1, 3):
         with rig.Broker(args.tidelog, f"shards={shards}", "max.connection.creation.rate=10000") as broker:
             for check in checks:
