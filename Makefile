@@ -14,7 +14,7 @@ help:
 	@echo 'make test     unit, simulator and integration tests; sanitizers (TEST_SANITIZERS=0: without); fuzzing (TEST_FUZZ_SECONDS=0: without)'
 	@echo 'make check    format, clang-tidy (changed files; CHECK_ALL=1: all), layers, headers, docs, build'
 	@echo 'make bench    measure'
-	@echo 'make compat   Kafka clients by others against a fresh broker'
+	@echo 'make compat   Kafka clients by others against a fresh broker (CLIENTS="kcat java": only those)'
 	@echo 'make docs     write docs/configuration.md from the option tables'
 	@echo 'make clean    remove build/ (data/ stays)'
 
@@ -38,7 +38,7 @@ bench: build
 	@exec bench/run.sh
 
 compat: packages-test build
-	@exec tests/compat/run.sh
+	@exec python3 tests/compat/run.py $(CLIENTS)
 
 docs: packages-build
 	@cmake --preset release >/dev/null
