@@ -11,6 +11,11 @@ namespace {
 using proto::ApiVersionsRequest;
 using proto::ApiVersionsResponse;
 
+/// What a cluster agrees on beyond the versions of single requests (KIP-584). Clients show it, and act on none of it: those that would
+/// change what they do, transaction.version and group.version, come with what they stand for.
+constexpr std::string_view kMetadataVersion = "metadata.version";
+constexpr std::int16_t kMetadataLevel = 33;  ///< Kafka 4.4, whose requests are served. Fixed: there is no other to go to.
+
 bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
 /// KIP-511: letters and digits, with dashes and dots inside.
@@ -58,6 +63,8 @@ Handle handle_api_versions(HandlerContext context, Request request, SendQueue& t
   }
   ApiVersionsResponse response;
   std::vector<ApiVersionsResponse::ApiVersion> apis;
+  std::vector<ApiVersionsResponse::SupportedFeatureKey> supported;
+  std::vector<ApiVersionsResponse::FinalizedFeatureKey> finalized;
   const bool names_client = version >= 3;
   if (names_client && (!is_valid_software_name(message.client_software_name) || !is_valid_software_name(message.client_software_version))) {
     response.error_code = static_cast<std::int16_t>(ErrorCode::invalid_request);
@@ -67,7 +74,12 @@ Handle handle_api_versions(HandlerContext context, Request request, SendQueue& t
     context.connection.client().software_name = message.client_software_name;
     context.connection.client().software_version = message.client_software_version;
     for (const proto::ApiInfo& api : proto::served_apis()) apis.push_back(entry(api));
+    supported.push_back({.name = kMetadataVersion, .min_version = kMetadataLevel, .max_version = kMetadataLevel});
+    finalized.push_back({.name = kMetadataVersion, .max_version_level = kMetadataLevel, .min_version_level = kMetadataLevel});
+    response.finalized_features_epoch = 0;
   }
+  response.supported_features = std::span<const ApiVersionsResponse::SupportedFeatureKey>(supported);
+  response.finalized_features = std::span<const ApiVersionsResponse::FinalizedFeatureKey>(finalized);
   response.api_keys = std::span<const ApiVersionsResponse::ApiVersion>(apis);
   respond(request, response, to);
   co_return Outcome::keep;

@@ -165,6 +165,20 @@ def a_client_that_meant_another_node_or_cluster_is_told_so(broker):
     assert versions(cluster, -1) == (42, False)
 
 
+def the_features_of_the_cluster_come_with_the_versions(broker):
+    answer = Client(broker).ask(wire.API_VERSIONS, 3, wire.compact_text("edges") + wire.compact_text("1") + b"\0", flexible=True, header_tags=False)
+    assert answer.take("h") == 0
+    answer.items(lambda a: (a.take("hhh"), a.tags()))
+    answer.take("i")
+    tags = {}
+    for _ in range(answer.uvarint()):
+        tag, size = answer.uvarint(), answer.uvarint()
+        end = answer.at + size
+        tags[tag] = answer.take("q") if tag == 1 else answer.items(lambda a: (a.text(), a.take("h"), a.take("h"), a.tags())[:3])
+        assert answer.at == end
+    assert tags == {0: [("metadata.version", 33, 33)], 1: 0, 2: [("metadata.version", 33, 33)]}
+
+
 def describe_cluster_describes_brokers_and_nothing_else(broker):
     for kind, error in ((1, 0), (2, 114), (9, 115)):
         answer = Client(broker).ask(wire.DESCRIBE_CLUSTER, 1, b"\0" + bytes([kind]) + b"\0", flexible=True)
