@@ -7,7 +7,8 @@
 #include <cstdlib>
 #include <vector>
 
-// Any bytes as the body of any message: the first byte chooses the API, the second request (even) or response, the third the version.
+// Any bytes as the body of any message: the first byte is the API key, the second says request (even) or response, the third is the
+// version. What is served comes from the API table; numbers beyond it are folded into it, so that every input is of use.
 // Properties: nothing is read outside the body; what was decoded encodes, and that decodes and encodes to the same bytes;
 // a produce for one partition is read by hand as by the tables, or not at all.
 
@@ -31,6 +32,17 @@ class Message {
  private:
   std::vector<std::max_align_t> memory_;
 };
+
+const ApiInfo& choose_api(std::uint8_t number) {
+  if (const ApiInfo* api = find_api(number)) return *api;
+  const std::span<const ApiInfo> apis = served_apis();
+  return apis[number % apis.size()];
+}
+
+std::int16_t choose_version(const VersionRange& versions, std::uint8_t number) {
+  if (versions.contains(number)) return number;
+  return static_cast<std::int16_t>(versions.first + number % (versions.last - versions.first + 1));
+}
 
 void decode_and_encode(const Schema& schema, std::int16_t version, Bytes body) {
   Message first(schema);
@@ -63,11 +75,9 @@ void decode_single(std::int16_t version, Bytes body) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < kChoiceBytes) return 0;
-  const std::span<const ApiInfo> apis = served_apis();
-  const ApiInfo& api = apis[data[0] % apis.size()];
+  const ApiInfo& api = choose_api(data[0]);
   const Schema& schema = data[1] % 2 == 0 ? *api.request : *api.response;
-  const int versions = schema.versions.last - schema.versions.first + 1;
-  const auto version = static_cast<std::int16_t>(schema.versions.first + data[2] % versions);
+  const std::int16_t version = choose_version(schema.versions, data[2]);
   const Bytes body = std::as_bytes(std::span(data, size)).subspan(kChoiceBytes);
   decode_and_encode(schema, version, body);
   decode_single(version, body);
