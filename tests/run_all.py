@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Runs every test that `make test` promises and ends with one line: N passed, N failed.
 
-Stages: the release build with all of ctest; the unit tests under ASan+UBSan and under TSan; each fuzz target for a bounded time.
+Stages: the release build with all of ctest; unit, simulator and integration tests under ASan+UBSan and under TSan; each fuzz target for a
+bounded time.
 A build, a ctest test and a fuzz target count as one each. Logs are kept in build/test-logs.
 
 Knobs (environment): TEST_SANITIZERS=0 leaves the sanitizer builds out; TEST_FUZZ_SECONDS=N is the time of one fuzz target, 0 leaves
@@ -19,6 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "test-logs"
+FUZZ_SEEDS = ROOT / "build" / "fuzz-seeds"
 SANITIZERS = os.environ.get("TEST_SANITIZERS", "1") != "0"
 FUZZ_SECONDS = int(os.environ.get("TEST_FUZZ_SECONDS", "20"))
 DEADLINE = time.monotonic() + 60 * float(os.environ.get("TEST_MINUTES", "80"))
@@ -110,12 +112,12 @@ def run_ctest(name, preset, selection, tally):
 
 
 def fuzz_one(target):
-    """The kept inputs come from tests/fuzz/corpus; what the fuzzer adds goes below build."""
+    """The kept inputs come from tests/fuzz/corpus, recorded messages from FUZZ_SEEDS; what the fuzzer adds goes below build."""
     name = target.name.removeprefix("fuzz_")
     found, crashes = ROOT / "build" / "fuzz-corpus" / name, ROOT / "build" / "fuzz-findings"
     for folder in (found, crashes):
         folder.mkdir(parents=True, exist_ok=True)
-    kept = [path for path in (ROOT / "tests" / "fuzz" / "corpus" / name,) if path.is_dir()]
+    kept = [path for path in (ROOT / "tests" / "fuzz" / "corpus" / name, FUZZ_SEEDS / name) if path.is_dir()]
     began, log = time.monotonic(), new_log(f"fuzz-{name}")
     done = run([str(target), f"-max_total_time={FUZZ_SECONDS}", "-timeout=10", "-rss_limit_mb=1024", "-malloc_limit_mb=256",
                 f"-artifact_prefix={crashes}/{name}-", "-print_final_stats=1", str(found), *map(str, kept)], log, SANITIZER_OPTIONS)
@@ -127,6 +129,10 @@ def fuzz(tally):
         return
     folder = ROOT / "build" / "fuzz"
     targets = sorted(path for path in folder.rglob("fuzz_*") if path.is_file() and os.access(path, os.X_OK) and not path.suffix)
+    log = new_log("fuzz-seeds")
+    if not run([sys.executable, "tests/fuzz/seeds.py", str(FUZZ_SEEDS)], log):
+        tally.add("fuzz: seeds", 0, 1, time.monotonic())
+        show(log)
     if not targets:
         tally.add("fuzz: no target was built", 0, 1, time.monotonic())
     with ThreadPoolExecutor(max_workers=JOBS) as pool:
@@ -144,7 +150,7 @@ def main():
     if SANITIZERS:
         for preset in ("asan", "tsan"):
             if build(preset, tally):
-                run_ctest("unit tests", preset, ["-L", "unit"], tally)
+                run_ctest("all tests", preset, ["-LE", "checks"], tally)  # the checks are about sources, not about what runs
     if FUZZ_SECONDS > 0:
         fuzz(tally)
     print(f"{tally.passed} passed, {tally.failed} failed", flush=True)

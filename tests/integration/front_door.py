@@ -7,7 +7,7 @@ import rig
 
 
 def run(args, *words, data=b""):
-    done = subprocess.run([args.tidelog, *words], input=data, capture_output=True, timeout=60)
+    done = subprocess.run([args.tidelog, *words], input=data, capture_output=True, timeout=rig.seconds(60))
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
@@ -76,4 +76,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(rig.run(main))

@@ -32,7 +32,7 @@ class Acknowledged:
 def stored(broker, topic):
     """Everything in the topic, by other people's client: partition -> [(offset, value)]."""
     text = subprocess.run(["kcat", "-C", "-q", "-e", "-b", broker.address, "-t", topic, "-o", "beginning", "-f", "%p %o %s\\n"],
-                          check=True, capture_output=True, text=True, timeout=300).stdout
+                          check=True, capture_output=True, text=True, timeout=rig.seconds(300)).stdout
     logs = {p: [] for p in range(PARTITIONS)}
     for line in text.splitlines():
         partition, offset, value = line.split(" ")
@@ -70,7 +70,7 @@ def main():
                 broker.kill()
                 broker.start()
             producer.send_signal(signal.SIGTERM)
-            assert producer.wait(timeout=90) == 0, "what was under way could not be delivered"
+            assert producer.wait(timeout=rig.seconds(90)) == 0, "what was under way could not be delivered"
         finally:
             if producer.poll() is None:
                 producer.kill()
@@ -82,4 +82,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(rig.run(main))

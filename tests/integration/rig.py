@@ -11,17 +11,41 @@ import sys
 import tempfile
 import time
 
+import sanitizers
+
 # Below the range from which the kernel hands out client ports, so that no client owns the port while the broker is away.
 PORTS = range(20000, 32000)
 
+slowness = 1.0  # of the programs under test: what a sanitizer costs
+
 
 def arguments(**more):
+    global slowness
     parser = argparse.ArgumentParser()
     parser.add_argument("--tidelog", required=True)
     parser.add_argument("--tools", default=".")
+    parser.add_argument("--slowness", type=float, default=slowness, help="how many times longer a deadline is; no expectation depends on it")
     for name, default in more.items():
         parser.add_argument(f"--{name}", type=type(default), default=default)
-    return parser.parse_args()
+    args = parser.parse_args()
+    slowness = args.slowness
+    return args
+
+
+def seconds(usual):
+    """A deadline for programs of the given slowness."""
+    return usual * slowness
+
+
+def run(main):
+    """Runs a test to its end. Returns its exit status, which is a failure if a sanitizer said anything about any process of it."""
+    with sanitizers.reports() as reports:
+        try:
+            status = main()
+        finally:
+            texts = list(reports.texts())
+            sys.stderr.write("".join(f"---- a sanitizer said:\n{text}" for text in texts))
+    return 1 if texts else status
 
 
 def free_port():
@@ -36,15 +60,15 @@ def free_port():
     raise SystemExit("no free port")
 
 
-def until(condition, what, seconds=30.0, pause=0.005):
+def until(condition, what, usual=30.0, pause=0.005):
     """Returns the first true value of `condition`; fails loudly when the time is over."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds(usual)
     while time.monotonic() < deadline:
         value = condition()
         if value:
             return value
         time.sleep(pause)  # between two looks, not instead of one
-    raise AssertionError(f"did not happen within {seconds} s: {what}")
+    raise AssertionError(f"did not happen within {seconds(usual)} s: {what}")
 
 
 class Broker:
@@ -94,7 +118,7 @@ class Broker:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=seconds(30))
 
     def said(self):
         with open(self.log, encoding="utf-8", errors="replace") as f:
@@ -111,8 +135,8 @@ class Wire:
     """A connection that speaks raw frames, for what no client would send."""
 
     def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), 10)
-        self.socket.settimeout(10)
+        self.socket = socket.create_connection(("127.0.0.1", port), seconds(10))
+        self.socket.settimeout(seconds(10))
 
     def send(self, key, version, correlation, body, flexible=False):
         header = struct.pack(">hhih", key, version, correlation, -1) + (b"\0" if flexible else b"")

@@ -33,10 +33,10 @@ def produce(via, tidelog, broker, topic, codec, path):
     if via == "kcat":
         # kcat leaves out empty lines by nature, so it gets them as they are only from files without; see lines_for.
         command = ["kcat", "-P", "-b", broker.address, "-t", topic, "-p", "0", "-z", codec, "-l", path]
-        subprocess.run(command, check=True, timeout=120)
+        subprocess.run(command, check=True, timeout=rig.seconds(120))
     else:
         with open(path, "rb") as source:
-            done = subprocess.run([tidelog, "produce", topic, "-b", broker.address, "-z", codec], stdin=source, timeout=120, capture_output=True)
+            done = subprocess.run([tidelog, "produce", topic, "-b", broker.address, "-z", codec], stdin=source, timeout=rig.seconds(120), capture_output=True)
             assert done.returncode == 0, done.stderr.decode()
 
 
@@ -45,7 +45,7 @@ def consume(via, tidelog, broker, topic):
         command = ["kcat", "-C", "-q", "-e", "-b", broker.address, "-t", topic, "-o", "beginning"]
     else:
         command = [tidelog, "consume", topic, "-b", broker.address, "-o", "start:end", "--raw"]
-    return subprocess.run(command, check=True, timeout=120, stdout=subprocess.PIPE).stdout
+    return subprocess.run(command, check=True, timeout=rig.seconds(120), stdout=subprocess.PIPE).stdout
 
 
 def lines_for(via, data):
@@ -88,4 +88,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(rig.run(main))
