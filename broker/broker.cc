@@ -85,6 +85,14 @@ Result<std::unique_ptr<storage::Log>, StartError> Broker::open_metadata_log() {
   return StartError{.message = "the metadata log " + place.directory + " is damaged: " + why, .hint = "restore it from a backup"};
 }
 
+/// Every log is read whole then, so no record is at stake, but what only the manifest knows is not noticed.
+void Broker::warn_of_lost_manifest() const {
+  const storage::ManifestState state = dir_->manifest_state();
+  if (dir_->is_new() || state == storage::ManifestState::read) return;
+  log_warn("the manifest in {} is {}: every log is read from its start, and a log that is gone or shorter than it was is not noticed",
+           dir_->path(), state == storage::ManifestState::missing ? "missing" : "damaged");
+}
+
 asio::awaitable<Result<void, StartError>> Broker::recover() {
   Result<std::unique_ptr<storage::Log>, StartError> log = StartError{};
   std::optional<StartError> failed;
@@ -95,6 +103,7 @@ asio::awaitable<Result<void, StartError>> Broker::recover() {
       return;
     }
     dir_ = std::move(*dir);
+    warn_of_lost_manifest();
     was_unclean_ = !dir_->is_new() && !(dir_->manifest_state() == storage::ManifestState::read && dir_->manifest().clean);
     log = open_metadata_log();
     if (!log) failed = log.error();
@@ -131,17 +140,27 @@ asio::awaitable<void> Broker::introduce_self() {
   if (!claimed) log_error("cannot write meta.properties in {}", dir_->path());
 }
 
+namespace {
+
+std::string why_not_listening(Errc error) {
+  switch (error) {
+    case Errc::exists: return "another process has the port";
+    case Errc::not_found: return "this machine has no such address";
+    case Errc::refused: return "the system does not allow it to this user, or descriptors ran out";
+    default: return std::string(name(error));
+  }
+}
+
+}  // namespace
+
 Result<void, StartError> Broker::listen() {
   const auto listener = parse_listener("listeners", options_.listeners.front());
   if (!listener) return StartError{.message = listener.error().message, .hint = listener.error().hint};
   auto socket = env_.network().listen({.host = listener->host, .port = listener->port}, shards_.front()->shard.loop());
   if (!socket) {
     const std::string where = listener->host + ":" + std::to_string(listener->port);
-    const bool is_taken = socket.error() == Errc::exists;
-    return StartError{
-        .message = "cannot listen on " + where + ": " + (is_taken ? "another process has the port" : std::string(name(socket.error()))),
-        .hint =
-            is_taken ? "stop it, or choose another port with -o listeners=PLAINTEXT://" + listener->host + ":PORT" : "check the address"};
+    return StartError{.message = "cannot listen on " + where + ": " + why_not_listening(socket.error()),
+                      .hint = "choose an address of this machine and a free port with -o listeners=PLAINTEXT://HOST:PORT"};
   }
   Endpoint advertised;
   if (!options_.advertised_listeners.empty()) {

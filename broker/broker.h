@@ -37,6 +37,7 @@ class Broker {
  private:
   asio::awaitable<Result<void, StartError>> recover();
   Result<std::unique_ptr<storage::Log>, StartError> open_metadata_log();
+  void warn_of_lost_manifest() const;
   asio::awaitable<void> introduce_self();
   Result<void, StartError> listen();
   void report_recovery();

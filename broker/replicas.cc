@@ -80,14 +80,29 @@ asio::awaitable<void> Replicas::create_topic(const TopicImage& topic) {
   co_await hand_out(std::move(logs));
 }
 
+/// Renames and removes the directory of a partition that was never served, so that a topic of the same name can be made. One that is known
+/// to be of another topic stays.
+void Replicas::remove_unserved(const TopicImage& topic, PartitionIndex partition) const {
+  const storage::LogPlace place = dir_->place_of(topic.name, partition);
+  const Result<storage::LogIdentity> there = storage::read_identity(place);
+  if ((there && there->topic_id != topic.id) || !env_.files().stat(place.directory)) return;
+  const auto aside = storage::set_log_aside(place, there ? there->log_id : 0);
+  if (!aside) {
+    log_error("cannot rename {} of a deleted topic: {}", place.directory, name(aside.error()));
+  } else if (const Result<void> gone = env_.files().remove_all(*aside); !gone) {
+    log_warn("cannot remove {}: {}; it goes at the next start", *aside, name(gone.error()));
+  }
+}
+
 asio::awaitable<void> Replicas::remove_topic(const TopicImage& topic) {
   std::vector<std::unique_ptr<Partition>> removed;
+  std::vector<PartitionIndex> unserved;
   for (const PartitionImage& image : topic.partitions) {
     const TopicPartition id{.topic_id = topic.id, .partition = image.index};
     ShardServices& owner = *shards_[shard_of(id, shards_.size())];
-    Job take = [&owner, &removed, id] {
+    Job take = [&owner, &removed, &unserved, id] {
       std::unique_ptr<Partition> partition = owner.partitions.take(id);
-      if (partition == nullptr) return;
+      if (partition == nullptr) return unserved.push_back(id.partition);
       partition->retire(ErrorCode::unknown_topic_or_partition);
       owner.durability->forget(*partition);
       removed.push_back(std::move(partition));
@@ -95,6 +110,7 @@ asio::awaitable<void> Replicas::remove_topic(const TopicImage& topic) {
     co_await run_on(owner.shard.loop(), home(), std::move(take));
   }
   Job remove = [&] {
+    for (const PartitionIndex partition : unserved) remove_unserved(topic, partition);
     for (const auto& partition : removed) {
       storage::Log& log = partition->log();
       log.take_offline("its topic was deleted");

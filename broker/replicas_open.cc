@@ -13,10 +13,9 @@ void Replicas::open_one(NewLog& wanted, const storage::Manifest& manifest, bool 
   // Half a partition.metadata is a creation that power loss cut short; `create` refuses if there are segments beside it.
   if (!there && (there.error() == Errc::not_found || there.error() == Errc::corrupt)) {
     if (manifest.find(wanted.id) != nullptr) {
-      log_error(
-          "{} is missing, though it held records: the partition is not served. Restore the directory from a backup and start again, or "
-          "delete the topic",
-          wanted.place.directory);
+      const bool is_there = env_.files().stat(wanted.place.directory).has_value();
+      log_error("{} is {}, though the log held records: the partition is not served. Restore it from a backup and start again",
+                wanted.place.directory + (is_there ? "/partition.metadata" : ""), is_there ? "missing or damaged" : "missing");
       return;
     }
     // The topic was committed and the broker stopped before its directory was there: nobody was told that it can be used.

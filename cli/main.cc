@@ -2,6 +2,9 @@
 #include "cli/commands/commands.h"
 #include "cli/text/table.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cstdio>
 
 namespace {
@@ -28,7 +31,16 @@ int run(const Command& command) {
 
 }  // namespace
 
+/// A descriptor that was closed for us would be given to the next file or socket, and what is printed would go into it.
+void fill_standard_descriptors() {
+  for (int opened = 0; opened >= 0 && opened <= STDERR_FILENO;) {
+    opened = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (opened > STDERR_FILENO) ::close(opened);
+  }
+}
+
 int main(int count, char** words) {
+  fill_standard_descriptors();
   const auto parsed = parse_command_line(count, words);
   if (const auto* command = std::get_if<Command>(&parsed)) return run(*command);
   const ParseStop& stop = std::get<ParseStop>(parsed);

@@ -7,8 +7,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <fstream>
-#include <iterator>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <system_error>
 
 namespace tidelog::broker {
 namespace {
@@ -138,18 +141,27 @@ Result<BrokerOptions, ConfigError> merge_options(const OptionSources& sources) {
   return options;
 }
 
-Result<BrokerOptions, ConfigError> load_options(const std::string& file_name, std::span<const std::string> flags) {
+/// By the C library: a stream throws for a directory.
+static Result<std::string, ConfigError> read_whole(const std::string& file_name) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(file_name.c_str(), "rbe"), &std::fclose);
   std::string text;
-  if (!file_name.empty()) {
-    std::ifstream file(file_name, std::ios::binary);
-    if (file) text.assign(std::istreambuf_iterator<char>(file), {});
-    if (!file || file.bad()) {
-      return ConfigError{
-          .key = "", .message = fmt::format("cannot read the configuration file {}", file_name), .hint = "check the path given to -c"};
-    }
+  std::array<char, 4096> piece;
+  while (file != nullptr) {
+    const std::size_t got = std::fread(piece.data(), 1, piece.size(), file.get());
+    text.append(piece.data(), got);
+    if (got < piece.size()) break;
   }
+  if (file != nullptr && std::ferror(file.get()) == 0) return text;
+  return ConfigError{.key = "",
+                     .message = fmt::format("cannot read the configuration file {}: {}", file_name, std::generic_category().message(errno)),
+                     .hint = "check the path given to -c"};
+}
+
+Result<BrokerOptions, ConfigError> load_options(const std::string& file_name, std::span<const std::string> flags) {
+  const Result<std::string, ConfigError> text = file_name.empty() ? std::string() : read_whole(file_name);
+  if (!text) return text.error();
   const std::vector<std::pair<std::string, std::string>> environment = process_environment();
-  return merge_options({.file_name = file_name, .file_text = text, .environment = environment, .flags = flags});
+  return merge_options({.file_name = file_name, .file_text = *text, .environment = environment, .flags = flags});
 }
 
 }  // namespace tidelog::broker

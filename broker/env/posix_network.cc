@@ -32,6 +32,9 @@ Errc from_errno(int error) {
     case ENOTCONN:
     case EBADF: return Errc::closed;
     case EADDRINUSE: return Errc::exists;
+    case EADDRNOTAVAIL: return Errc::not_found;
+    case EACCES:
+    case EPERM:
     case EMFILE:
     case ENFILE:
     case ENOBUFS:

@@ -134,7 +134,9 @@ int run_topic_delete(const Command& command) {
   if (!client) return fail(global, client.error());
   tidelog::admin admin = client->admin();
   std::vector<topic_result> planned;
-  for (const std::string& name : command.topic.names) {
+  // Who does not ask need not wait for the counts, which take long where a partition is not served.
+  const bool is_asked = global.is_dry_run || !global.says_yes;
+  for (const std::string& name : is_asked ? command.topic.names : std::vector<std::string>()) {
     const result<Size> size = size_of(admin, name);
     if (!size) return fail(global, size.error());
     const std::string what = "topic \"" + name + "\": " + std::to_string(size->partitions) + " partitions, about " +
@@ -143,7 +145,7 @@ int run_topic_delete(const Command& command) {
     planned.emplace_back(name, result<void>());
   }
   if (global.is_dry_run) return report(command, planned, "would be deleted");
-  if (!global.says_yes && !confirms("Delete for good?")) return fail(global, error(errc::closed, "not confirmed: nothing was deleted"));
+  if (is_asked && !confirms("Delete for good?")) return fail(global, error(errc::closed, "not confirmed: nothing was deleted"));
   const auto results = admin.delete_topics(command.topic.names);
   if (!results) return fail(global, results.error());
   return report(command, *results, "deleted");

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <cstdio>
+#include <system_error>
 
 namespace tidelog::cli {
 namespace {
@@ -93,6 +95,11 @@ std::string Table::render(const Command& command, std::string_view json_name) co
   return object.text() + "\n";
 }
 
-bool print(std::string_view text) { return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0; }
+bool print(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return true;
+  // Who reads no more knows it; a full disk behind `>` does not say anything by itself.
+  if (errno != EPIPE) std::fprintf(stderr, "error: cannot write to standard output: %s\n", std::generic_category().message(errno).c_str());
+  return false;
+}
 
 }  // namespace tidelog::cli

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """What scripts and people rely on: exit codes, errors that teach, a clean stop, strict configuration."""
+import os
 import subprocess
 import sys
 
@@ -16,6 +17,8 @@ def configuration_is_strict(args):
     assert code == 2 and "log.segment.bytes" in said, (code, said)
     code, _, said = run(args, "serve", "-o", "num.partitions=many")
     assert code == 2 and "num.partitions" in said, (code, said)
+    code, _, said = run(args, "serve", "-c", "/")
+    assert code == 2 and "directory" in said and "hint:" in said, (code, said)
 
 
 def a_second_broker_is_kept_out(args, broker):
@@ -23,6 +26,27 @@ def a_second_broker_is_kept_out(args, broker):
     assert code == 1 and "another process" in said, (code, said)
     code, _, said = run(args, "serve", "-o", f"log.dirs={broker.home}/other", "-o", f"listeners=PLAINTEXT://{broker.address}")
     assert code == 1 and "port" in said, (code, said)
+    # An address for documentation (RFC 5737), which no machine has.
+    code, _, said = run(args, "serve", "-o", f"log.dirs={broker.home}/other", "-o", "listeners=PLAINTEXT://192.0.2.1:19092")
+    assert code == 1 and "no such address" in said, (code, said)
+
+
+def output_that_goes_nowhere_is_told(args, broker):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([args.tidelog, "topic", "list", "-b", broker.address], stdout=full, stderr=subprocess.PIPE, timeout=rig.seconds(60))
+    assert done.returncode == 1 and b"standard output" in done.stderr, done
+
+
+def closed_descriptors_are_filled(args, broker):
+    port = rig.free_port()
+    words = [args.tidelog, "serve", "-o", f"log.dirs={broker.home}/quiet", "-o", f"listeners=PLAINTEXT://127.0.0.1:{port}"]
+    process = subprocess.Popen(["sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-', *words])
+    try:
+        rig.until(lambda: rig.answers(port), "a broker without standard descriptors serves")
+        assert [os.readlink(f"/proc/{process.pid}/fd/{number}") for number in range(3)] == ["/dev/null"] * 3
+    finally:
+        process.terminate()
+        assert process.wait(timeout=rig.seconds(30)) == 0
 
 
 def topics(args, broker):
@@ -63,6 +87,20 @@ def clean_stop_keeps_everything(args, broker):
     assert "recovery" not in broker.said(), "a clean stop needed recovery"
 
 
+def a_lost_log_is_told_and_its_topic_can_be_made_anew(args, broker):
+    at = ["-b", broker.address]
+    assert broker.stop() == 0
+    os.remove(os.path.join(broker.data, "kept-0", "partition.metadata"))
+    broker.start()
+    assert "partition.metadata is missing or damaged" in broker.said(), broker.said()
+    code, _, said = run(args, "topic", "delete", "kept", *at, "--yes")
+    assert code == 0, said
+    code, _, said = run(args, "produce", "kept", *at, data=b"anew\n")
+    assert code == 0, said
+    code, out, said = run(args, "consume", "kept", *at, "-o", "start:end", "--raw")
+    assert code == 0 and out == "anew\n", (code, out, said)
+
+
 def main():
     args = rig.arguments()
     configuration_is_strict(args)
@@ -70,7 +108,10 @@ def main():
         a_second_broker_is_kept_out(args, broker)
         topics(args, broker)
         words_that_are_not_there(args, broker)
+        output_that_goes_nowhere_is_told(args, broker)
+        closed_descriptors_are_filled(args, broker)
         clean_stop_keeps_everything(args, broker)
+        a_lost_log_is_told_and_its_topic_can_be_made_anew(args, broker)
     print("the front door holds")
     return 0
 

@@ -60,6 +60,14 @@ def free_port():
     raise SystemExit("no free port")
 
 
+def answers(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    except OSError:
+        return False
+
+
 def until(condition, what, usual=30.0, pause=0.005):
     """Returns the first true value of `condition`; fails loudly when the time is over."""
     deadline = time.monotonic() + seconds(usual)
@@ -106,11 +114,7 @@ class Broker:
 
     def accepts(self):
         assert self.process.poll() is None, "the broker ended by itself"
-        try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-            return True
-        except OSError:
-            return False
+        return answers(self.port)
 
     def kill(self):
         self.process.kill()

@@ -128,7 +128,7 @@ TEST(LoadOptions, RefusesAddressesThatCannotBeServed) {
 TEST(LoadOptions, SaysWhichFileCannotBeRead) {
   const auto result = load_options("no/such/file.properties", {});
   ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().message, "cannot read the configuration file no/such/file.properties");
+  EXPECT_EQ(result.error().message, "cannot read the configuration file no/such/file.properties: No such file or directory");
 }
 
 }  // namespace
