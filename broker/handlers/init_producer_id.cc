@@ -5,6 +5,17 @@
 #include "proto/messages/init_producer_id_response.h"
 
 namespace tidelog::broker {
+namespace {
+
+/// On the controller's shard.
+asio::awaitable<void> draw_id(const HandlerContext& context, std::int64_t& drawn) {
+  Controller& controller = context.node.controller;
+  const std::int64_t epoch = controller.machine().image()->brokers().at(context.node.id).broker_epoch;
+  const ProducerId id = co_await controller.next_producer_id(context.node.id, epoch);
+  drawn = id.value;
+}
+
+}  // namespace
 
 /// InitProducerId (key 22) for idempotent producers: an id that nobody had before, epoch 0. Transactional ids need a transaction
 /// coordinator, which this version lacks.
@@ -23,11 +34,7 @@ Handle handle_init_producer_id(HandlerContext context, Request request, SendQueu
     const bool is_empty = message.transactional_id.empty();
     response.error_code = static_cast<std::int16_t>(is_empty ? ErrorCode::invalid_request : ErrorCode::coordinator_not_available);
   } else {
-    auto work = [&]() -> asio::awaitable<void> {
-      const std::int64_t epoch = context.node.controller.machine().image()->brokers().at(context.node.id).broker_epoch;
-      const ProducerId id = co_await context.node.controller.next_producer_id(context.node.id, epoch);
-      response.producer_id = id.value;
-    };
+    auto work = [&] { return draw_id(context, response.producer_id); };
     co_await await_on(context.node.home().shard.loop(), context.loop(), work);
     response.producer_epoch = 0;
   }
