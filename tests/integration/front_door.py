@@ -87,6 +87,15 @@ def clean_stop_keeps_everything(args, broker):
     assert "recovery" not in broker.said(), "a clean stop needed recovery"
 
 
+def a_lost_manifest_is_told_and_loses_nothing(args, broker):
+    assert broker.stop() == 0
+    os.remove(os.path.join(broker.data, "manifest"))
+    broker.start()
+    assert "the manifest" in broker.said() and "is missing" in broker.said(), broker.said()
+    code, out, said = run(args, "consume", "kept", "-b", broker.address, "-o", "start:end", "--raw")
+    assert code == 0 and out.count("\n") == 5000, (code, len(out), said)
+
+
 def a_lost_log_is_told_and_its_topic_can_be_made_anew(args, broker):
     at = ["-b", broker.address]
     assert broker.stop() == 0
@@ -111,6 +120,7 @@ def main():
         output_that_goes_nowhere_is_told(args, broker)
         closed_descriptors_are_filled(args, broker)
         clean_stop_keeps_everything(args, broker)
+        a_lost_manifest_is_told_and_loses_nothing(args, broker)
         a_lost_log_is_told_and_its_topic_can_be_made_anew(args, broker)
     print("the front door holds")
     return 0
