@@ -5,6 +5,9 @@
 #include "broker/metadata/topic_names.h"
 #include "broker/shard/run_on.h"
 
+#include <algorithm>
+#include <chrono>
+
 namespace tidelog::broker {
 namespace {
 
@@ -16,10 +19,16 @@ constexpr Uuid kMetadataTopicId{{std::byte{0}, std::byte{0}, std::byte{0}, std::
 /// Metadata logs are small and read as a whole at start.
 constexpr std::uint32_t kMetadataSegmentBytes = 64 * 1024 * 1024;
 
+/// -1 means never. A century is that, and can still be added to a time.
+SteadyTime idle_limit(std::int64_t ms) {
+  constexpr std::chrono::milliseconds kNever = std::chrono::hours(24 * 365 * 100);
+  return ms < 0 ? kNever : std::min(std::chrono::milliseconds(ms), kNever);
+}
+
 ConnectionLimits limits_from(const BrokerOptions& options) {
   return {.max_frame_bytes = static_cast<std::size_t>(options.socket_request_max_bytes),
           .max_in_flight = static_cast<std::size_t>(options.max_inflight_requests_per_connection),
-          .idle = std::chrono::milliseconds(options.connections_max_idle_ms),
+          .idle = idle_limit(options.connections_max_idle_ms),
           .whole_frame = std::chrono::milliseconds(options.request_frame_timeout_ms),
           .write_stall = std::chrono::milliseconds(options.response_write_timeout_ms)};
 }

@@ -58,7 +58,8 @@ constexpr Option<BrokerOptions> kTable[] = {
                                          "`memory.budget.bytes`. (Kafka's -1 is no limit.) Not below `socket.request.max.bytes`."),
     option<&B::response_memory_bytes>("response.memory.bytes", at_least(-1),
                                       "Pool for answers that are not yet sent. -1: a quarter of `memory.budget.bytes`.")
-        .ours(),
+        .ours()
+        .not_yet(),
 
     option<&B::max_connections>("max.connections", at_least(0), "Connections open at once. (Kafka has no limit by default.)").dynamic(),
     option<&B::max_connections_per_ip>("max.connections.per.ip", at_least(0),
@@ -130,7 +131,8 @@ constexpr Option<BrokerOptions> kTable[] = {
         .not_yet(),
     option<&B::log_segment_delete_delay_ms>("log.segment.delete.delay.ms", at_least(0),
                                             "Time between taking a file out of use and unlinking it.")
-        .dynamic(),
+        .dynamic()
+        .not_yet(),
     option<&B::log_preallocate>("log.preallocate", any_value(), "Reserve the disk space of a segment when it is made.").dynamic().not_yet(),
     option<&B::log_cleaner_delete_retention_ms>("log.cleaner.delete.retention.ms", at_least(0), "How long compaction keeps tombstones.")
         .dynamic()

@@ -66,7 +66,7 @@ constexpr TopicOption kTable[] = {
     ours(topic<&T::durability>("durability", any_value(), kDurability)),
     not_yet(topic<&T::errors_deadletterqueue_group_enable>("errors.deadletterqueue.group.enable", any_value(), {},
                                                            "Whether share groups may use the topic as a dead letter queue.")),
-    topic<&T::file_delete_delay_ms>("file.delete.delay.ms", at_least(0), kFileDeleteDelayMs),
+    not_yet(topic<&T::file_delete_delay_ms>("file.delete.delay.ms", at_least(0), kFileDeleteDelayMs)),
     topic<&T::flush_messages>("flush.messages", at_least(1), kFlushMessages),
     not_yet(topic<&T::flush_ms>("flush.ms", at_least(0), kFlushMs)),
     not_yet(topic<&T::follower_replication_throttled_replicas>("follower.replication.throttled.replicas", any_value(), {},

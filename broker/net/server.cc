@@ -62,7 +62,8 @@ bool Server::admit(const std::string& host) {
   const char* cap = nullptr;
   if (open_ >= caps_.total) cap = "max.connections";
   if (address.open >= caps_.per_address) cap = "max.connections.per.ip";
-  if (address.opened_this_second >= caps_.new_per_second_per_address) cap = "max.connection.creation.rate";
+  const bool has_rate = caps_.new_per_second_per_address > 0;
+  if (has_rate && address.opened_this_second >= caps_.new_per_second_per_address) cap = "max.connection.creation.rate";
   if (cap != nullptr) {
     limited_.warn(seats_.front().shard->loop().now(), cap, "refused a connection from {}: {} is reached", host, cap);
     return false;

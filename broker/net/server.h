@@ -12,7 +12,7 @@ namespace tidelog::broker {
 struct ConnectionCaps {
   std::size_t total = 0;
   std::size_t per_address = 0;
-  std::size_t new_per_second_per_address = 0;
+  std::size_t new_per_second_per_address = 0;  ///< 0: no limit.
 };
 
 /// Accepts connections on one listener and spreads them over the shards, within the caps.

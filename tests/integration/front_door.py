@@ -76,6 +76,13 @@ def words_that_are_not_there(args, broker):
     assert code == 3 and "error:" in said, (code, said)
 
 
+def limits_that_are_off_let_everybody_in(args):
+    with rig.Broker(args.tidelog, "max.connection.creation.rate=0", "connections.max.idle.ms=-1") as broker:
+        for _ in range(3):
+            code, _, said = run(args, "topic", "list", "-b", broker.address)
+            assert code == 0, said
+
+
 def clean_stop_keeps_everything(args, broker):
     lines = b"".join(b"line %d\n" % i for i in range(5000))
     code, _, said = run(args, "produce", "kept", "-b", broker.address, data=lines)
@@ -113,6 +120,7 @@ def a_lost_log_is_told_and_its_topic_can_be_made_anew(args, broker):
 def main():
     args = rig.arguments()
     configuration_is_strict(args)
+    limits_that_are_off_let_everybody_in(args)
     with rig.Broker(args.tidelog) as broker:
         a_second_broker_is_kept_out(args, broker)
         topics(args, broker)
