@@ -80,18 +80,24 @@ asio::awaitable<void> Replicas::create_topic(const TopicImage& topic) {
   co_await hand_out(std::move(logs));
 }
 
-/// Renames and removes the directory of a partition that was never served, so that a topic of the same name can be made. One that is known
-/// to be of another topic stays.
-void Replicas::remove_unserved(const TopicImage& topic, PartitionIndex partition) const {
-  const storage::LogPlace place = dir_->place_of(topic.name, partition);
-  const Result<storage::LogIdentity> there = storage::read_identity(place);
-  if ((there && there->topic_id != topic.id) || !env_.files().stat(place.directory)) return;
-  const auto aside = storage::set_log_aside(place, there ? there->log_id : 0);
+void Replicas::remove_directory(const storage::LogPlace& place, std::uint64_t log_id) const {
+  const auto aside = storage::set_log_aside(place, log_id);
   if (!aside) {
     log_error("cannot rename {} of a deleted topic: {}", place.directory, name(aside.error()));
   } else if (const Result<void> gone = env_.files().remove_all(*aside); !gone) {
     log_warn("cannot remove {}: {}; it goes at the next start", *aside, name(gone.error()));
   }
+}
+
+/// Removes the directory of a partition that was never served, so that a topic of the same name can be made. One that is or may be of
+/// another topic stays.
+void Replicas::remove_unserved(const TopicImage& topic, PartitionIndex partition) const {
+  const storage::LogPlace place = dir_->place_of(topic.name, partition);
+  const Result<storage::LogIdentity> there = storage::read_identity(place);
+  const bool is_nobodys = !there && (there.error() == Errc::not_found || there.error() == Errc::corrupt);
+  const bool is_ours = there && there->topic_id == topic.id;
+  if ((!is_nobodys && !is_ours) || !env_.files().stat(place.directory)) return;
+  remove_directory(place, is_ours ? there->log_id : 0);
 }
 
 asio::awaitable<void> Replicas::remove_topic(const TopicImage& topic) {
@@ -114,12 +120,7 @@ asio::awaitable<void> Replicas::remove_topic(const TopicImage& topic) {
     for (const auto& partition : removed) {
       storage::Log& log = partition->log();
       log.take_offline("its topic was deleted");
-      const auto aside = storage::set_log_aside({.files = &env_.files(), .directory = log.directory()}, log.identity().log_id);
-      if (!aside) {
-        log_error("cannot rename {} of a deleted topic: {}", log.directory(), name(aside.error()));
-      } else if (const Result<void> gone = env_.files().remove_all(*aside); !gone) {
-        log_warn("cannot remove {}: {}; it goes at the next start", *aside, name(gone.error()));
-      }
+      remove_directory({.files = &env_.files(), .directory = log.directory()}, log.identity().log_id);
     }
   };
   co_await run_blocking(env_, home(), std::move(remove));

@@ -38,6 +38,7 @@ class Replicas final : public MetadataListener {
   std::vector<NewLog> plan(const TopicImage& topic);
   asio::awaitable<void> create_topic(const TopicImage& topic);
   asio::awaitable<void> remove_topic(const TopicImage& topic);
+  void remove_directory(const storage::LogPlace& place, std::uint64_t log_id) const;
   void remove_unserved(const TopicImage& topic, PartitionIndex partition) const;
   asio::awaitable<void> hand_out(std::vector<NewLog> logs);
   void open_one(NewLog& wanted, const storage::Manifest& manifest, bool manifest_is_known, storage::RecoveryReport& report) const;
