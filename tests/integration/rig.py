@@ -165,3 +165,13 @@ class Wire:
 
     def close(self):
         self.socket.close()
+
+
+def run_checks(tidelog, checks):
+    """Each check once against a broker of one shard and of three."""
+    for shards in (1, 3):
+        with Broker(tidelog, f"shards={shards}", "max.connection.creation.rate=10000") as broker:
+            for check in checks:
+                check(broker)
+                print(f"ok {check.__name__} with {shards} shard(s)", flush=True)
+            assert broker.stop() == 0

@@ -129,12 +129,7 @@ def main():
     args = rig.arguments()
     checks = [check for name, check in globals().items() if callable(check) and getattr(check, "__module__", "") == "__main__" and
               name not in ("main", "resident_bytes")]
-    for shards in (1, 3):
-        with rig.Broker(args.tidelog, f"shards={shards}", "max.connection.creation.rate=10000") as broker:
-            for check in checks:
-                check(broker)
-                print(f"ok {check.__name__} with {shards} shard(s)", flush=True)
-            assert broker.stop() == 0
+    rig.run_checks(args.tidelog, checks)
     return 0
 
 
