@@ -16,6 +16,37 @@ storage::ManifestEntry entry_of(const TopicPartition& id, storage::Log& log) {
   return {.partition = id, .log_id = log.identity().log_id, .recovery = log.recovery_state()};
 }
 
+// One shard's part of the work below, each on the shard's loop.
+
+asio::awaitable<void> sync(ShardServices& services) {
+  services.partitions.for_each([&](Partition& partition) {
+    if (!partition.is_offline() && partition.log().is_dirty()) services.durability->contribute(partition);
+  });
+  co_await services.durability->contributed_are_durable();
+  services.partitions.for_each([](Partition& partition) {
+    // Only shortens the next start; a failure shows up where it matters.
+    if (!partition.is_offline() && partition.log().memory_bytes() > 0) static_cast<void>(partition.log().checkpoint().has_value());
+  });
+}
+
+void collect(ShardServices& services, storage::Manifest& manifest) {
+  services.partitions.for_each([&](Partition& partition) {
+    if (!partition.is_offline()) manifest.logs.push_back(entry_of(partition.id(), partition.log()));
+  });
+}
+
+void manifest_written(ShardServices& services) {
+  services.partitions.for_each([](Partition& partition) { partition.log().manifest_written(); });
+}
+
+void enforce_retention_of(ShardServices& services) {
+  const TimestampMs now = services.shard.loop().wall_clock();
+  services.partitions.for_each([&](Partition& partition) {
+    partition.enforce_retention(now);
+    partition.log().expire_producers(now);
+  });
+}
+
 }  // namespace
 
 Checkpointer::Checkpointer(Env& env, const BrokerOptions& options, std::span<const std::unique_ptr<ShardServices>> shards)
@@ -58,17 +89,7 @@ asio::awaitable<void> Checkpointer::stop() {
 
 asio::awaitable<void> Checkpointer::sync_all(Controller& controller) {
   for (const auto& shard : shards_) {
-    auto sync = [&services = *shard]() -> asio::awaitable<void> {
-      services.partitions.for_each([&](Partition& partition) {
-        if (!partition.is_offline() && partition.log().is_dirty()) services.durability->contribute(partition);
-      });
-      co_await services.durability->contributed_are_durable();
-      services.partitions.for_each([](Partition& partition) {
-        // Only shortens the next start; a failure shows up where it matters.
-        if (!partition.is_offline() && partition.log().memory_bytes() > 0) static_cast<void>(partition.log().checkpoint().has_value());
-      });
-    };
-    co_await await_on(shard->shard.loop(), home(), sync);
+    co_await await_on(shard->shard.loop(), home(), sync(*shard));
   }
   static_cast<void>(controller.log().checkpoint().has_value());
 }
@@ -80,12 +101,8 @@ asio::awaitable<bool> Checkpointer::checkpoint(LogDir& dir, Controller& controll
   manifest.boot_id = boot_id(env_.files());
   manifest.clean = clean;
   for (const auto& shard : shards_) {
-    Job collect = [&] {
-      shard->partitions.for_each([&](Partition& partition) {
-        if (!partition.is_offline()) manifest.logs.push_back(entry_of(partition.id(), partition.log()));
-      });
-    };
-    co_await run_on(shard->shard.loop(), home(), std::move(collect));
+    Job work = [&] { collect(*shard, manifest); };
+    co_await run_on(shard->shard.loop(), home(), std::move(work));
   }
   manifest.logs.push_back(entry_of(controller.id(), controller.log()));
   // A log that is offline keeps what was known of it, so that its damage is found again after a restart.
@@ -104,7 +121,7 @@ asio::awaitable<bool> Checkpointer::checkpoint(LogDir& dir, Controller& controll
     co_return false;
   }
   for (const auto& shard : shards_) {
-    Job tell = [&] { shard->partitions.for_each([](Partition& partition) { partition.log().manifest_written(); }); };
+    Job tell = [&] { manifest_written(*shard); };
     co_await run_on(shard->shard.loop(), home(), std::move(tell));
   }
   controller.log().manifest_written();
@@ -113,13 +130,7 @@ asio::awaitable<bool> Checkpointer::checkpoint(LogDir& dir, Controller& controll
 
 asio::awaitable<void> Checkpointer::enforce_retention() {
   for (const auto& shard : shards_) {
-    Job enforce = [&] {
-      const TimestampMs now = shard->shard.loop().wall_clock();
-      shard->partitions.for_each([&](Partition& partition) {
-        partition.enforce_retention(now);
-        partition.log().expire_producers(now);
-      });
-    };
+    Job enforce = [&] { enforce_retention_of(*shard); };
     co_await run_on(shard->shard.loop(), home(), std::move(enforce));
   }
 }

@@ -38,44 +38,48 @@ std::vector<Replicas::NewLog> Replicas::plan(const TopicImage& topic) {
   return logs;
 }
 
+void Replicas::add_to(ShardServices& services, const std::vector<NewLog*>& logs) {
+  for (NewLog* log : logs) {
+    Partition::Identity identity{.id = log->id, .topic = std::move(log->topic)};
+    services.partitions.add(std::make_unique<Partition>(services.shard, *services.durability, std::move(identity), std::move(log->log),
+                                                        log->epoch, log->config));
+  }
+}
+
 asio::awaitable<void> Replicas::hand_out(std::vector<NewLog> logs) {
   for (const auto& shard : shards_) {
     std::vector<NewLog*> its;
     for (NewLog& log : logs) {
-      if (log.log != nullptr && shards_[shard_of(log.id, shards_.size())].get() == shard.get()) its.push_back(&log);
+      if (log.log != nullptr && &owner_of(log.id) == shard.get()) its.push_back(&log);
     }
     if (its.empty()) continue;
-    Job add = [&services = *shard, &its] {
-      for (NewLog* log : its) {
-        services.partitions.add(std::make_unique<Partition>(services.shard, *services.durability,
-                                                            Partition::Identity{.id = log->id, .topic = std::move(log->topic)},
-                                                            std::move(log->log), log->epoch, log->config));
-      }
-    };
+    Job add = [&] { add_to(*shard, its); };
     co_await run_on(shard->shard.loop(), home(), std::move(add));
+  }
+}
+
+void Replicas::make_one(NewLog& wanted, storage::CreateSync sync) const {
+  // What an earlier topic of the same name left is in nobody's way: its directory was renamed when it was deleted.
+  auto made = storage::Log::create(wanted.place, wanted.identity, to_log_config(*wanted.config, options_), sync);
+  if (made) {
+    wanted.log = std::move(*made);
+  } else {
+    log_error("cannot make {}: {}; this partition is not served until the broker starts again", wanted.place.directory, name(made.error()));
+  }
+}
+
+void Replicas::make_logs(std::vector<NewLog>& logs, const std::string& topic) const {
+  const bool many = logs.size() > kManyLogs;
+  for (NewLog& wanted : logs) make_one(wanted, many ? storage::CreateSync::by_caller : storage::CreateSync::now);
+  if (many && !env_.files().sync_disk(dir_->path())) {
+    log_error("cannot sync {}: the partitions of topic {} are not served", dir_->path(), topic);
+    for (NewLog& wanted : logs) wanted.log.reset();
   }
 }
 
 asio::awaitable<void> Replicas::create_topic(const TopicImage& topic) {
   std::vector<NewLog> logs = plan(topic);
-  Job make = [&] {
-    const bool many = logs.size() > kManyLogs;
-    for (NewLog& wanted : logs) {
-      // What an earlier topic of the same name left is in nobody's way: its directory was renamed when it was deleted.
-      auto made = storage::Log::create(wanted.place, wanted.identity, to_log_config(*wanted.config, options_),
-                                       many ? storage::CreateSync::by_caller : storage::CreateSync::now);
-      if (made) {
-        wanted.log = std::move(*made);
-      } else {
-        log_error("cannot make {}: {}; this partition is not served until the broker starts again", wanted.place.directory,
-                  name(made.error()));
-      }
-    }
-    if (many && !env_.files().sync_disk(dir_->path())) {
-      log_error("cannot sync {}: the partitions of topic {} are not served", dir_->path(), topic.name);
-      for (NewLog& wanted : logs) wanted.log.reset();
-    }
-  };
+  Job make = [&] { make_logs(logs, topic.name); };
   co_await run_blocking(env_, home(), std::move(make));
   co_await hand_out(std::move(logs));
 }
@@ -100,34 +104,38 @@ void Replicas::remove_unserved(const TopicImage& topic, PartitionIndex partition
   remove_directory(place, is_ours ? there->log_id : 0);
 }
 
+/// Ends the service of one partition of a deleted topic, on its owner's loop.
+void Replicas::take_away(ShardServices& owner, const TopicPartition& id, Removed& removed) {
+  std::unique_ptr<Partition> partition = owner.partitions.take(id);
+  if (partition == nullptr) return removed.unserved.push_back(id.partition);
+  partition->retire(ErrorCode::unknown_topic_or_partition);
+  owner.durability->forget(*partition);
+  removed.served.push_back(std::move(partition));
+}
+
+void Replicas::remove_directories(const TopicImage& topic, const Removed& removed) const {
+  for (const PartitionIndex partition : removed.unserved) remove_unserved(topic, partition);
+  for (const auto& partition : removed.served) {
+    storage::Log& log = partition->log();
+    log.take_offline("its topic was deleted");
+    remove_directory({.files = &env_.files(), .directory = log.directory()}, log.identity().log_id);
+  }
+}
+
 asio::awaitable<void> Replicas::remove_topic(const TopicImage& topic) {
-  std::vector<std::unique_ptr<Partition>> removed;
-  std::vector<PartitionIndex> unserved;
+  Removed removed;
   for (const PartitionImage& image : topic.partitions) {
     const TopicPartition id{.topic_id = topic.id, .partition = image.index};
-    ShardServices& owner = *shards_[shard_of(id, shards_.size())];
-    Job take = [&owner, &removed, &unserved, id] {
-      std::unique_ptr<Partition> partition = owner.partitions.take(id);
-      if (partition == nullptr) return unserved.push_back(id.partition);
-      partition->retire(ErrorCode::unknown_topic_or_partition);
-      owner.durability->forget(*partition);
-      removed.push_back(std::move(partition));
-    };
+    ShardServices& owner = owner_of(id);
+    Job take = [&] { take_away(owner, id, removed); };
     co_await run_on(owner.shard.loop(), home(), std::move(take));
   }
-  Job remove = [&] {
-    for (const PartitionIndex partition : unserved) remove_unserved(topic, partition);
-    for (const auto& partition : removed) {
-      storage::Log& log = partition->log();
-      log.take_offline("its topic was deleted");
-      remove_directory({.files = &env_.files(), .directory = log.directory()}, log.identity().log_id);
-    }
-  };
+  Job remove = [&] { remove_directories(topic, removed); };
   co_await run_blocking(env_, home(), std::move(remove));
   // Each partition ends on the shard it lived on.
-  for (auto& partition : removed) {
-    ShardServices& owner = *shards_[shard_of(partition->id(), shards_.size())];
-    Job end = [&partition] { partition.reset(); };
+  for (auto& partition : removed.served) {
+    ShardServices& owner = owner_of(partition->id());
+    Job end = [&] { partition.reset(); };
     co_await run_on(owner.shard.loop(), home(), std::move(end));
   }
 }

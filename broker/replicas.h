@@ -35,14 +35,26 @@ class Replicas final : public MetadataListener {
     std::unique_ptr<storage::Log> log;
   };
 
+  /// What of a deleted topic was served here, and what never was.
+  struct Removed {
+    std::vector<std::unique_ptr<Partition>> served;
+    std::vector<PartitionIndex> unserved;
+  };
+
   std::vector<NewLog> plan(const TopicImage& topic);
   asio::awaitable<void> create_topic(const TopicImage& topic);
+  void make_logs(std::vector<NewLog>& logs, const std::string& topic) const;
+  void make_one(NewLog& wanted, storage::CreateSync sync) const;
   asio::awaitable<void> remove_topic(const TopicImage& topic);
+  static void take_away(ShardServices& owner, const TopicPartition& id, Removed& removed);
+  void remove_directories(const TopicImage& topic, const Removed& removed) const;
   void remove_directory(const storage::LogPlace& place, std::uint64_t log_id) const;
   void remove_unserved(const TopicImage& topic, PartitionIndex partition) const;
   asio::awaitable<void> hand_out(std::vector<NewLog> logs);
+  static void add_to(ShardServices& services, const std::vector<NewLog*>& logs);
   void open_one(NewLog& wanted, const storage::Manifest& manifest, bool manifest_is_known, storage::RecoveryReport& report) const;
   void remove_left_overs(const Image& image) const;
+  [[nodiscard]] ShardServices& owner_of(const TopicPartition& id) const { return *shards_[shard_of(id, shards_.size())]; }
   [[nodiscard]] Loop& home() const { return shards_.front()->shard.loop(); }
 
   Env& env_;

@@ -85,7 +85,7 @@ void FetchReader::Group::answer(Allowance& allowance, bool watch) {
     Partition* partition = shard->partitions.find(query->id);
     if (partition == nullptr) {
       query->forget_answer();
-      query->error = ErrorCode::not_leader_or_follower;
+      query->error = why_absent(*shard, query->id);
       continue;
     }
     answer_one(*partition, *query, allowance);

@@ -34,8 +34,7 @@ Handle handle_init_producer_id(HandlerContext context, Request request, SendQueu
     const bool is_empty = message.transactional_id.empty();
     response.error_code = static_cast<std::int16_t>(is_empty ? ErrorCode::invalid_request : ErrorCode::coordinator_not_available);
   } else {
-    auto work = [&] { return draw_id(context, response.producer_id); };
-    co_await await_on(context.node.home().shard.loop(), context.loop(), work);
+    co_await await_on(context.node.home().shard.loop(), context.loop(), draw_id(context, response.producer_id));
     response.producer_epoch = 0;
   }
   respond(request, response, to);

@@ -90,6 +90,12 @@ ErrorCode check(const ListOffsetsRequest& message, std::int64_t timestamp, std::
   return is_known_in(timestamp, version) ? ErrorCode::none : ErrorCode::unsupported_version;
 }
 
+/// What is wrong with one question, none if it can be asked; finds its partition.
+ErrorCode prepare(Question& question, const Image& image, std::string_view topic, ErrorCode problem) {
+  const ErrorCode unknown = resolve(image, topic, question.index, question.id);
+  return problem == ErrorCode::none ? unknown : problem;
+}
+
 /// A partition that is asked for twice gets one answer, an error: two would leave the client to guess which is which.
 Questions read_questions(const ListOffsetsRequest& message, const Image& image, std::int16_t version) {
   Questions questions;
@@ -105,9 +111,7 @@ Questions read_questions(const ListOffsetsRequest& message, const Image& image, 
       question.index = partition.partition_index;
       question.current_leader_epoch = partition.current_leader_epoch;
       question.timestamp = partition.timestamp;
-      question.error = check(message, partition.timestamp, version);
-      const ErrorCode unknown = resolve(image, topic.name, partition.partition_index, question.id);
-      if (question.error == ErrorCode::none) question.error = unknown;
+      question.error = prepare(question, image, topic.name, check(message, partition.timestamp, version));
     }
     questions.topics.push_back({.name = topic.name, .end = questions.all.size()});
   }

@@ -7,9 +7,22 @@
 
 namespace tidelog::broker {
 
+/// The part of `ask_owners` that one shard answers, on its loop.
+template <class Question, class Ask>
+void ask_here(ShardServices& services, const std::vector<Question*>& questions, const Ask& ask) {
+  for (Question* question : questions) {
+    Partition* partition = services.partitions.find(question->id);
+    if (partition == nullptr) {
+      question->error = why_absent(services, question->id);
+    } else {
+      ask(*partition, *question);
+    }
+  }
+}
+
 /// Asks each question on the shard that owns its partition, and returns when all are answered. `Question` has an `id` (a TopicPartition)
 /// and an `error`; those with an error already are not asked. `ask(Partition&, Question&)` runs on the owner's loop, one step without a
-/// seam. A partition that is not there gets NOT_LEADER_OR_FOLLOWER: it was deleted after its name was resolved.
+/// seam. A partition that is not there gets what `why_absent` says.
 template <class Question, class Ask>
 asio::awaitable<void> ask_owners(HandlerContext context, std::vector<Question>& questions, Ask ask) {
   for (const auto& shard : context.node.shards) {
@@ -18,16 +31,7 @@ asio::awaitable<void> ask_owners(HandlerContext context, std::vector<Question>& 
       if (question.error == ErrorCode::none && &context.node.owner_of(question.id) == shard.get()) here.push_back(&question);
     }
     if (here.empty()) continue;
-    Job work = [&shard = *shard, &here, &ask] {
-      for (Question* question : here) {
-        Partition* partition = shard.partitions.find(question->id);
-        if (partition == nullptr) {
-          question->error = ErrorCode::not_leader_or_follower;
-        } else {
-          ask(*partition, *question);
-        }
-      }
-    };
+    Job work = [&] { ask_here(*shard, here, ask); };
     co_await run_on(shard->shard.loop(), context.loop(), std::move(work));
   }
 }

@@ -213,7 +213,10 @@ void ProduceCall::deliver(Group& group) {
     if (Partition* partition = group.shard->partitions.find(part.id)) {
       partition->produce(part);
     } else {
-      part.fail(ErrorCode::unknown_topic_or_partition, "the topic was deleted meanwhile");
+      const ErrorCode why = why_absent(*group.shard, part.id);
+      const bool is_deleted = why != ErrorCode::kafka_storage_error;
+      part.fail(is_deleted ? ErrorCode::unknown_topic_or_partition : why,
+                is_deleted ? "the topic was deleted meanwhile" : "the partition's log could not be opened; the broker's own log says why");
       part.done();
     }
   }

@@ -19,6 +19,13 @@ std::string config_problem(const BrokerOptions& options, const std::map<std::str
   return checked ? std::string() : checked.error().message + (checked.error().hint.empty() ? "" : " (" + checked.error().hint + ")");
 }
 
+/// What the machine decides on the controller's loop, brought to the caller's.
+template <class Decide>
+asio::awaitable<void> change(Controller& controller, Decide decide, std::vector<TopicVerdict>& verdicts) {
+  TopicsDecision decision = co_await controller.change(decide);
+  verdicts = std::move(decision.verdicts);
+}
+
 }  // namespace
 
 asio::awaitable<std::vector<TopicVerdict>> create_topics(HandlerContext context, std::vector<NewTopic> topics, bool validate_only) {
@@ -36,23 +43,15 @@ asio::awaitable<std::vector<TopicVerdict>> create_topics(HandlerContext context,
   for (NewTopic& topic : command.topics) topic.id = new_id(random);
 
   std::vector<TopicVerdict> verdicts;
-  auto work = [&]() -> asio::awaitable<void> {
-    TopicsDecision decision =
-        co_await context.node.controller.change([&](const MetadataMachine& machine) { return machine.create_topics(command); });
-    verdicts = std::move(decision.verdicts);
-  };
-  co_await await_on(context.node.home().shard.loop(), context.loop(), work);
+  const auto decide = [&command](const MetadataMachine& machine) { return machine.create_topics(command); };
+  co_await await_on(context.node.home().shard.loop(), context.loop(), change(context.node.controller, decide, verdicts));
   co_return verdicts;
 }
 
 asio::awaitable<std::vector<TopicVerdict>> delete_topics(HandlerContext context, std::vector<TopicSelector> topics) {
   std::vector<TopicVerdict> verdicts;
-  auto work = [&]() -> asio::awaitable<void> {
-    TopicsDecision decision =
-        co_await context.node.controller.change([&](const MetadataMachine& machine) { return machine.delete_topics(topics); });
-    verdicts = std::move(decision.verdicts);
-  };
-  co_await await_on(context.node.home().shard.loop(), context.loop(), work);
+  const auto decide = [&topics](const MetadataMachine& machine) { return machine.delete_topics(topics); };
+  co_await await_on(context.node.home().shard.loop(), context.loop(), change(context.node.controller, decide, verdicts));
   co_return verdicts;
 }
 

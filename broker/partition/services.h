@@ -23,6 +23,13 @@ struct ShardServices {
   std::shared_ptr<const Image> image;  ///< Replaced whole whenever metadata were committed.
 };
 
+/// Why a partition that metadata name has no entry in its owner's table. A topic is shown after its logs are there and hidden before they
+/// go: if it is still shown, its log could not be opened or made; else it was deleted after its name was resolved.
+inline ErrorCode why_absent(const ShardServices& owner, const TopicPartition& id) {
+  const bool is_shown = owner.image != nullptr && owner.image->find_topic(id.topic_id) != nullptr;
+  return is_shown ? ErrorCode::kafka_storage_error : ErrorCode::not_leader_or_follower;
+}
+
 /// The broker as its handlers see it. Life: outlives every connection. Thread: any shard; `controller` on the first shard only.
 struct Node {
   const BrokerOptions& options;

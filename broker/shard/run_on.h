@@ -14,6 +14,11 @@ inline asio::awaitable<void> run_blocking(Env& env, Loop& loop, Job work) {
   co_await done.wait();
 }
 
+/// What wakes the one that waits for `done`.
+inline Job notifier(Signal& done) {
+  return [&done] { done.notify(); };
+}
+
 /// Runs a plain function on another shard's loop and returns on `back` when it has run. Call on `back`.
 inline asio::awaitable<void> run_on(Loop& there, Loop& back, Job work) {
   if (&there == &back) {
@@ -23,23 +28,22 @@ inline asio::awaitable<void> run_on(Loop& there, Loop& back, Job work) {
   Signal done(back.executor());
   there.post([&done, &back, job = std::move(work)]() mutable {
     job();
-    back.post([&done] { done.notify(); });
+    back.post(notifier(done));
   });
   co_await done.wait();
 }
 
-/// Runs a coroutine on another shard's loop and returns on `back` when it has ended. Call on `back`.
-inline asio::awaitable<void> await_on(Loop& there, Loop& back, std::move_only_function<asio::awaitable<void>()> work) {
+/// Runs a coroutine on another shard's loop and returns on `back` when it has ended. Call on `back`. What `work` was given by reference
+/// outlives it, because the caller waits; a lambda that captures would not, so `work` is the call of a named coroutine.
+inline asio::awaitable<void> await_on(Loop& there, Loop& back, asio::awaitable<void> work) {
   if (&there == &back) {
-    co_await work();
+    co_await std::move(work);
     co_return;
   }
   Signal done(back.executor());
   there.post([&done, &there, &back, task = std::move(work)]() mutable {
-    auto finished = [&done, &back](const std::exception_ptr&) { back.post([&done] { done.notify(); }); };
-    // `task` owns what the coroutine's frame refers to, so it lives in the completion handler's neighbour: the frame itself.
-    auto run = [](std::move_only_function<asio::awaitable<void>()> held) -> asio::awaitable<void> { co_await held(); };
-    asio::co_spawn(there.executor(), run(std::move(task)), std::move(finished));
+    auto finished = [&done, &back](const std::exception_ptr&) { back.post(notifier(done)); };
+    asio::co_spawn(there.executor(), std::move(task), std::move(finished));
   });
   co_await done.wait();
 }
