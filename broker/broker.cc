@@ -25,6 +25,10 @@ SteadyTime idle_limit(std::int64_t ms) {
   return ms < 0 ? kNever : std::min(std::chrono::milliseconds(ms), kNever);
 }
 
+void close_logs(ShardServices& services) {
+  services.partitions.for_each([](Partition& partition) { partition.log().close(); });
+}
+
 ConnectionLimits limits_from(const BrokerOptions& options) {
   return {.max_frame_bytes = static_cast<std::size_t>(options.socket_request_max_bytes),
           .max_in_flight = static_cast<std::size_t>(options.max_inflight_requests_per_connection),
@@ -126,7 +130,7 @@ asio::awaitable<Result<void, StartError>> Broker::recover() {
         .message = "the metadata log cannot be replayed: " + std::string(name(replayed.error())),
         .hint = replayed.error() == Errc::unsupported ? "it was written by a newer version: start that one" : "restore it from a backup"};
   }
-  co_await introduce_self();
+  if (Result<void, StartError> known = co_await introduce_self(); !known) co_return known;
   co_await replicas_.open_all(*dir_, controller_->machine().image(), report_);
   co_await replicas_.publish(controller_->machine().image());
   // From here on a crash is an unclean stop, and recovery starts from what was just made whole.
@@ -136,17 +140,18 @@ asio::awaitable<Result<void, StartError>> Broker::recover() {
   co_return Result<void, StartError>();
 }
 
-asio::awaitable<void> Broker::introduce_self() {
+asio::awaitable<Result<void, StartError>> Broker::introduce_self() {
   RegisterBrokerRecord self{
       .node_id = {options_.node_id}, .incarnation = random_uuid(env_.random()), .rack = options_.broker_rack, .unclean = was_unclean_};
   const Uuid cluster = random_uuid(env_.random());
   co_await controller_->found(cluster.to_string(), std::move(self));
-  if (!dir_->is_new()) co_return;
+  if (!dir_->is_new()) co_return Result<void, StartError>();
   const std::string directory = random_uuid(env_.random()).to_string();
   bool claimed = false;
   Job claim = [&] { claimed = dir_->claim(controller_->machine().image()->cluster_id(), directory).has_value(); };
   co_await run_blocking(env_, shards_.front()->shard.loop(), std::move(claim));
-  if (!claimed) log_error("cannot write meta.properties in {}", dir_->path());
+  if (claimed) co_return Result<void, StartError>();
+  co_return StartError{.message = "cannot write meta.properties in " + dir_->path(), .hint = "check space and permissions"};
 }
 
 namespace {
@@ -215,12 +220,11 @@ asio::awaitable<void> Broker::stop() {
   Loop& home = shards_.front()->shard.loop();
   co_await server_->stop();
   for (std::size_t i = 0; i < shards_.size(); ++i) {
-    auto finish = [set = connections_[i].get()]() -> asio::awaitable<void> { co_await set->finish(); };
-    co_await await_on(shards_[i]->shard.loop(), home, finish);
+    co_await await_on(shards_[i]->shard.loop(), home, connections_[i]->finish());
   }
   co_await checkpointer_.stop();
   for (const auto& shard : shards_) {
-    Job close = [&services = *shard] { services.partitions.for_each([](Partition& partition) { partition.log().close(); }); };
+    Job close = [&] { close_logs(*shard); };
     co_await run_on(shard->shard.loop(), home, std::move(close));
   }
   co_await checkpointer_.checkpoint(*dir_, *controller_, true);

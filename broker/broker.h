@@ -38,7 +38,7 @@ class Broker {
   asio::awaitable<Result<void, StartError>> recover();
   Result<std::unique_ptr<storage::Log>, StartError> open_metadata_log();
   void warn_of_lost_manifest() const;
-  asio::awaitable<void> introduce_self();
+  asio::awaitable<Result<void, StartError>> introduce_self();
   Result<void, StartError> listen();
   void report_recovery();
 

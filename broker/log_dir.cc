@@ -1,5 +1,7 @@
 #include "broker/log_dir.h"
 
+#include "broker/metadata/topic_names.h"
+#include "storage/log/identity.h"
 #include "storage/log/identity_file.h"
 
 #include <charconv>
@@ -57,6 +59,24 @@ Result<DirIdentity, StartError> parse_identity(const std::string& path, std::str
   return identity;
 }
 
+/// A directory that was claimed once and has lost its name tag must not pass for a new one: another node could take it, and recovery would
+/// not know that there was an unclean stop. The metadata log alone is what a first start that was cut short leaves.
+Result<void, StartError> check_unclaimed(storage::FileSystem& files, const std::string& path) {
+  const Result<std::vector<storage::DirEntry>> entries = files.list(path);
+  if (!entries)
+    return StartError{.message = "cannot read log directory " + path + ": " + std::string(name(entries.error())),
+                      .hint = "check its permissions"};
+  for (const storage::DirEntry& entry : *entries) {
+    const auto log = storage::parse_log_directory_name(entry.name);
+    if (!log || log->topic == kMetadataTopic) continue;
+    return StartError{.message = properties_path(path) + " is missing, and the directory holds logs such as " + entry.name,
+                      .hint =
+                          "restore the file; its lines are version=1, node.id=N, cluster.id=ID, directory.id=ID. Or choose an empty "
+                          "directory with -o log.dirs=DIR"};
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<LogDir>, StartError> LogDir::open(storage::FileSystem& files, const std::string& path, NodeId node) {
@@ -85,6 +105,8 @@ Result<std::unique_ptr<LogDir>, StartError> LogDir::open(storage::FileSystem& fi
     dir->identity_ = std::move(*identity);
   } else if (text.error() != Errc::not_found) {
     return StartError{.message = "cannot read " + properties_path(path) + ": " + std::string(name(text.error())), .hint = "check the disk"};
+  } else if (Result<void, StartError> unclaimed = check_unclaimed(files, path); !unclaimed) {
+    return unclaimed.error();
   }
   Result<storage::LoadedManifest> manifest = storage::load_manifest(files, path);
   if (!manifest)

@@ -21,9 +21,10 @@ namespace {
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 
-void print_error(const std::string& message, const std::string& hint) {
+void print_error(const std::string& message, const std::string& hint, const char* code) {
   std::fprintf(stderr, "error: %s\n", message.c_str());
   if (!hint.empty()) std::fprintf(stderr, "  hint: %s\n", hint.c_str());
+  std::fprintf(stderr, "  code: %s\n", code);
 }
 
 /// Every segment and connection is a descriptor; the soft limit is often far below what we may have.
@@ -77,7 +78,7 @@ int run(PosixEnv& env, const BrokerOptions& options) {
   asio::co_spawn(home.executor(), run_start(broker, progress), asio::detached);
   const Result<void, StartError> started = progress.started.get_future().get();
   if (!started) {
-    print_error(started.error().message, started.error().hint);
+    print_error(started.error().message, started.error().hint, "CANNOT_START");
     env.stop();
     return kFailed;
   }
@@ -95,7 +96,7 @@ int run(PosixEnv& env, const BrokerOptions& options) {
 int serve(const ServeArguments& arguments) {
   const Result<BrokerOptions, ConfigError> options = load_options(arguments.config_file, arguments.overrides);
   if (!options) {
-    print_error(options.error().message, options.error().hint);
+    print_error(options.error().message, options.error().hint, "INVALID_CONFIG");
     return kUsage;
   }
   configure_logging(options->log_level, options->log_format);

@@ -31,6 +31,32 @@ CLI::Validator between(std::int64_t low, std::int64_t high = 2'147'483'647) {
           ""};
 }
 
+CLI::Validator format_name() {
+  return {[](std::string& text) -> std::string {
+            const auto known = kFormats.find(text);
+            if (known == kFormats.end()) return "\"" + text + "\" is none of table, json, jsonl, tsv";
+            text = std::to_string(static_cast<int>(known->second));
+            return "";
+          },
+          ""};
+}
+
+/// "1500", "1500ms", "10s" or "2m", brought to milliseconds.
+CLI::Validator duration() {
+  static const std::map<std::string, std::int64_t, std::less<>> kUnits{{"", 1}, {"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}};
+  return {[](std::string& text) -> std::string {
+            std::int64_t number = 0;
+            const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+            const auto unit = kUnits.find(std::string_view(end, static_cast<std::size_t>(text.data() + text.size() - end)));
+            const bool is_read = failed == std::errc{} && unit != kUnits.end();
+            if (!is_read || number < 1 || number > 2'147'483'647 / unit->second)
+              return "\"" + text + "\" is no time such as 1500ms, 10s or 2m";
+            text = std::to_string(number * unit->second);
+            return "";
+          },
+          ""};
+}
+
 /// The parser with everything it fills in.
 class Parser {
  public:
@@ -56,6 +82,7 @@ class Parser {
 
   CLI::App app_{"Tidelog: a clustered log broker that speaks Kafka's protocol", "tidelog"};
   Command command_;
+  bool wants_version_ = false;
   std::map<CLI::App*, CommandId> ids_;
 };
 
@@ -68,7 +95,7 @@ CLI::App* Parser::add(CLI::App& parent, CommandId id, const std::string& name, c
 
 void Parser::add_format(CLI::App& app) {
   app.add_option("--format", command_.global.format, "table, json, jsonl or tsv")
-      ->transform(CLI::Transformer(kFormats).description(""))
+      ->transform(format_name())
       ->each([this](const std::string&) { command_.global.has_format = true; })
       ->type_name("FORMAT");
   app.add_flag("-q,--quiet", command_.global.is_quiet, "No summary and no progress");
@@ -85,7 +112,9 @@ CLI::App* Parser::add_network(CLI::App& parent, CommandId id, const std::string&
   app->add_option("-X", global.client_settings, "A client setting, under Kafka's or librdkafka's name")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
-  app->add_option("--timeout", global.timeout_ms, "Give up after this many milliseconds")->check(between(1))->type_name("MS");
+  app->add_option("--timeout", global.timeout_ms, "Give up after this long: 1500ms, 10s, 2m; a bare number is milliseconds")
+      ->transform(duration())
+      ->type_name("TIME");
   add_format(*app);
   return app;
 }
@@ -180,6 +209,7 @@ void Parser::add_other_commands() {
 
 Parser::Parser() {
   app_.set_help_flag("-h,--help", "Print this help");
+  app_.add_flag("-V,--version", wants_version_, "Print the version");
   app_.require_subcommand(1);
   // An unknown word is judged below, where the nearest known one can be named.
   app_.allow_extras(false);
@@ -232,7 +262,7 @@ ParseStop Parser::explain(const CLI::ParseError& why) {
   if (dynamic_cast<const CLI::CallForHelp*>(&why) != nullptr) {
     stop.exit_code = kOk;
     stop.message.clear();
-    stop.help = deepest().help();
+    stop.help = app_.help();  // Goes down to the command that was named.
     return stop;
   }
   const std::vector<std::string> extra = app_.remaining(true);
@@ -254,6 +284,11 @@ std::variant<Command, ParseStop> Parser::parse(int count, const char* const* wor
   try {
     app_.parse(count, words);
   } catch (const CLI::ParseError& why) {
+    if (wants_version_ && count == 2) {
+      command_.id = CommandId::version;
+      command_.path = "version";
+      return command_;
+    }
     return explain(why);
   }
   CLI::App& app = deepest();

@@ -75,6 +75,7 @@ std::string_view reason_of(ErrorCode code) {
     case producer_fenced: return "another producer took over its identity";
     case corrupt_message: return "the batch arrived damaged";
     case invalid_record: return "the broker did not accept a record";
+    case kafka_storage_error: return "the broker cannot use the log of the partition";
     case request_timed_out: return "the broker did not finish in time";
     case topic_authorization_failed: return "not allowed on this topic";
     case cluster_authorization_failed: return "not allowed on this cluster";
@@ -90,6 +91,10 @@ std::string_view hint_of(ErrorCode code) {
   switch (code) {
     case unknown_topic_or_partition: return "tidelog topic list";
     case topic_already_exists: return "tidelog topic describe";
+    case kafka_storage_error: return "the broker's own log says which file and why; other partitions are not affected";
+    case invalid_topic_exception: return "letters, digits, '.', '_' and '-', at most 249 of them";
+    case invalid_partitions: return "from 1 partition on; a topic's count never shrinks";
+    case invalid_config: return "tidelog config docs lists the keys";
     case message_too_large: return "send smaller records, or raise max.message.bytes of the topic";
     case invalid_replication_factor: return "use at most as many replicas as there are brokers";
     case offset_out_of_range: return "read from the start with -o start";

@@ -15,8 +15,8 @@ namespace {
 
 error bad_value(std::string_view key, std::string_view value, std::string_view expected) {
   std::string text = "\"";
-  text.append(key).append("\" cannot be \"").append(value).append("\": it is ").append(expected);
-  return {errc::invalid_config, std::move(text)};
+  text.append(key).append("\" cannot be \"").append(value).append("\"");
+  return error(errc::invalid_config, std::move(text)).set_hint("it is " + std::string(expected));
 }
 
 result<std::int64_t> parse_number(std::string_view key, std::string_view value, std::int64_t low, std::int64_t high) {
@@ -169,6 +169,8 @@ error unknown_key(std::string_view name) {
   error unknown(errc::invalid_config, "unknown client setting \"" + std::string(name) + "\"");
   if (const std::string_view near = closest_word(name, names); !near.empty())
     unknown.set_hint("did you mean \"" + std::string(near) + "\"?");
+  else
+    unknown.set_hint("client settings have Kafka's names, such as linger.ms or fetch.min.bytes");
   return unknown;
 }
 
@@ -177,7 +179,8 @@ error unknown_key(std::string_view name) {
 result<Address> parse_address(std::string_view text) {
   while (text.starts_with(' ')) text.remove_prefix(1);
   while (text.ends_with(' ')) text.remove_suffix(1);
-  const error bad(errc::invalid_config, "\"" + std::string(text) + "\" is not a broker address (host:port)");
+  error bad(errc::invalid_config, "\"" + std::string(text) + "\" is not a broker address");
+  bad.set_hint("it is host:port, or [address]:port for IPv6");
   Address address{.host = std::string(text), .port = 9092};
   const std::size_t bracket = text.starts_with('[') ? text.find(']') : std::string_view::npos;
   const std::size_t colon = text.rfind(':');

@@ -17,7 +17,8 @@ This file is made from the option tables in `broker/config` (`make docs`; a test
 
 A setting is given in a file (`tidelog serve -c FILE`, Kafka's `.properties` format), in the environment (`TIDELOG_LOG_DIRS` for `log.dirs`) or as a
 flag (`-o key=value`). A flag beats the environment, which beats the file, which beats the default. The broker is strict: an unknown key or a value it
-cannot use ends it with exit status 2, the place, and what was probably meant. Numbers are written out, without units.
+cannot use ends it with exit status 2, the place, and what was probably meant. Numbers are written out, without units. Of environment variables only those that nearly spell a key are refused: others
+whose names begin with `TIDELOG_` may be another program's, such as the service links of a container runtime.
 
 Keys and meanings are Kafka's. **ours** marks the few that Kafka does not have. **no effect yet** marks keys that are accepted and checked, and that
 nothing acts on in this version. **live** marks keys that belong to those Kafka can change in a running broker; this version reads all of them at start.

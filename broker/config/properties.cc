@@ -128,6 +128,9 @@ std::size_t key_length(std::string_view line) {
 
 Result<std::vector<Property>, PropertiesError> parse_properties(std::string_view text) {
   std::vector<Property> properties;
+  // Editors of other systems put a byte order mark before the first key.
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   Lines lines(text);
   std::string line;
   std::size_t number = 0;

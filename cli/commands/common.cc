@@ -5,7 +5,7 @@ namespace tidelog::cli {
 result<std::pair<std::string, std::string>> split_pair(const std::string& text, std::string_view what) {
   const std::size_t equals = text.find('=');
   if (equals != std::string::npos && equals > 0) return std::pair(text.substr(0, equals), text.substr(equals + 1));
-  return error(errc::invalid_argument, "\"" + text + "\" is not a " + std::string(what) + " (KEY=VALUE)");
+  return error(errc::invalid_argument, "\"" + text + "\" is not a " + std::string(what)).set_hint("write it as KEY=VALUE");
 }
 
 result<client> open_client(const GlobalOptions& global, config defaults) {

@@ -147,7 +147,11 @@ int copy(const Command& command, consumer& from, const Writer& write, Read& read
     const auto now = std::chrono::steady_clock::now();
     if (!is_idle) last_news = now;
     if (is_idle && !options.follows && !from.finished() && now - last_news > patience) {
-      return fail(command.global, error(errc::timed_out, "the broker sends no more records before the end").set_topic(options.topic));
+      const std::optional<error> trouble = from.trouble();
+      return fail(command.global, trouble ? *trouble
+                                          : error(errc::timed_out, "the broker sends no more records before the end")
+                                                .set_hint("it may be busy; a longer --timeout waits longer")
+                                                .set_topic(options.topic));
     }
     progress.update(read.records, read.bytes);
   }

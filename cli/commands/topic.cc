@@ -139,8 +139,9 @@ int run_topic_delete(const Command& command) {
   for (const std::string& name : is_asked ? command.topic.names : std::vector<std::string>()) {
     const result<Size> size = size_of(admin, name);
     if (!size) return fail(global, size.error());
-    const std::string what = "topic \"" + name + "\": " + std::to_string(size->partitions) + " partitions, about " +
-                             std::to_string(size->records) + " records\n";
+    const std::string what = "topic \"" + name + "\": " + std::to_string(size->partitions) +
+                             (size->partitions == 1 ? " partition" : " partitions") + ", about " + std::to_string(size->records) +
+                             " records\n";
     if (!global.is_quiet) std::fputs(((global.is_dry_run ? "would delete " : "deleting ") + what).c_str(), stderr);
     planned.emplace_back(name, result<void>());
   }

@@ -104,9 +104,10 @@ result<void> check_partition(ClientCore& core, const OffsetQuery& query, TimePoi
   if (!topic) return topic.error();
   const std::size_t count = (*topic)->partitions.size();
   if (query.partition >= 0 && static_cast<std::size_t>(query.partition) < count) return {};
-  error missing(errc::not_found, "topic \"" + query.topic + "\" has " + std::to_string(count) + " partitions, so there is no partition " +
+  error missing(errc::not_found, "topic \"" + query.topic + "\" has " + std::to_string(count) +
+                                     (count == 1 ? " partition" : " partitions") + ", so there is no partition " +
                                      std::to_string(query.partition));
-  return missing.set_topic(query.topic, query.partition);
+  return missing.set_hint("tidelog topic describe " + query.topic + " shows what there is").set_topic(query.topic, query.partition);
 }
 
 }  // namespace

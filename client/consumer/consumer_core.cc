@@ -140,6 +140,11 @@ result<record_batch> ConsumerCore::poll(Milliseconds timeout) {
   return record_batch();
 }
 
+std::optional<error> ConsumerCore::trouble() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->trouble;
+}
+
 }  // namespace core
 
 consumer::consumer(std::shared_ptr<core::ConsumerCore> core) : core_(std::move(core)) {}
@@ -150,6 +155,7 @@ consumer::~consumer() = default;
 result<void> consumer::assign(const std::vector<assignment>& partitions) { return core_->assign(partitions); }
 result<record_batch> consumer::poll(std::chrono::milliseconds timeout) { return core_->poll(timeout); }
 bool consumer::finished() const { return core_->finished(); }
+std::optional<error> consumer::trouble() const { return core_->trouble(); }
 std::int64_t consumer::position(std::string_view topic, std::int32_t partition) const { return core_->position(topic, partition); }
 
 }  // namespace tidelog

@@ -17,6 +17,7 @@ class ConsumerCore {
   result<record_batch> poll(Milliseconds timeout);
   [[nodiscard]] bool finished() const;
   [[nodiscard]] std::int64_t position(std::string_view topic, std::int32_t partition) const;
+  [[nodiscard]] std::optional<error> trouble() const;
 
  private:
   /// Makes the next slice the current one. False: none came in time.

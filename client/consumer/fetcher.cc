@@ -155,6 +155,10 @@ void Fetcher::on_partition(AssignedPartition& partition, const std::shared_ptr<A
   const auto code = static_cast<ErrorCode>(data.error_code);
   if (code == ErrorCode::offset_out_of_range && core_.settings().offset_reset != OffsetReset::none) return reset(owner);
   if (code != ErrorCode::none) return on_error(partition, code);
+  if (partition.failures > 0) {
+    const std::lock_guard lock(state_->mutex);
+    state_->trouble.reset();
+  }
   partition.failures = 0;
   if (!data.records.is_null() && !data.records.bytes.empty()) take_records(owner, answer, data.records.bytes);
 }
@@ -162,6 +166,10 @@ void Fetcher::on_partition(AssignedPartition& partition, const std::shared_ptr<A
 void Fetcher::on_error(AssignedPartition& partition, ErrorCode code) {
   if (retriable(code)) {
     core_.cluster().refresh_soon();
+    {
+      const std::lock_guard lock(state_->mutex);
+      state_->trouble = error::from_kafka(static_cast<int>(code), context_of(partition)).set_topic(*partition.topic, partition.index);
+    }
     return back_off(partition);
   }
   error why = error::from_kafka(static_cast<int>(code), context_of(partition));

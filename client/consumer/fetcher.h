@@ -37,6 +37,7 @@ struct ConsumerState {
   std::condition_variable changed;
   std::deque<Slice> slices;
   std::deque<error> errors;
+  std::optional<error> trouble;  ///< What the last fetch of a partition failed with and is tried again for.
   std::size_t queued_bytes = 0;
 };
 

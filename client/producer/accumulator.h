@@ -24,6 +24,7 @@ struct PartitionQueue {
   std::deque<std::unique_ptr<PendingBatch>> ready;  ///< Full, or told to go.
   bool is_listed = false;                           ///< In the list of those with something to do.
   Lane lane;                                        ///< The loop's alone.
+  std::optional<error> refusal;                     ///< The last answer that is worth another try. The loop's alone.
 };
 
 /// A topic that records are sent to. Made once, lives as long as the producer.

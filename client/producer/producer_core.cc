@@ -43,8 +43,8 @@ result<TopicQueues*> ProducerCore::topic_for(const record_ref& record, bool may_
   const auto count = static_cast<std::int32_t>(queues->metadata->partitions.size());
   if (record.partition() < count) return queues;
   error missing(errc::not_found, "topic \"" + std::string(record.topic()) + "\" has " + std::to_string(count) +
-                                     " partitions, so there is no partition " + std::to_string(record.partition()));
-  return missing.set_topic(record.topic(), record.partition());
+                                     " partition(s), so there is no partition " + std::to_string(record.partition()));
+  return missing.set_hint("partitions are numbered from 0").set_topic(record.topic(), record.partition());
 }
 
 result<void> ProducerCore::wait_for_room(std::size_t size_bytes, bool may_wait, std::unique_lock<std::mutex>& lock, TimePoint deadline) {

@@ -204,7 +204,7 @@ void Sender::on_partition(const Sent& sent, const proto::ProduceResponse::Partit
   };
   switch (queue.lane.judge(*batch, code, Clock::now() + backoff(batch->retries))) {
     case Verdict::written: return written(queue, *batch, answer.base_offset);
-    case Verdict::retry: return;
+    case Verdict::retry: queue.refusal = failure(); return;
     case Verdict::split: return split(queue, *batch);
     case Verdict::failed: return failed(queue, *batch, failure());
     case Verdict::fatal: return fail_all(failure().set_fatal(true).set_retriable(false));
@@ -212,6 +212,7 @@ void Sender::on_partition(const Sent& sent, const proto::ProduceResponse::Partit
 }
 
 void Sender::written(PartitionQueue& queue, PendingBatch& batch, std::int64_t base_offset) {
+  queue.refusal.reset();
   std::unique_ptr<PendingBatch> done = queue.lane.remove(batch);
   report(queue, *done, base_offset);
   complete(std::move(done));
@@ -260,7 +261,12 @@ void Sender::expire(TimePoint now) {
     }
   }
   const auto late = [](const PartitionQueue& queue) {
-    return error(errc::timed_out, context_of(queue) + ": not acknowledged within delivery.timeout.ms").set_topic(queue.topic, queue.index);
+    error why(errc::timed_out, context_of(queue) + ": not acknowledged within delivery.timeout.ms");
+    if (queue.refusal) {
+      why.set_message(why.message() + "; the last answer was " + std::string(queue.refusal->code_name()));
+      why.set_hint(queue.refusal->hint());
+    }
+    return why.set_topic(queue.topic, queue.index);
   };
   for (PartitionQueue* queue : active) {
     for (PendingBatch* batch : queue->lane.expired(limit)) failed(*queue, *batch, late(*queue));

@@ -109,6 +109,10 @@ def a_lost_log_is_told_and_its_topic_can_be_made_anew(args, broker):
     os.remove(os.path.join(broker.data, "kept-0", "partition.metadata"))
     broker.start()
     assert "partition.metadata is missing or damaged" in broker.said(), broker.said()
+    code, _, said = run(args, "consume", "kept", *at, "-o", "start:end", "--raw", "--timeout", "2s")
+    assert code != 0 and "KAFKA_STORAGE_ERROR" in said and "hint:" in said, (code, said)
+    code, _, said = run(args, "produce", "kept", *at, "--timeout", "2s", data=b"lost\n")
+    assert code != 0 and "KAFKA_STORAGE_ERROR" in said, (code, said)
     code, _, said = run(args, "topic", "delete", "kept", *at, "--yes")
     assert code == 0, said
     code, _, said = run(args, "produce", "kept", *at, data=b"anew\n")
@@ -117,9 +121,41 @@ def a_lost_log_is_told_and_its_topic_can_be_made_anew(args, broker):
     assert code == 0 and out == "anew\n", (code, out, said)
 
 
+def a_directory_without_its_name_tag_is_refused(args, broker):
+    assert broker.stop() == 0
+    tag = os.path.join(broker.data, "meta.properties")
+    os.rename(tag, tag + ".away")
+    code, _, said = run(args, "serve", "-o", f"log.dirs={broker.data}", "-o", f"listeners=PLAINTEXT://{broker.address}")
+    assert code == 1 and "meta.properties is missing" in said and "code: CANNOT_START" in said, (code, said)
+    os.rename(tag + ".away", tag)
+    broker.start()
+
+
+def every_refusal_says_what_helps(args):
+    for words, wanted in [
+        (["topic", "list", "--format", "xml"], "none of table, json, jsonl, tsv"),
+        (["topic", "list", "--timeout", "10x"], "no time such as"),
+        (["produce", "t", "-X", "acks=7"], "all, 1 or 0"),
+        (["produce", "t", "-X", "what.is.this=7"], "linger.ms"),
+        (["topic", "create", "t", "-c", "x"], "KEY=VALUE"),
+        (["topic", "create", "t", "-b", "a b"], "host:port"),
+    ]:
+        code, _, said = run(args, *words)
+        assert code == 2 and wanted in said and said.count("\n") == 3, (words, code, said)
+        assert said.startswith("error: ") and "\n  hint: " in said and "\n  code: " in said, (words, said)
+
+
+def help_names_the_whole_command(args):
+    code, out, _ = run(args, "topic", "create", "--help")
+    assert code == 0 and "tidelog topic create" in out, out
+    assert run(args, "--version")[1] == run(args, "version")[1] != ""
+
+
 def main():
     args = rig.arguments()
     configuration_is_strict(args)
+    every_refusal_says_what_helps(args)
+    help_names_the_whole_command(args)
     limits_that_are_off_let_everybody_in(args)
     with rig.Broker(args.tidelog) as broker:
         a_second_broker_is_kept_out(args, broker)
@@ -129,6 +165,7 @@ def main():
         closed_descriptors_are_filled(args, broker)
         clean_stop_keeps_everything(args, broker)
         a_lost_manifest_is_told_and_loses_nothing(args, broker)
+        a_directory_without_its_name_tag_is_refused(args, broker)
         a_lost_log_is_told_and_its_topic_can_be_made_anew(args, broker)
     print("the front door holds")
     return 0

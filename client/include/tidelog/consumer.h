@@ -100,6 +100,8 @@ class consumer {
   [[nodiscard]] bool finished() const;
   /// The offset after the last record that `poll` returned, or -1 if the partition is not assigned.
   [[nodiscard]] std::int64_t position(std::string_view topic, std::int32_t partition) const;
+  /// Why nothing may come: what the last fetch of a partition failed with, while it is tried again. Nothing if all goes well.
+  [[nodiscard]] std::optional<error> trouble() const;
 
  private:
   friend class client;

@@ -37,4 +37,11 @@ TEST(Properties, RefusesACutEscape) {
 TEST(Properties, EndsAtABackslashAtTheEndOfTheFile) { EXPECT_EQ(trace("a=1\\"), "1:a=1;"); }
 
 }  // namespace
+TEST(Properties, AByteOrderMarkIsNoPartOfTheFirstKey) {
+  const auto read = parse_properties("\xef\xbb\xbfnum.partitions=4\n");
+  ASSERT_TRUE(read);
+  ASSERT_EQ(read->size(), 1U);
+  EXPECT_EQ(read->front().key, "num.partitions");
+}
+
 }  // namespace tidelog::broker
