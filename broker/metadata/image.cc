@@ -64,6 +64,16 @@ const TopicImage* Image::find_lookalike(std::string_view name) const {
   return has_lookalikes(name) ? value_or_null(by_metric_form_.find(metric_form(name))) : find_topic(name);
 }
 
+const Image::Configs& Image::configs_of(ConfigScope scope, const std::string& name) const {
+  static const Configs none;
+  if (scope == ConfigScope::topic) {
+    const TopicImage* topic = find_topic(name);
+    return topic == nullptr ? none : topic->configs;
+  }
+  const auto found = resource_configs_.find({.scope = scope, .name = name});
+  return found == resource_configs_.end() ? none : found->second;
+}
+
 Result<void> Image::apply(const MetadataRecord& record) {
   return std::visit([this](const auto& one) { return apply_one(one); }, record);
 }
@@ -151,10 +161,12 @@ Result<void> Image::apply_one(const SetConfigRecord& record) {
     return {};
   }
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  if (!std::ranges::all_of(record.resource, is_digit)) return Errc::corrupt;
-  Configs& configs = broker_configs_[record.resource];
+  const bool is_broker = record.scope == ConfigScope::broker;
+  if (is_broker ? !std::ranges::all_of(record.resource, is_digit) : record.resource.empty()) return Errc::corrupt;
+  const ConfigResource resource{.scope = record.scope, .name = record.resource};
+  Configs& configs = resource_configs_[resource];
   set(configs, record);
-  if (configs.empty()) broker_configs_.erase(record.resource);
+  if (configs.empty()) resource_configs_.erase(resource);
   return {};
 }
 
@@ -168,9 +180,9 @@ std::vector<MetadataRecord> Image::snapshot() const {
                                               .listeners = broker.listeners,
                                               .rack = broker.rack});
   }
-  for (const auto& [resource, configs] : broker_configs_) {
+  for (const auto& [resource, configs] : resource_configs_) {
     for (const auto& [key, value] : configs) {
-      records.emplace_back(SetConfigRecord{.scope = ConfigScope::broker, .resource = resource, .key = key, .value = value});
+      records.emplace_back(SetConfigRecord{.scope = resource.scope, .resource = resource.name, .key = key, .value = value});
     }
   }
   for (const auto& [name, topic] : by_name_) {
@@ -196,7 +208,7 @@ bool Image::is_consistent() const {
 bool Image::operator==(const Image& other) const {
   const auto same = [](const auto& a, const auto& b) { return a.first == b.first && *a.second == *b.second; };
   return cluster_id_ == other.cluster_id_ && brokers_ == other.brokers_ && next_producer_id_ == other.next_producer_id_ &&
-         broker_configs_ == other.broker_configs_ && by_name_.size() == other.by_name_.size() &&
+         resource_configs_ == other.resource_configs_ && by_name_.size() == other.by_name_.size() &&
          std::equal(by_name_.begin(), by_name_.end(), other.by_name_.begin(), same);
 }
 

@@ -49,8 +49,10 @@ class Image {
   [[nodiscard]] const TopicImage* find_lookalike(std::string_view name) const;
   /// Sorted by name.
   [[nodiscard]] const SharedMap<std::string, TopicPointer>& topics() const { return by_name_; }
-  /// What was set for brokers, by node id in digits, or by the empty name for all of them.
-  [[nodiscard]] const std::map<std::string, Configs>& broker_configs() const { return broker_configs_; }
+  /// What was set for it; empty if nothing was, or there is no such topic. Valid while this image is.
+  [[nodiscard]] const Configs& configs_of(ConfigScope scope, const std::string& name) const;
+  /// Whatever has configs beside topics. Brokers go by node id in digits, or by the empty name for all of them.
+  [[nodiscard]] const std::map<ConfigResource, Configs>& resource_configs() const { return resource_configs_; }
   [[nodiscard]] std::size_t partition_count() const { return partition_count_; }
 
   /// What changes it: only `MetadataMachine::apply` calls this. `Errc::corrupt` if the record cannot be true after those before it.
@@ -77,7 +79,7 @@ class Image {
   SharedMap<std::string, TopicPointer> by_name_;
   SharedMap<Uuid, TopicPointer> by_id_;
   SharedMap<std::string, TopicPointer> by_metric_form_;  ///< Only names that can have lookalikes.
-  std::map<std::string, Configs> broker_configs_;        ///< None of them empty.
+  std::map<ConfigResource, Configs> resource_configs_;   ///< None of them empty.
   ProducerId next_producer_id_{0};
   std::size_t partition_count_ = 0;
 };

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tidelog::broker {
@@ -43,6 +44,42 @@ struct CreateTopicsCommand {
   ConfigCheck check_configs;
 };
 
+/// What is done to a key, by the protocol's numbers.
+enum class ConfigOperation : std::uint8_t { set = 0, remove = 1, append = 2, subtract = 3 };
+
+struct ConfigChange {
+  std::string key;
+  std::int8_t operation = 0;  ///< As asked: it may be none of `ConfigOperation`.
+  std::optional<std::string> value;
+};
+
+struct ResourceChange {
+  std::int8_t type = 0;  ///< As asked: it may be no `ConfigScope`.
+  std::string name;
+  std::vector<ConfigChange> changes;
+};
+
+/// What the machine has to know about keys: it has no table of them.
+class ConfigRules {
+ public:
+  [[nodiscard]] virtual bool is_list(ConfigScope scope, std::string_view key) const = 0;
+  /// The list that APPEND and SUBTRACT begin with when the key was never set.
+  [[nodiscard]] virtual std::string list_in_force(ConfigScope scope, std::string_view key) const = 0;
+  /// Why the resource cannot have these configs; empty: it can.
+  [[nodiscard]] virtual std::string problem(const ConfigResource& resource, const std::map<std::string, std::string>& configs) const = 0;
+
+ protected:
+  ~ConfigRules() = default;
+};
+
+struct AlterConfigsCommand {
+  std::span<const ResourceChange> resources;
+  bool replaces = false;  ///< What is not mentioned is taken back (AlterConfigs); otherwise it stays (IncrementalAlterConfigs).
+  bool validate_only = false;
+  NodeId broker;  ///< Who is asked: a broker changes its own configs only.
+  const ConfigRules& rules;
+};
+
 struct TopicSelector {
   std::optional<std::string> name;  ///< None: by id.
   Uuid id;
@@ -63,6 +100,16 @@ struct TopicsDecision {
   std::vector<MetadataRecord> records;
   /// In the order of what was asked. A topic asked for twice is answered once, and is neither made nor deleted.
   std::vector<TopicVerdict> verdicts;
+};
+
+struct ConfigVerdict {
+  ErrorCode error = ErrorCode::none;
+  std::string message;
+};
+
+struct ConfigsDecision {
+  std::vector<MetadataRecord> records;
+  std::vector<ConfigVerdict> verdicts;  ///< One for each resource asked, in that order.
 };
 
 struct ProducerIdsDecision {
@@ -94,6 +141,8 @@ class MetadataMachine {
   [[nodiscard]] TopicsDecision create_topics(const CreateTopicsCommand& command) const;
   /// DeleteTopics (key 20), by name or by id (KIP-516).
   [[nodiscard]] TopicsDecision delete_topics(std::span<const TopicSelector> topics) const;
+  /// IncrementalAlterConfigs (KIP-339, key 44) and AlterConfigs (KIP-133, key 33). A resource changes as a whole or not at all.
+  [[nodiscard]] ConfigsDecision alter_configs(const AlterConfigsCommand& command) const;
   /// AllocateProducerIds (KIP-730): a block of ids that were never given to anybody.
   [[nodiscard]] ProducerIdsDecision allocate_producer_ids(NodeId node, std::int64_t broker_epoch) const;
   /// BrokerRegistration (KIP-631). The epoch is set here; an incarnation that is registered already keeps the one it has.

@@ -66,7 +66,7 @@ struct Encoder {
 
   void operator()(const SetConfigRecord& record) {
     auto& to = *out.mutable_set_config();
-    to.set_scope(record.scope == ConfigScope::topic ? stored::SetConfig::TOPIC : stored::SetConfig::BROKER);
+    to.set_scope(static_cast<stored::SetConfig::Scope>(record.scope));
     to.set_resource(record.resource);
     to.set_key(record.key);
     if (record.value) to.set_value(*record.value);
@@ -116,9 +116,8 @@ Result<MetadataRecord> decode_block(const stored::ProducerIdBlock& from) {
 }
 
 Result<MetadataRecord> decode_config(const stored::SetConfig& from) {
-  const bool is_topic = from.scope() == stored::SetConfig::TOPIC;
-  if (!is_topic && from.scope() != stored::SetConfig::BROKER) return Errc::unsupported;
-  SetConfigRecord record{.scope = is_topic ? ConfigScope::topic : ConfigScope::broker, .resource = from.resource(), .key = from.key()};
+  if (!stored::SetConfig::Scope_IsValid(from.scope()) || from.scope() == stored::SetConfig::UNKNOWN) return Errc::unsupported;
+  SetConfigRecord record{.scope = static_cast<ConfigScope>(from.scope()), .resource = from.resource(), .key = from.key()};
   if (from.has_value()) record.value = from.value();
   return MetadataRecord(std::move(record));
 }

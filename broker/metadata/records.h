@@ -62,9 +62,16 @@ struct DeleteTopicRecord {
 };
 
 /// What a configuration key belongs to, numbered as Kafka's ConfigResource.
-enum class ConfigScope : std::uint8_t { topic = 2, broker = 4 };
+enum class ConfigScope : std::uint8_t { topic = 2, broker = 4, client_metrics = 16, group = 32 };
 
-/// A key was set, or taken back if there is no value. `resource` is a topic's name, or a node id in digits, or empty for all brokers.
+struct ConfigResource {
+  ConfigScope scope = ConfigScope::topic;
+  std::string name;
+  auto operator<=>(const ConfigResource&) const = default;
+};
+
+/// A key was set, or taken back if there is no value. `resource` is the name of a topic, a group or a client metrics subscription, or a
+/// node id in digits, or empty for all brokers.
 struct SetConfigRecord {
   ConfigScope scope = ConfigScope::topic;
   std::string resource;

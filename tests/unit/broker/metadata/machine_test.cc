@@ -167,7 +167,8 @@ TEST(MetadataMachine, SetsAndTakesBackConfigs) {
 
   EXPECT_EQ(set, (Image::Configs{{"retention.ms", "1"}}));
   EXPECT_TRUE(machine.image()->find_topic("t")->configs.empty());
-  EXPECT_EQ(machine.image()->broker_configs(), (std::map<std::string, Image::Configs>{{"", {{"k", ""}}}}));
+  EXPECT_EQ(machine.image()->resource_configs(),
+            (std::map<ConfigResource, Image::Configs>{{{.scope = ConfigScope::broker, .name = ""}, {{"k", ""}}}}));
 }
 
 TEST(RegisterBroker, GivesEachProcessAHigherEpoch) {
@@ -240,6 +241,31 @@ TEST(Snapshot, RebuildsAnEqualImage) {
   EXPECT_EQ(*rebuilt.image(), *machine.image());
   EXPECT_EQ(fingerprint(*rebuilt.image()), fingerprint(*machine.image()));
   EXPECT_EQ(rebuilt.register_broker({.node_id = {2}, .incarnation = test_id(23)}).broker_epoch, 3);
+}
+
+class EveryKeyIsAList final : public ConfigRules {
+ public:
+  [[nodiscard]] bool is_list(ConfigScope, std::string_view) const override { return true; }
+  [[nodiscard]] std::string list_in_force(ConfigScope, std::string_view) const override { return {}; }
+  [[nodiscard]] std::string problem(const ConfigResource&, const std::map<std::string, std::string>&) const override { return {}; }
+};
+
+TEST(AlterConfigs, AppendsNoMoreThanAnAnswerCanTell) {
+  MetadataMachine machine = machine_with_brokers(1);
+  const EveryKeyIsAList rules;
+  const auto append = [&](std::string value) {
+    const std::vector<ResourceChange> resources{
+        {.type = 32, .name = "g", .changes = {{.key = "k", .operation = 2, .value = std::move(value)}}}};
+    const ConfigsDecision decision = machine.alter_configs({.resources = resources, .broker = {1}, .rules = rules});
+    apply_all(machine, decision);
+    return decision.verdicts.front().error;
+  };
+
+  EXPECT_EQ(append(std::string(20000, 'a')), ErrorCode::none);
+  EXPECT_EQ(append(std::string(12766, 'b')), ErrorCode::none);
+  EXPECT_EQ(append("c"), ErrorCode::invalid_config);
+
+  EXPECT_EQ(machine.image()->configs_of(ConfigScope::group, "g").at("k").size(), 32767U);
 }
 
 TEST(Fingerprint, TellsImagesApart) {

@@ -43,7 +43,8 @@ std::string text_of(const ProducerIdBlockRecord& record) {
   return "ProducerIdBlock node=" + std::to_string(record.node_id.value) + " next=" + std::to_string(record.next_producer_id.value);
 }
 std::string text_of(const SetConfigRecord& record) {
-  return "SetConfig " + record.resource + " " + record.key + (record.value ? "=" + *record.value : "");
+  return "SetConfig " + std::to_string(static_cast<int>(record.scope)) + ":" + record.resource + " " + record.key +
+         (record.value ? "=" + *record.value : "");
 }
 
 }  // namespace
@@ -59,6 +60,10 @@ std::vector<std::string> MetadataScript::run(std::string_view command) {
     create(words);
   } else if (what == "delete") {
     remove(words);
+  } else if (what == "alter") {
+    alter(words);
+  } else if (what == "configs") {
+    show_configs(words);
   } else if (what == "producer-ids") {
     allocate(words);
   } else if (what == "show") {
@@ -145,6 +150,81 @@ void MetadataScript::remove(const Words& words) {
   const TopicsDecision decision = machine_.delete_topics(topics);
   for (const TopicVerdict& verdict : decision.verdicts) say_verdict(verdict);
   apply(decision.records);
+}
+
+namespace {
+
+class ScriptRules final : public ConfigRules {
+ public:
+  [[nodiscard]] bool is_list(ConfigScope, std::string_view key) const override { return key.starts_with("list"); }
+  [[nodiscard]] std::string list_in_force(ConfigScope, std::string_view) const override { return "old"; }
+  [[nodiscard]] std::string problem(const ConfigResource&, const std::map<std::string, std::string>& configs) const override {
+    for (const auto& [key, value] : configs) {
+      if (value == "bad") return "bad is no value for " + key;
+    }
+    return {};
+  }
+};
+
+ResourceChange parse_resource(const std::string& word) {
+  const std::size_t colon = word.find(':');
+  const std::string type = word.substr(0, colon);
+  const std::map<std::string, int> types{{"topic", 2}, {"broker", 4}, {"logger", 8}, {"metrics", 16}, {"group", 32}};
+  const int number = types.contains(type) ? types.at(type) : std::stoi(type);
+  return {.type = static_cast<std::int8_t>(number), .name = word.substr(colon + 1)};
+}
+
+ConfigChange parse_change(const std::string& word) {
+  if (word.ends_with('!')) return {.key = word.substr(0, word.size() - 1), .operation = 1};
+  if (word.ends_with('?')) return {.key = word.substr(0, word.size() - 1)};
+  const std::size_t equals = word.find('=');
+  ConfigChange change{.key = word.substr(0, equals), .value = word.substr(equals + 1)};
+  if (change.key.ends_with('+')) change.operation = 2;
+  if (change.key.ends_with('-')) change.operation = 3;
+  if (change.operation != 0) change.key.pop_back();
+  if (const std::size_t at = change.key.find('@'); at != std::string::npos) {
+    change.operation = static_cast<std::int8_t>(std::stoi(change.key.substr(at + 1)));
+    change.key.resize(at);
+  }
+  return change;
+}
+
+}  // namespace
+
+void MetadataScript::alter(const Words& words) {
+  std::vector<ResourceChange> resources;
+  bool replaces = false;
+  bool validate_only = false;
+  bool is_resource = true;
+  for (const std::string& word : words) {
+    if (word == "replace") {
+      replaces = true;
+    } else if (word == "validate-only") {
+      validate_only = true;
+    } else if (word == "/") {
+      is_resource = true;
+    } else if (std::exchange(is_resource, false)) {
+      resources.push_back(parse_resource(word));
+    } else {
+      resources.back().changes.push_back(parse_change(word));
+    }
+  }
+  const ScriptRules rules;
+  const ConfigsDecision decision =
+      machine_.alter_configs({.resources = resources, .replaces = replaces, .validate_only = validate_only, .broker = {1}, .rules = rules});
+  for (const ConfigVerdict& verdict : decision.verdicts) {
+    say(std::string(name(verdict.error)) + (verdict.message.empty() ? "" : ": " + verdict.message));
+  }
+  apply(decision.records);
+}
+
+void MetadataScript::show_configs(const Words& words) {
+  const ResourceChange resource = parse_resource(words.at(0));
+  std::string line = words.at(0);
+  for (const auto& [key, value] : machine_.image()->configs_of(static_cast<ConfigScope>(resource.type), resource.name)) {
+    line.append(" ").append(key).append("=").append(value);
+  }
+  say(line);
 }
 
 void MetadataScript::allocate(const Words& words) {
