@@ -1,6 +1,5 @@
 #include "broker/broker.h"
 
-#include "broker/config/listener.h"
 #include "broker/logging/log.h"
 #include "broker/metadata/topic_names.h"
 #include "broker/shard/run_on.h"
@@ -35,6 +34,13 @@ ConnectionLimits limits_from(const BrokerOptions& options) {
           .idle = idle_limit(options.connections_max_idle_ms),
           .whole_frame = std::chrono::milliseconds(options.request_frame_timeout_ms),
           .write_stall = std::chrono::milliseconds(options.response_write_timeout_ms)};
+}
+
+ConnectionCaps caps_from(const BrokerOptions& options) {
+  const auto rate = static_cast<std::size_t>(options.max_connection_creation_rate);
+  return {.total = static_cast<std::size_t>(options.max_connections),
+          .per_address = static_cast<std::size_t>(options.max_connections_per_ip),
+          .new_per_second_per_address = rate == 0 ? std::numeric_limits<std::size_t>::max() : rate};
 }
 
 Uuid random_uuid(Random& random) {
@@ -168,8 +174,9 @@ std::string why_not_listening(Errc error) {
 }  // namespace
 
 Result<void, StartError> Broker::listen() {
-  const auto listener = parse_listener("listeners", options_.listeners.front());
-  if (!listener) return StartError{.message = listener.error().message, .hint = listener.error().hint};
+  const auto listeners = client_listeners(options_);
+  if (!listeners) return StartError{.message = listeners.error().message, .hint = listeners.error().hint};
+  const ListenerAddress* listener = &listeners->front();
   auto socket = env_.network().listen({.host = listener->host, .port = listener->port}, shards_.front()->shard.loop());
   if (!socket) {
     const std::string where = listener->host + ":" + std::to_string(listener->port);
@@ -177,11 +184,9 @@ Result<void, StartError> Broker::listen() {
                       .hint = "choose an address of this machine and a free port with -o listeners=PLAINTEXT://HOST:PORT"};
   }
   Endpoint advertised;
-  if (!options_.advertised_listeners.empty()) {
-    const auto told = parse_listener("advertised.listeners", options_.advertised_listeners.front());
-    if (!told) return StartError{.message = told.error().message, .hint = told.error().hint};
-    advertised = {.host = told->host, .port = told->port};
-  }
+  const auto told = advertised_listener(options_, listener->name);
+  if (!told) return StartError{.message = told.error().message, .hint = told.error().hint};
+  if (told->has_value()) advertised = {.host = (*told)->host, .port = (*told)->port};
   node_ = std::make_unique<Node>(Node{.options = options_,
                                       .shards = shards_,
                                       .controller = *controller_,
@@ -194,10 +199,8 @@ Result<void, StartError> Broker::listen() {
     connections_.push_back(std::make_unique<ConnectionSet>(shard->shard, *dispatchers_.back(), limits_from(options_)));
     seats.push_back({.shard = &shard->shard, .connections = connections_.back().get()});
   }
-  const ConnectionCaps caps{.total = static_cast<std::size_t>(options_.max_connections),
-                            .per_address = static_cast<std::size_t>(options_.max_connections_per_ip),
-                            .new_per_second_per_address = static_cast<std::size_t>(options_.max_connection_creation_rate)};
-  server_ = std::make_unique<Server>(std::move(*socket), std::move(seats), caps);
+  server_ = std::make_unique<Server>(std::move(*socket), std::move(seats), caps_from(*replicas_.in_force()));
+  replicas_.on_options([this](const BrokerOptions& changed) { server_->set_caps(caps_from(changed)); });
   return {};
 }
 

@@ -1,5 +1,6 @@
 #include "broker/replicas.h"
 
+#include "broker/config/dynamic.h"
 #include "broker/logging/log.h"
 #include "broker/metadata/topic_names.h"
 #include "broker/partition/log_config.h"
@@ -23,8 +24,7 @@ Replicas::Replicas(Env& env, const BrokerOptions& options, std::span<const std::
     : env_(env), options_(options), shards_(shards) {}
 
 std::vector<Replicas::NewLog> Replicas::plan(const TopicImage& topic) {
-  const std::vector<std::pair<std::string, std::string>> overrides(topic.configs.begin(), topic.configs.end());
-  const auto config = std::make_shared<const TopicConfig>(resolve_topic_config(options_, overrides));
+  const std::shared_ptr<const TopicConfig> config = config_of(topic);
   std::vector<NewLog> logs;
   for (const PartitionImage& partition : topic.partitions) {
     if (std::ranges::find(partition.replicas, NodeId{options_.node_id}) == partition.replicas.end()) continue;
@@ -60,7 +60,7 @@ asio::awaitable<void> Replicas::hand_out(std::vector<NewLog> logs) {
 
 void Replicas::make_one(NewLog& wanted, storage::CreateSync sync) const {
   // What an earlier topic of the same name left is in nobody's way: its directory was renamed when it was deleted.
-  auto made = storage::Log::create(wanted.place, wanted.identity, to_log_config(*wanted.config, options_), sync);
+  auto made = storage::Log::create(wanted.place, wanted.identity, to_log_config(*wanted.config, *in_force_), sync);
   if (made) {
     wanted.log = std::move(*made);
   } else {
@@ -142,18 +142,82 @@ asio::awaitable<void> Replicas::remove_topic(const TopicImage& topic) {
 
 asio::awaitable<void> Replicas::publish(std::shared_ptr<const Image> image) {
   for (const auto& shard : shards_) {
-    Job show = [&services = *shard, image] { services.image = image; };
+    Job show = [&services = *shard, image, options = in_force_] {
+      services.image = image;
+      services.options = options;
+    };
     co_await run_on(shard->shard.loop(), home(), std::move(show));
   }
 }
 
+void Replicas::resolve_options(const Image& image) {
+  const Image::Configs& for_all = image.configs_of(ConfigScope::broker, "");
+  const Image::Configs& own = image.configs_of(ConfigScope::broker, std::to_string(options_.node_id));
+  in_force_ = std::make_shared<const BrokerOptions>(resolve_broker_options(options_, for_all, own));
+  defaults_ = std::make_shared<const TopicConfig>(topic_defaults(*in_force_));
+}
+
+std::shared_ptr<const TopicConfig> Replicas::config_of(const TopicImage& topic) const {
+  return topic.configs.empty() ? defaults_ : std::make_shared<const TopicConfig>(with_overrides(*defaults_, topic.configs));
+}
+
+bool Replicas::follow_options(const Image& before, const Image& after) {
+  const std::string self = std::to_string(options_.node_id);
+  const auto differ = [&](const std::string& name) {
+    return before.configs_of(ConfigScope::broker, name) != after.configs_of(ConfigScope::broker, name);
+  };
+  if (!differ("") && !differ(self)) return false;
+  resolve_options(after);
+  if (on_options_) on_options_(*in_force_);
+  return true;
+}
+
+void Replicas::add_changes(const TopicImage& topic, std::vector<NewConfig>& to) const {
+  const std::shared_ptr<const TopicConfig> config = config_of(topic);
+  for (const PartitionImage& partition : topic.partitions) {
+    to.push_back({.id = {.topic_id = topic.id, .partition = partition.index}, .config = config});
+  }
+}
+
+/// Gives partitions of one shard their settings, on its loop.
+asio::awaitable<void> Replicas::apply_configs(ShardServices& services, const BrokerOptions& options,
+                                              const std::vector<const NewConfig*>& changes) {
+  bool must_sync = false;
+  for (const NewConfig* change : changes) {
+    Partition* partition = services.partitions.find(change->id);
+    if (partition == nullptr) continue;
+    must_sync = partition->set_config(change->config, to_log_config(*change->config, options)) || must_sync;
+  }
+  // Whoever is told that a topic is `durability=fsync` now may count on what was written before, too (R4).
+  if (must_sync) co_await services.durability->contributed_are_durable();
+}
+
+asio::awaitable<void> Replicas::reconfigure(std::vector<NewConfig> changes) {
+  const std::shared_ptr<const BrokerOptions> options = in_force_;
+  for (const auto& shard : shards_) {
+    std::vector<const NewConfig*> its;
+    for (const NewConfig& change : changes) {
+      if (&owner_of(change.id) == shard.get()) its.push_back(&change);
+    }
+    if (its.empty()) continue;
+    co_await await_on(shard->shard.loop(), home(), apply_configs(*shard, *options, its));
+  }
+}
+
 asio::awaitable<void> Replicas::on_commit(std::shared_ptr<const Image> before, std::shared_ptr<const Image> after) {
+  const bool options_changed = follow_options(*before, *after);
+  std::vector<NewConfig> reconfigured;
   // A new topic is shown once it can be used; one that goes is hidden before it stops working.
   for (const auto& [name, topic] : after->topics()) {
     const TopicImage* old = before->find_topic(name);
-    if (old == nullptr || old->id != topic->id) co_await create_topic(*topic);
+    if (old == nullptr || old->id != topic->id) {
+      co_await create_topic(*topic);
+    } else if (options_changed || (old != topic.get() && old->configs != topic->configs)) {
+      add_changes(*topic, reconfigured);
+    }
   }
   co_await publish(after);
+  co_await reconfigure(std::move(reconfigured));
   for (const auto& [name, topic] : before->topics()) {
     if (after->find_topic(topic->id) == nullptr) co_await remove_topic(*topic);
   }

@@ -4,6 +4,7 @@
 #include "broker/partition/services.h"
 #include "broker/quorum/controller.h"
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -19,6 +20,11 @@ class Replicas final : public MetadataListener {
   /// Opens every partition of `image` that this node holds; `report` says what recovery did. A log that cannot be opened is served offline
   /// or not at all; the others serve.
   asio::awaitable<void> open_all(LogDir& dir, std::shared_ptr<const Image> image, storage::RecoveryReport& report);
+  /// What this broker's options come to, configs of the metadata included. Valid from `open_all` on; replaced whole.
+  [[nodiscard]] const std::shared_ptr<const BrokerOptions>& in_force() const { return in_force_; }
+  /// `changed` is called whenever they changed.
+  void on_options(std::function<void(const BrokerOptions&)> changed) { on_options_ = std::move(changed); }
+
   /// Shows `image` to every shard, without making anything.
   asio::awaitable<void> publish(std::shared_ptr<const Image> image);
 
@@ -41,7 +47,20 @@ class Replicas final : public MetadataListener {
     std::vector<PartitionIndex> unserved;
   };
 
+  /// A partition whose settings change.
+  struct NewConfig {
+    TopicPartition id;
+    std::shared_ptr<const TopicConfig> config;
+  };
+
   std::vector<NewLog> plan(const TopicImage& topic);
+  [[nodiscard]] std::shared_ptr<const TopicConfig> config_of(const TopicImage& topic) const;
+  void resolve_options(const Image& image);
+  bool follow_options(const Image& before, const Image& after);
+  void add_changes(const TopicImage& topic, std::vector<NewConfig>& to) const;
+  asio::awaitable<void> reconfigure(std::vector<NewConfig> changes);
+  static asio::awaitable<void> apply_configs(ShardServices& services, const BrokerOptions& options,
+                                             const std::vector<const NewConfig*>& changes);
   asio::awaitable<void> create_topic(const TopicImage& topic);
   void make_logs(std::vector<NewLog>& logs, const std::string& topic) const;
   void make_one(NewLog& wanted, storage::CreateSync sync) const;
@@ -61,6 +80,9 @@ class Replicas final : public MetadataListener {
   const BrokerOptions& options_;
   std::span<const std::unique_ptr<ShardServices>> shards_;
   LogDir* dir_ = nullptr;
+  std::shared_ptr<const BrokerOptions> in_force_;
+  std::shared_ptr<const TopicConfig> defaults_;  ///< Of a topic without configs of its own: shared by all of them.
+  std::function<void(const BrokerOptions&)> on_options_;
 };
 
 }  // namespace tidelog::broker

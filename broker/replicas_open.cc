@@ -8,7 +8,7 @@
 namespace tidelog::broker {
 
 void Replicas::open_one(NewLog& wanted, const storage::Manifest& manifest, bool manifest_is_known, storage::RecoveryReport& report) const {
-  const storage::LogConfig config = to_log_config(*wanted.config, options_);
+  const storage::LogConfig config = to_log_config(*wanted.config, *in_force_);
   const Result<storage::LogIdentity> there = storage::read_identity(wanted.place);
   // Half a partition.metadata is a creation that power loss cut short; `create` refuses if there are segments beside it.
   if (!there && (there.error() == Errc::not_found || there.error() == Errc::corrupt)) {
@@ -65,6 +65,7 @@ void Replicas::remove_left_overs(const Image& image) const {
 
 asio::awaitable<void> Replicas::open_all(LogDir& dir, std::shared_ptr<const Image> image, storage::RecoveryReport& report) {
   dir_ = &dir;
+  resolve_options(*image);
   std::vector<NewLog> logs;
   for (const auto& [name, topic] : image->topics()) {
     for (NewLog& log : plan(*topic)) logs.push_back(std::move(log));

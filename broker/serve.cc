@@ -100,6 +100,7 @@ int serve(const ServeArguments& arguments) {
     return kUsage;
   }
   configure_logging(options->log_level, options->log_format);
+  for (const std::string& notice : load_notices(*options)) log_warn("{}", notice);
   ::umask(077);
   raise_descriptor_limit();
   ignore_broken_pipes();

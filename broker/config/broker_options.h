@@ -1,10 +1,12 @@
 #pragma once
 
 #include "broker/config/choices.h"
+#include "broker/config/listener.h"
 #include "broker/config/option.h"
 
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -14,15 +16,19 @@
 namespace tidelog::broker {
 
 /// Every setting of a broker. A member is named like its key with `_` for `.`, and its initialiser is the key's default; what each means
-/// and allows stands in the table (broker_options.cc) and, made from it, in docs/configuration.md.
+/// and allows stands in the table (options_*.cc) and, made from it, in docs/configuration.md. Keys that nothing reads have no member.
 /// Life: filled once before the broker starts, then read only.
 struct BrokerOptions {
   // Identity and listening
   std::int32_t node_id = 1;
+  std::int32_t broker_id = -1;
   std::vector<std::string> listeners{"PLAINTEXT://127.0.0.1:9092"};
   std::vector<std::string> advertised_listeners;
+  std::string listener_security_protocol_map = "SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT";
+  std::vector<std::string> controller_listener_names;
   std::string broker_rack;
   std::vector<std::string> log_dirs{"./data"};
+  std::vector<std::string> log_dir;
 
   // Topics
   std::int32_t num_partitions = 1;
@@ -105,18 +111,51 @@ struct BrokerOptions {
   LogLevel log_level = LogLevel::warn;
   LogFormat log_format = LogFormat::text;
 
+  /// Values of keys that nothing reads, by key: those that somebody gave.
+  std::map<std::string, std::string, std::less<>> inert;
   /// The keys that a file, the environment or a flag gave, default or not.
   std::set<std::string, std::less<>> stated;
 };
 
-/// The table, in the order of docs/configuration.md.
-std::span<const Option<BrokerOptions>> broker_option_table();
+using BrokerOption = Option<BrokerOptions>;
+
+/// Reads and prints a key that has no member.
+ValueResult set_inert(BrokerOptions& into, std::string_view text, const OptionInfo& info);
+std::string get_inert(const BrokerOptions& from, const OptionInfo& info);
+
+/// Keys of one theme, under its heading in docs/configuration.md.
+struct OptionGroup {
+  std::string_view title;
+  std::span<const BrokerOption> rows;
+};
+
+/// The table by theme, in the order of docs/configuration.md, and all of it sorted by key.
+std::span<const OptionGroup> broker_option_groups();
+std::span<const BrokerOption> broker_option_table();
+
+/// The row of a key; null if there is none. `listener.name.NAME.KEY` is KEY for one listener alone.
+const BrokerOption* find_broker_option(std::string_view key);
+/// Whether the key belongs to one listener, and what it is called without that.
+std::optional<std::string_view> without_listener_prefix(std::string_view key);
+/// Gives `key`, whose row is `row`, a value. A listener's own value is checked and kept, and nothing reads it.
+ValueResult set_broker_value(BrokerOptions& into, std::string_view key, const BrokerOption& row, std::string_view text);
+
+/// Kafka hands keys it does not know to plugins. Of those, the ones that are usual in files: accepted, and nothing reads
+/// them for this reason. Empty for any other key.
+std::string_view why_plugin_key_is_idle(std::string_view key);
 
 /// What `queued.max.request.bytes` comes to: bytes of requests held in memory at once, at most.
 std::int64_t request_memory_bytes(const BrokerOptions& options);
 /// What `response.memory.bytes` comes to.
 std::int64_t response_memory_bytes(const BrokerOptions& options);
 
+/// `listeners` without those that are for controllers.
+Result<std::vector<ListenerAddress>, ConfigError> client_listeners(const BrokerOptions& options);
+/// What clients of the listener called `name` are told; none: the address they came to.
+Result<std::optional<ListenerAddress>, ConfigError> advertised_listener(const BrokerOptions& options, std::string_view name);
+
+/// Gives `node.id` and `log.dirs` what their older names say, unless they were given themselves.
+void apply_older_names(BrokerOptions& options);
 /// Checks what no single key can say: addresses, one log dir, memory that holds at least one request.
 Result<void, ConfigError> check_consistency(const BrokerOptions& options);
 

@@ -32,7 +32,6 @@ Result<ListenerAddress, ConfigError> parse_listener(std::string_view key, std::s
   const std::size_t scheme = text.find("://");
   if (scheme == std::string_view::npos || scheme == 0) return malformed(key, text, "the protocol is missing");
   const std::string_view name = text.substr(0, scheme);
-  if (name != "PLAINTEXT") return malformed(key, text, fmt::format("{} is not served, only PLAINTEXT is", name));
   const std::string_view address = text.substr(scheme + 3);
   const std::size_t colon = address.rfind(':');
   if (colon == std::string_view::npos) return malformed(key, text, "the port is missing");

@@ -17,7 +17,7 @@ struct ListenerAddress {
   bool operator==(const ListenerAddress&) const = default;
 };
 
-/// IPv6 addresses stand in brackets. `key` names the option in the error.
+/// IPv6 addresses stand in brackets. `key` names the option in the error. Whether the name stands for PLAINTEXT is the caller's to judge.
 Result<ListenerAddress, ConfigError> parse_listener(std::string_view key, std::string_view text);
 
 }  // namespace tidelog::broker

@@ -1,5 +1,6 @@
 #include "broker/config/load.h"
 
+#include "broker/config/option_groups.h"
 #include "broker/config/properties.h"
 #include "broker/config/suggest.h"
 #include "broker/config/topic_config.h"
@@ -10,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <system_error>
 
@@ -23,7 +25,7 @@ constexpr std::size_t kEnvironmentTypoLetters = 2;
 
 std::string_view suggestion(std::string_view key) {
   std::vector<std::string_view> keys;
-  for (const Option<BrokerOptions>& row : broker_option_table()) keys.push_back(row.key);
+  for (const BrokerOption& row : broker_option_table()) keys.push_back(row.key);
   return closest_word(key, keys);
 }
 
@@ -48,9 +50,14 @@ ConfigError unknown_key(std::string_view where, std::string_view key) {
 }
 
 Outcome set_key(std::string_view where, std::string_view key, std::string_view value, BrokerOptions& options) {
-  const Option<BrokerOptions>* row = find_option(broker_option_table(), key);
+  const BrokerOption* row = find_broker_option(key);
+  if (row == nullptr && !why_plugin_key_is_idle(key).empty()) {
+    options.inert.insert_or_assign(std::string(key), std::string(trim(value)));
+    options.stated.emplace(key);
+    return {};
+  }
   if (row == nullptr) return unknown_key(where, key);
-  if (ValueResult ok = row->set(options, value, row->rules); !ok) {
+  if (ValueResult ok = set_broker_value(options, key, *row, value); !ok) {
     return ConfigError{.key = std::string(key),
                        .message = fmt::format("{}: \"{}\" is not valid for {}: {}", where, value, key, ok.error()),
                        .hint = fmt::format("{}: {}", key, row->doc)};
@@ -74,7 +81,7 @@ Outcome apply_file(const OptionSources& sources, BrokerOptions& options) {
 }
 
 Outcome check_foreign_variable(std::string_view name) {
-  for (const Option<BrokerOptions>& row : broker_option_table()) {
+  for (const BrokerOption& row : broker_option_table()) {
     const std::string known = environment_name(row.key);
     if (edit_distance(name, known) > kEnvironmentTypoLetters) continue;
     return ConfigError{.key = std::string(name),
@@ -87,8 +94,8 @@ Outcome check_foreign_variable(std::string_view name) {
 Outcome apply_environment(const OptionSources& sources, BrokerOptions& options) {
   for (const auto& [name, value] : sources.environment) {
     if (!name.starts_with(kPrefix)) continue;
-    const Option<BrokerOptions>* known = nullptr;
-    for (const Option<BrokerOptions>& row : broker_option_table()) {
+    const BrokerOption* known = nullptr;
+    for (const BrokerOption& row : broker_option_table()) {
       if (environment_name(row.key) == name) known = &row;
     }
     Outcome ok = known != nullptr ? set_key("environment " + name, known->key, value, options) : check_foreign_variable(name);
@@ -121,7 +128,31 @@ std::vector<std::pair<std::string, std::string>> process_environment() {
   return variables;
 }
 
+/// Why nothing reads `key`; empty if it is read.
+std::string_view why_idle(std::string_view key) {
+  const BrokerOption* row = find_broker_option(key);
+  if (row == nullptr) return why_plugin_key_is_idle(key);
+  if (!row->no_effect.empty()) return row->no_effect;
+  return row->key == key ? std::string_view() : kOneListener;
+}
+
 }  // namespace
+
+std::vector<std::string> load_notices(const BrokerOptions& options) {
+  std::vector<std::string> notices;
+  std::map<std::string_view, std::vector<std::string_view>> idle;
+  for (const std::string& key : options.stated) {
+    if (const std::string_view why = why_idle(key); !why.empty()) idle[why].push_back(key);
+  }
+  for (const auto& [why, keys] : idle) notices.push_back(fmt::format("without effect: {} ({})", fmt::join(keys, ", "), why));
+  const auto listeners = client_listeners(options);
+  if (listeners && listeners->size() > 1) {
+    const ListenerAddress& first = listeners->front();
+    notices.push_back(fmt::format("listeners names {} addresses and one is served so far: {}://{}:{}", listeners->size(), first.name,
+                                  first.host, first.port));
+  }
+  return notices;
+}
 
 std::string environment_name(std::string_view key) {
   std::string name(kPrefix);
@@ -137,6 +168,7 @@ Result<BrokerOptions, ConfigError> merge_options(const OptionSources& sources) {
   if (Outcome ok = apply_file(sources, options); !ok) return ok.error();
   if (Outcome ok = apply_environment(sources, options); !ok) return ok.error();
   if (Outcome ok = apply_flags(sources, options); !ok) return ok.error();
+  apply_older_names(options);
   if (Outcome ok = check_consistency(options); !ok) return ok.error();
   return options;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace tidelog::broker {
 
@@ -23,6 +24,10 @@ Result<BrokerOptions, ConfigError> merge_options(const OptionSources& sources);
 
 /// `merge_options` over a file (none if `file_name` is empty), this process's environment and the flags.
 Result<BrokerOptions, ConfigError> load_options(const std::string& file_name, std::span<const std::string> flags);
+
+/// What whoever wrote the settings should know though they can be used, a line each: keys that nothing reads, by the reason
+/// for it, and listeners that are not served.
+std::vector<std::string> load_notices(const BrokerOptions& options);
 
 /// The environment variable of a key: `log.dirs` is TIDELOG_LOG_DIRS.
 std::string environment_name(std::string_view key);

@@ -1,12 +1,13 @@
 #include "broker/config/markdown.h"
 
 #include "broker/config/broker_options.h"
+#include "broker/config/resource_options.h"
 #include "broker/config/topic_config.h"
+#include "broker/config/wording.h"
 
 #include <fmt/format.h>
 
 #include <iterator>
-#include <limits>
 
 namespace tidelog::broker {
 namespace {
@@ -20,22 +21,12 @@ flag (`-o key=value`). A flag beats the environment, which beats the file, which
 cannot use ends it with exit status 2, the place, and what was probably meant. Numbers are written out, without units. Of environment variables only those that nearly spell a key are refused: others
 whose names begin with `TIDELOG_` may be another program's, such as the service links of a container runtime.
 
-Keys and meanings are Kafka's. **ours** marks the few that Kafka does not have. **no effect yet** marks keys that are accepted and checked, and that
-nothing acts on in this version. **live** marks keys that belong to those Kafka can change in a running broker; this version reads all of them at start.
+Keys and meanings are Kafka's, and every key of Apache Kafka 4.4 is known, so a `server.properties` made for it loads. **ours** marks the few that
+Kafka does not have. *No effect* marks keys that are accepted and checked, and that nothing reads in this version; the reason stands beside it. **live**
+marks keys that change in a running broker (`tidelog config set --broker all KEY=VALUE`), **live, one broker** those that change only for one broker at
+a time. Changes are kept in the metadata log and outlive a restart; they beat the file. `listener.name.NAME.KEY` gives one listener a value of its own.
+`tidelog config explain KEY` prints what stands here.
 )";
-
-std::string_view type_name(OptionType type) {
-  switch (type) {
-    case OptionType::boolean: return "bool";
-    case OptionType::integer: return "int";
-    case OptionType::long_integer: return "long";
-    case OptionType::real: return "double";
-    case OptionType::text: return "string";
-    case OptionType::list: return "list";
-    case OptionType::choice: return "enum";
-  }
-  return "";
-}
 
 std::string_view unit(std::string_view key) {
   if (key.ends_with(".ms")) return ", ms";
@@ -43,29 +34,23 @@ std::string_view unit(std::string_view key) {
   return "";
 }
 
-std::int64_t widest(OptionType type, bool upper) {
-  using Int = std::numeric_limits<std::int32_t>;
-  using Long = std::numeric_limits<std::int64_t>;
-  if (type == OptionType::integer) return upper ? Int::max() : Int::min();
-  return upper ? Long::max() : Long::min();
-}
-
-std::string allowed(const OptionInfo& info) {
+std::string allowed_in_code(const OptionInfo& info) {
   if (!info.rules.choices.empty()) return fmt::format("`{}`", fmt::join(info.rules.choices, "`, `"));
-  const bool counts = info.type == OptionType::integer || info.type == OptionType::long_integer || info.type == OptionType::real;
-  if (!counts) return info.type == OptionType::boolean ? "`true`, `false`" : "";
-  const bool from = info.rules.limits.min > widest(info.type, false);
-  const bool to = info.rules.limits.max < widest(info.type, true);
-  if (from && to) return fmt::format("{} to {}", info.rules.limits.min, info.rules.limits.max);
-  if (from) return fmt::format("from {}", info.rules.limits.min);
-  return "";
+  return info.type == OptionType::boolean ? "`true`, `false`" : allowed_text(info);
 }
 
 std::string marks(const OptionInfo& info, bool with_update) {
   std::string text;
   if (info.origin == OptionOrigin::ours) text += "**ours** ";
-  if (info.effect == OptionEffect::not_yet) text += "**no effect yet** ";
-  if (with_update && info.update == OptionUpdate::dynamic) text += "**live** ";
+  if (!with_update) return text;
+  if (info.update == OptionUpdate::cluster_wide) text += "**live** ";
+  if (info.update == OptionUpdate::per_broker) text += "**live, one broker** ";
+  return text;
+}
+
+std::string meaning(const OptionInfo& info) {
+  std::string text(info.doc);
+  if (!info.no_effect.empty()) text.append(" *No effect*: ").append(info.no_effect).append(".");
   return text;
 }
 
@@ -82,23 +67,35 @@ std::string default_text(const std::string& value) { return value.empty() ? "" :
 
 void render_broker(std::back_insert_iterator<std::string> out) {
   const BrokerOptions defaults;
-  fmt::format_to(out, "\n## Broker\n\n| key | type | default | allowed | meaning |\n|---|---|---|---|---|\n");
-  for (const Option<BrokerOptions>& row : broker_option_table()) {
-    fmt::format_to(out, "| `{}` | {}{} | {} | {} | {}{} |\n", row.key, type_name(row.type), unit(row.key), default_text(row.get(defaults)),
-                   allowed(row), marks(row, true), row.doc);
+  for (const OptionGroup& group : broker_option_groups()) {
+    fmt::format_to(out, "\n## {}\n\n| key | type | default | allowed | meaning |\n|---|---|---|---|---|\n", group.title);
+    for (const BrokerOption& row : group.rows) {
+      fmt::format_to(out, "| `{}` | {}{} | {} | {} | {}{} |\n", row.key, type_name(row.type), unit(row.key),
+                     default_text(row.print(defaults)), allowed_in_code(row), marks(row, true), meaning(row));
+    }
   }
 }
 
 void render_topic(std::back_insert_iterator<std::string> out) {
-  const TopicConfig defaults = resolve_topic_config(BrokerOptions{}, {});
+  const TopicConfig defaults = topic_defaults(BrokerOptions{});
   fmt::format_to(out,
-                 "\n## Topic\n\nGiven when a topic is created (`tidelog topic create NAME -c key=value`). A key that is left out follows "
-                 "the broker's key "
-                 "beside it; of several, the first that has a value.\n\n"
+                 "\n## Topic\n\nGiven when a topic is created (`tidelog topic create NAME -c key=value`) and changed at any time "
+                 "(`tidelog topic alter NAME -c key=value`). A key that is left out follows the broker's key beside it; of several, the "
+                 "first that has a value.\n\n"
                  "| key | type | default | allowed | broker keys | meaning |\n|---|---|---|---|---|---|\n");
   for (const TopicOption& row : topic_option_table()) {
     fmt::format_to(out, "| `{}` | {}{} | {} | {} | {} | {}{} |\n", row.key, type_name(row.type), unit(row.key),
-                   default_text(row.get(defaults)), allowed(row), synonyms_text(row.synonyms), marks(row, false), row.doc);
+                   default_text(row.print(defaults)), allowed_in_code(row), synonyms_text(row.synonyms), marks(row, false), meaning(row));
+  }
+}
+
+void render_resource(std::back_insert_iterator<std::string> out, std::string_view title, std::string_view intro,
+                     std::span<const ResourceOption> rows) {
+  fmt::format_to(out, "\n## {}\n\n{}\n\n| key | type | default | allowed | broker key | meaning |\n|---|---|---|---|---|---|\n", title,
+                 intro);
+  for (const ResourceOption& row : rows) {
+    fmt::format_to(out, "| `{}` | {}{} | {} | {} | {} | {} |\n", row.key, type_name(row.type), unit(row.key),
+                   default_text(std::string(row.fallback)), allowed_in_code(row), default_text(std::string(row.synonym)), meaning(row));
   }
 }
 
@@ -106,8 +103,14 @@ void render_topic(std::back_insert_iterator<std::string> out) {
 
 std::string render_markdown() {
   std::string text(kHead);
-  render_broker(std::back_inserter(text));
-  render_topic(std::back_inserter(text));
+  const auto out = std::back_inserter(text);
+  render_broker(out);
+  render_topic(out);
+  render_resource(out, "Group", "Set for one group (AlterConfigs of resource type 32); kept for when groups are served.", group_options());
+  render_resource(out, "Client metrics", "Set for a subscription (resource type 16).", client_metrics_options());
+  render_resource(out, "Users and clients", "Set as quotas and credentials (AlterClientQuotas, AlterUserScramCredentials), not as configs.",
+                  quota_options());
+  render_resource(out, "Addresses", "Set as quotas, not as configs.", address_options());
   return text;
 }
 

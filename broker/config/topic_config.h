@@ -6,10 +6,10 @@
 
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace tidelog::broker {
@@ -32,6 +32,7 @@ struct TopicConfig {
   std::int64_t flush_ms = std::numeric_limits<std::int64_t>::max();
   std::vector<std::string> follower_replication_throttled_replicas;
   std::int32_t index_interval_bytes = 4096;
+  std::optional<std::int32_t> internal_segment_bytes;
   std::vector<std::string> leader_replication_throttled_replicas;
   std::int64_t local_retention_bytes = -2;
   std::int64_t local_retention_ms = -2;
@@ -58,6 +59,7 @@ struct TopicConfig {
   std::int64_t segment_ms = 604800000;
   bool unclean_leader_election_enable = false;
 
+  bool operator==(const TopicConfig&) const = default;
   [[nodiscard]] bool deletes() const;
   [[nodiscard]] bool compacts() const;
   /// Whether compressed batches are opened before they are stored: a limit can only be kept by looking.
@@ -77,31 +79,25 @@ struct TopicOption : Option<TopicConfig> {
   std::span<const Synonym> synonyms;
 };
 
-/// Where a value comes from, by the protocol's numbers.
-enum class ConfigSource : std::int8_t { topic = 1, static_broker = 4, default_value = 5 };
-
-struct TopicConfigEntry {
-  std::string name;
-  std::string value;
-  bool read_only = false;
-  ConfigSource source = ConfigSource::default_value;
-  bool is_sensitive = false;
-};
-
-using ConfigOverrides = std::span<const std::pair<std::string, std::string>>;
+/// What was set for a topic, a broker or a group, by key.
+using ConfigMap = std::map<std::string, std::string>;
 
 /// The table, sorted by key: the order in which configs are listed to clients.
 std::span<const TopicOption> topic_option_table();
+/// Null if there is no such key.
+const TopicOption* find_topic_option(std::string_view key);
+/// The row's info with its own meaning: in the table most rows leave that to the broker's key.
+OptionInfo topic_option_info(const TopicOption& row);
 
 /// One key and value as a client sends them.
 Result<void, ConfigError> validate_topic_config(std::string_view key, std::string_view value);
 /// All overrides of a topic: each by itself, then what no single key can say.
-Result<void, ConfigError> validate_topic_configs(const BrokerOptions& options, ConfigOverrides overrides);
+Result<void, ConfigError> validate_topic_configs(const BrokerOptions& options, const ConfigMap& overrides);
 
+/// What a topic follows that has no override.
+TopicConfig topic_defaults(const BrokerOptions& options);
 /// An override that does not validate is skipped: records written by a later version must not keep a topic from loading.
-TopicConfig resolve_topic_config(const BrokerOptions& options, ConfigOverrides overrides);
-
-/// Every key with the value in force and its source, sorted by key.
-std::vector<TopicConfigEntry> list_topic_configs(const BrokerOptions& options, ConfigOverrides overrides);
+TopicConfig with_overrides(const TopicConfig& defaults, const ConfigMap& overrides);
+TopicConfig resolve_topic_config(const BrokerOptions& options, const ConfigMap& overrides);
 
 }  // namespace tidelog::broker

@@ -38,8 +38,18 @@ ValueResult parse_integer(std::string_view text, const ValueRules& rules, T& out
   return {};
 }
 
-bool is_one_of(std::string_view text, std::span<const std::string_view> choices) {
-  return std::ranges::find(choices, text) != choices.end();
+char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool is_one_of(std::string_view text, const ValueRules& rules) {
+  return std::ranges::any_of(rules.choices, [&](std::string_view choice) {
+    return rules.ignores_case ? std::ranges::equal(choice, text, {}, to_lower, to_lower) : choice == text;
+  });
+}
+
+template <class T>
+ValueResult check_as(std::string_view text, const ValueRules& rules) {
+  T scratch{};
+  return parse_value(text, rules, scratch);
 }
 
 }  // namespace
@@ -53,12 +63,13 @@ std::string_view trim(std::string_view text) {
 
 ValueResult parse_value(std::string_view text, const ValueRules& /*rules*/, bool& out) {
   std::string lower(trim(text));
-  std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::ranges::transform(lower, lower.begin(), to_lower);
   if (lower != "true" && lower != "false") return std::string("allowed: true, false");
   out = lower == "true";
   return {};
 }
 
+ValueResult parse_value(std::string_view text, const ValueRules& rules, std::int16_t& out) { return parse_integer(text, rules, out); }
 ValueResult parse_value(std::string_view text, const ValueRules& rules, std::int32_t& out) { return parse_integer(text, rules, out); }
 ValueResult parse_value(std::string_view text, const ValueRules& rules, std::int64_t& out) { return parse_integer(text, rules, out); }
 
@@ -75,7 +86,7 @@ ValueResult parse_value(std::string_view text, const ValueRules& rules, double& 
 
 ValueResult parse_value(std::string_view text, const ValueRules& rules, std::string& out) {
   const std::string_view value = trim(text);
-  if (!rules.choices.empty() && !is_one_of(value, rules.choices)) return fmt::format("allowed: {}", fmt::join(rules.choices, ", "));
+  if (!rules.choices.empty() && !is_one_of(value, rules)) return fmt::format("allowed: {}", fmt::join(rules.choices, ", "));
   out = value;
   return {};
 }
@@ -87,7 +98,7 @@ ValueResult parse_value(std::string_view text, const ValueRules& rules, std::vec
     const std::size_t comma = rest.find(',');
     const std::string_view element = trim(rest.substr(0, comma));
     if (element.empty()) return std::string("an element of the list is empty");
-    if (!rules.choices.empty() && !is_one_of(element, rules.choices)) return fmt::format("allowed: {}", fmt::join(rules.choices, ", "));
+    if (!rules.choices.empty() && !is_one_of(element, rules)) return fmt::format("allowed: {}", fmt::join(rules.choices, ", "));
     if (std::ranges::find(elements, element) != elements.end()) return fmt::format("\"{}\" is listed twice", element);
     elements.emplace_back(element);
     if (comma == std::string_view::npos) break;
@@ -102,6 +113,22 @@ ValueResult parse_choice(std::string_view text, const ValueRules& rules, std::si
   const auto found = std::ranges::find(rules.choices, trim(text));
   if (found == rules.choices.end()) return fmt::format("allowed: {}", fmt::join(rules.choices, ", "));
   index = static_cast<std::size_t>(found - rules.choices.begin());
+  return {};
+}
+
+ValueResult check_value(OptionType type, std::string_view text, const ValueRules& rules) {
+  switch (type) {
+    case OptionType::boolean: return check_as<bool>(text, rules);
+    case OptionType::short_integer: return check_as<std::int16_t>(text, rules);
+    case OptionType::integer: return check_as<std::int32_t>(text, rules);
+    case OptionType::long_integer: return check_as<std::int64_t>(text, rules);
+    case OptionType::real: return check_as<double>(text, rules);
+    case OptionType::list: return check_as<std::vector<std::string>>(text, rules);
+    case OptionType::text:
+    case OptionType::choice:
+    case OptionType::class_name:
+    case OptionType::password: return check_as<std::string>(text, rules);
+  }
   return {};
 }
 

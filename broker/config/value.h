@@ -14,7 +14,7 @@
 
 namespace tidelog::broker {
 
-enum class OptionType : std::uint8_t { boolean, integer, long_integer, real, text, list, choice };
+enum class OptionType : std::uint8_t { boolean, short_integer, integer, long_integer, real, text, list, choice, class_name, password };
 
 /// Both ends belong to the range.
 struct Limits {
@@ -29,6 +29,7 @@ constexpr Limits between(std::int64_t min, std::int64_t max) { return {.min = mi
 struct ValueRules {
   Limits limits;
   std::span<const std::string_view> choices;
+  bool ignores_case = false;  ///< Of the choices.
 };
 
 /// Why a text is not a value: the end of the sentence "VALUE is not valid for KEY: ...".
@@ -36,6 +37,7 @@ using ValueResult = Result<void, std::string>;
 
 // Each parser changes `out` only on success. Space around a value is ignored, as Kafka does.
 ValueResult parse_value(std::string_view text, const ValueRules& rules, bool& out);
+ValueResult parse_value(std::string_view text, const ValueRules& rules, std::int16_t& out);
 ValueResult parse_value(std::string_view text, const ValueRules& rules, std::int32_t& out);
 ValueResult parse_value(std::string_view text, const ValueRules& rules, std::int64_t& out);
 ValueResult parse_value(std::string_view text, const ValueRules& rules, double& out);
@@ -82,6 +84,9 @@ template <class T>
 std::string print_value(const std::optional<T>& value) {
   return value ? print_value(*value) : std::string();
 }
+
+/// Whether `text` is a value of this type within the rules, for options that have no member to read it into.
+ValueResult check_value(OptionType type, std::string_view text, const ValueRules& rules);
 
 /// Which kind of value a member holds; an optional counts as what it holds.
 template <class T>

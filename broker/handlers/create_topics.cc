@@ -1,3 +1,4 @@
+#include "broker/handlers/config_admin.h"
 #include "broker/handlers/topic_admin.h"
 #include "proto/messages/create_topics_request.h"
 #include "proto/messages/create_topics_response.h"
@@ -31,12 +32,12 @@ NewTopic to_topic(const CreateTopicsRequest::CreatableTopic& asked) {
 }
 
 /// The configs in force, as versions from 5 on tell them; the strings live in `keep`.
-std::vector<ConfigAnswer> to_answers(const std::vector<TopicConfigEntry>& entries) {
+std::vector<ConfigAnswer> to_answers(const std::vector<ConfigEntry>& entries) {
   std::vector<ConfigAnswer> answers;
-  for (const TopicConfigEntry& entry : entries) {
+  for (const ConfigEntry& entry : entries) {
     answers.push_back({.name = entry.name,
-                       .value = entry.value,
-                       .read_only = entry.read_only,
+                       .value = entry.value ? std::string_view(*entry.value) : std::string_view(),
+                       .read_only = entry.is_read_only,
                        .config_source = static_cast<std::int8_t>(entry.source),
                        .is_sensitive = entry.is_sensitive});
   }
@@ -44,7 +45,7 @@ std::vector<ConfigAnswer> to_answers(const std::vector<TopicConfigEntry>& entrie
 }
 
 struct Laid {
-  std::vector<TopicConfigEntry> entries;
+  std::vector<ConfigEntry> entries;
   std::vector<ConfigAnswer> configs;
 };
 
@@ -59,10 +60,11 @@ Handle handle_create_topics(HandlerContext context, Request request, SendQueue& 
   }
   std::vector<NewTopic> topics;
   for (const auto& asked : message.topics) topics.push_back(to_topic(asked));
-  std::map<std::string, std::vector<std::pair<std::string, std::string>>, std::less<>> overrides;
-  for (const NewTopic& topic : topics) overrides[topic.name].assign(topic.configs.begin(), topic.configs.end());
+  std::map<std::string, ConfigMap, std::less<>> overrides;
+  for (const NewTopic& topic : topics) overrides[topic.name] = topic.configs;
   const std::vector<TopicVerdict> verdicts = co_await create_topics(context, std::move(topics), message.validate_only);
 
+  const std::shared_ptr<const Image> image = context.here.image;
   std::deque<Laid> laid;
   std::vector<CreateTopicsResponse::CreatableTopicResult> results;
   for (const TopicVerdict& verdict : verdicts) {
@@ -75,7 +77,7 @@ Handle handle_create_topics(HandlerContext context, Request request, SendQueue& 
     result.replication_factor = static_cast<std::int16_t>(verdict.replication_factor);
     if (verdict.error != ErrorCode::none) continue;
     Laid& one = laid.emplace_back();
-    one.entries = list_topic_configs(context.node.options, overrides.at(verdict.name));
+    one.entries = describe_topic(broker_layers(context, *image), overrides.at(verdict.name), KeyFilter());
     one.configs = to_answers(one.entries);
     result.configs = std::span<const ConfigAnswer>(one.configs);
   }

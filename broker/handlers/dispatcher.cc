@@ -38,6 +38,10 @@ asio::awaitable<Outcome> Dispatcher::serve(Connection& connection, Request reque
       case proto::ApiKey::delete_topics: return handle_delete_topics(context, std::move(request), to);
       case proto::ApiKey::init_producer_id: return handle_init_producer_id(context, std::move(request), to);
       case proto::ApiKey::describe_cluster: return handle_describe_cluster(context, std::move(request), to);
+      case proto::ApiKey::describe_configs: return handle_describe_configs(context, std::move(request), to);
+      case proto::ApiKey::alter_configs: return handle_alter_configs(context, std::move(request), to);
+      case proto::ApiKey::incremental_alter_configs: return handle_incremental_alter_configs(context, std::move(request), to);
+      case proto::ApiKey::list_config_resources: return handle_list_config_resources(context, std::move(request), to);
       default: break;
     }
   }

@@ -44,5 +44,9 @@ Handle handle_create_topics(HandlerContext context, Request request, SendQueue& 
 Handle handle_delete_topics(HandlerContext context, Request request, SendQueue& to);
 Handle handle_init_producer_id(HandlerContext context, Request request, SendQueue& to);
 Handle handle_describe_cluster(HandlerContext context, Request request, SendQueue& to);
+Handle handle_describe_configs(HandlerContext context, Request request, SendQueue& to);
+Handle handle_alter_configs(HandlerContext context, Request request, SendQueue& to);
+Handle handle_incremental_alter_configs(HandlerContext context, Request request, SendQueue& to);
+Handle handle_list_config_resources(HandlerContext context, Request request, SendQueue& to);
 
 }  // namespace tidelog::broker

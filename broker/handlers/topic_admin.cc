@@ -1,5 +1,6 @@
 #include "broker/handlers/topic_admin.h"
 
+#include "broker/handlers/config_admin.h"
 #include "broker/quorum/controller.h"
 #include "broker/shard/run_on.h"
 
@@ -14,9 +15,8 @@ Uuid new_id(Random& random) {
 }
 
 std::string config_problem(const BrokerOptions& options, const std::map<std::string, std::string>& configs) {
-  const std::vector<std::pair<std::string, std::string>> overrides(configs.begin(), configs.end());
-  const Result<void, ConfigError> checked = validate_topic_configs(options, overrides);
-  return checked ? std::string() : checked.error().message + (checked.error().hint.empty() ? "" : " (" + checked.error().hint + ")");
+  const Result<void, ConfigError> checked = validate_topic_configs(options, configs);
+  return checked ? std::string() : to_sentence(checked.error());
 }
 
 /// What the machine decides on the controller's loop, brought to the caller's.
@@ -30,7 +30,8 @@ asio::awaitable<void> change(Controller& controller, Decide decide, std::vector<
 
 asio::awaitable<std::vector<TopicVerdict>> create_topics(HandlerContext context, std::vector<NewTopic> topics, bool validate_only) {
   Random& random = context.here.shard.env().random();
-  const BrokerOptions& options = context.node.options;
+  const std::shared_ptr<const BrokerOptions> in_force = context.here.options;
+  const BrokerOptions& options = *in_force;
   CreateTopicsCommand command;
   command.topics = std::move(topics);
   command.default_partitions = options.num_partitions;

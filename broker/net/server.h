@@ -33,6 +33,8 @@ class Server {
   /// Accepts no more. Returns when the accepting coroutine has ended.
   asio::awaitable<void> stop();
   [[nodiscard]] Endpoint local() const { return listener_->local(); }
+  /// For connections accepted from now on; those that are open stay.
+  void set_caps(const ConnectionCaps& caps) { caps_ = caps; }
 
  private:
   struct Address {

@@ -52,11 +52,13 @@ storage::EpochEnd Partition::end_of_epoch(LeaderEpoch epoch) {
   return {.epoch = latest.value >= 0 ? latest : epoch, .end_offset = log_end};
 }
 
-void Partition::set_config(std::shared_ptr<const TopicConfig> config) {
+bool Partition::set_config(std::shared_ptr<const TopicConfig> config, const storage::LogConfig& log_config) {
   const bool now_syncs = config->syncs_before_ack() && !config_->syncs_before_ack();
   config_ = std::move(config);
+  log_->set_config(log_config);
   // From page-cache to fsync: what was promised less about is synced first, then the durable end is what it says (R4).
-  if (now_syncs) durability_.contribute(*this);
+  if (now_syncs && !is_offline()) durability_.contribute(*this);
+  return now_syncs && !is_offline();
 }
 
 void Partition::set_leader_epoch(LeaderEpoch epoch) {

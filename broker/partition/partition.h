@@ -59,7 +59,9 @@ class Partition final : public DurableLog, private PassClient {
   /// `watch` hears of every advance of the high watermark, and of the partition's end.
   void watch(FetchWatch& watch) { watch.join(watches_); }
 
-  void set_config(std::shared_ptr<const TopicConfig> config);
+  /// Holds for whatever is appended, read and deleted from now on. True if a sync is under way that makes durable what the settings before
+  /// left in the page cache.
+  bool set_config(std::shared_ptr<const TopicConfig> config, const storage::LogConfig& log_config);
   void set_leader_epoch(LeaderEpoch epoch);
   /// Answers and wakes everybody who waits here; the log takes no more appends.
   void retire(ErrorCode reason);

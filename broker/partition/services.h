@@ -20,7 +20,8 @@ struct ShardServices {
   Shard shard;
   std::unique_ptr<Durability> durability;
   PartitionTable partitions;
-  std::shared_ptr<const Image> image;  ///< Replaced whole whenever metadata were committed.
+  std::shared_ptr<const Image> image;            ///< Replaced whole whenever metadata were committed.
+  std::shared_ptr<const BrokerOptions> options;  ///< In force: what the broker was started with, and over it what the image says.
 };
 
 /// Why a partition that metadata name has no entry in its owner's table. A topic is shown after its logs are there and hidden before they
@@ -32,7 +33,7 @@ inline ErrorCode why_absent(const ShardServices& owner, const TopicPartition& id
 
 /// The broker as its handlers see it. Life: outlives every connection. Thread: any shard; `controller` on the first shard only.
 struct Node {
-  const BrokerOptions& options;
+  const BrokerOptions& options;  ///< As started. A key that can change while the broker runs is read from a shard's `options`.
   std::span<const std::unique_ptr<ShardServices>> shards;
   Controller& controller;
   NodeId id;

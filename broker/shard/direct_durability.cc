@@ -18,7 +18,7 @@ struct Round {
 class DirectDurability final : public Durability, private PassClient {
  public:
   DirectDurability(Shard& shard, std::move_only_function<void(std::string)> on_failure)
-      : shard_(shard), on_failure_(std::move(on_failure)), round_ended_(shard.loop().executor()) {}
+      : shard_(shard), on_failure_(std::move(on_failure)) {}
   ~DirectDurability() override {
     shard_.forget(*this);
     *alive_ = false;
@@ -40,7 +40,11 @@ class DirectDurability final : public Durability, private PassClient {
   asio::awaitable<void> contributed_are_durable() override {
     // The round under way may have begun before the last contribution; the one after it has not.
     const std::uint64_t through = rounds_begun_ + (waiting_.empty() ? 0 : 1);
-    while (rounds_ended_ < through) co_await round_ended_.wait();
+    while (rounds_ended_ < through) {
+      Signal ended(shard_.loop().executor());
+      awaiting_.push_back(&ended);
+      co_await ended.wait();
+    }
   }
 
  private:
@@ -84,7 +88,7 @@ class DirectDurability final : public Durability, private PassClient {
       if (entry.log != nullptr) entry.log->finish_sync(entry.ticket);
     }
     ++rounds_ended_;
-    round_ended_.notify();
+    for (Signal* ended : std::exchange(awaiting_, {})) ended->notify();
     if (!waiting_.empty()) begin_round();
   }
 
@@ -93,7 +97,7 @@ class DirectDurability final : public Durability, private PassClient {
   std::vector<DurableLog*> waiting_;
   std::shared_ptr<Round> round_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
-  Signal round_ended_;
+  std::vector<Signal*> awaiting_;  ///< Each waits for the end of a round.
   std::uint64_t rounds_begun_ = 0;
   std::uint64_t rounds_ended_ = 0;
   bool failed_ = false;

@@ -38,7 +38,7 @@ class Durability {
   virtual void contribute(DurableLog& log) = 0;
   /// `log` goes away: no call reaches it after this, not even from a round under way.
   virtual void forget(DurableLog& log) = 0;
-  /// Returns when everything contributed before this call is durable. One caller at a time. Never returns after a failed sync.
+  /// Returns when everything contributed before this call is durable. Never returns after a failed sync.
   virtual asio::awaitable<void> contributed_are_durable() = 0;
 };
 

@@ -17,7 +17,8 @@ int run_config_list(const Command& command) {
   const broker::BrokerOptions defaults;
   Table table({"key", "default", "in_force", "doc"});
   for (const auto& option : broker::broker_option_table()) {
-    table.add({option.key, option.get(defaults), option.effect == broker::OptionEffect::now ? "yes" : "not yet", option.doc});
+    table.add(
+        {option.key, option.print(defaults), option.no_effect.empty() ? "yes" : "no", broker::full_doc(option.doc, option.no_effect)});
   }
   return print(table.render(command, "options")) ? kOk : kFailed;
 }

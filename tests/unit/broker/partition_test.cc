@@ -77,6 +77,10 @@ class PartitionTest : public ::testing::Test {
     return sent;
   }
 
+  bool configure(const TopicConfig& config) {
+    return partition_->set_config(std::make_shared<const TopicConfig>(config), to_log_config(config, options_));
+  }
+
   void finish_round() {
     durability_.begin_round();
     durability_.end_round(*partition_);
@@ -127,6 +131,49 @@ TEST_F(PartitionTest, PageCacheModeAcknowledgesWhatIsWritten) {
   EXPECT_EQ(partition_->state().high_watermark, Offset{2});
 }
 
+// R4: what page-cache mode acknowledged is synced before the topic counts as fsync.
+TEST_F(PartitionTest, RuleR4_SwitchingToFsyncSyncsWhatWasNeverSynced) {
+  open(DurabilityMode::page_cache);
+  const auto before = produce(2);
+
+  const bool must_sync = configure({.durability = DurabilityMode::fsync});
+  const bool has_round = durability_.has_work();
+  const auto after = produce(1);
+  const int early = after->answers;
+  finish_round();
+
+  EXPECT_EQ(before->answers, 1);
+  EXPECT_TRUE(must_sync);
+  EXPECT_TRUE(has_round);
+  EXPECT_EQ(early, 0) << "acknowledged before it was durable";
+  EXPECT_EQ(after->answers, 1);
+  EXPECT_EQ(partition_->state().high_watermark, Offset{3});
+}
+
+TEST_F(PartitionTest, SwitchingToPageCacheLeavesNobodyWaiting) {
+  const auto before = produce(1);
+
+  const bool must_sync = configure({.durability = DurabilityMode::page_cache});
+  durability_.begin_round();
+  const auto after = produce(1);
+  durability_.end_round(*partition_);
+
+  EXPECT_FALSE(must_sync);
+  EXPECT_EQ(before->answers, 1);
+  EXPECT_EQ(after->answers, 1);
+  EXPECT_EQ(partition_->state().high_watermark, Offset{2});
+}
+
+TEST_F(PartitionTest, ASettingHoldsFromTheNextBatchOn) {
+  const auto before = produce(5);
+  configure({.max_message_bytes = 20, .segment_bytes = 1 << 20});
+  const auto after = produce(5);
+
+  EXPECT_EQ(before->part.error, ErrorCode::none);
+  EXPECT_EQ(after->part.error, ErrorCode::message_too_large);
+  EXPECT_EQ(partition_->log().config().segment_bytes, 1U << 20);
+}
+
 // R2: the retry of a batch that is appended but not yet synced must not be told success before it is.
 TEST_F(PartitionTest, RuleR2_ARetryWaitsForTheOriginalToBeDurable) {
   const auto original = produce(2, 77, 0);
@@ -167,17 +214,6 @@ TEST_F(PartitionTest, RuleR4_AnAppendWithAcksOneSchedulesARoundAndBecomesReadabl
   EXPECT_FALSE(readable_before);
   EXPECT_TRUE(round_scheduled);
   EXPECT_FALSE(partition_->read({0}, 1 << 20, true)->empty());
-}
-
-TEST_F(PartitionTest, RuleR4_SwitchingToFsyncSyncsWhatIsThere) {
-  open(DurabilityMode::page_cache);
-  produce(1);
-  auto strict = std::make_shared<TopicConfig>();
-  strict->durability = DurabilityMode::fsync;
-
-  partition_->set_config(strict);
-
-  EXPECT_TRUE(durability_.has_work());
 }
 
 /// A disk that is full for a while.

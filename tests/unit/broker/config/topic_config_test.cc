@@ -7,31 +7,25 @@
 namespace tidelog::broker {
 namespace {
 
-using Overrides = std::vector<std::pair<std::string, std::string>>;
+using Overrides = ConfigMap;
 
 std::string refusal(std::string_view key, std::string_view value) {
   const Result<void, ConfigError> result = validate_topic_config(key, value);
   return result ? "accepted" : result.error().message;
 }
 
-TopicConfigEntry entry_of(const BrokerOptions& options, const Overrides& overrides, std::string_view key) {
-  const std::vector<TopicConfigEntry> entries = list_topic_configs(options, overrides);
-  const auto found = std::ranges::find(entries, key, &TopicConfigEntry::name);
-  return found == entries.end() ? TopicConfigEntry{} : *found;
-}
-
 TEST(TopicOptionTable, IsSortedByKey) { EXPECT_TRUE(std::ranges::is_sorted(topic_option_table(), {}, &TopicOption::key)); }
 
 TEST(TopicOptionTable, NamesOnlyBrokerKeysThatExist) {
   for (const TopicOption& row : topic_option_table()) {
-    for (const Synonym& synonym : row.synonyms) EXPECT_NE(find_option(broker_option_table(), synonym.key), nullptr) << synonym.key;
+    for (const Synonym& synonym : row.synonyms) EXPECT_NE(find_broker_option(synonym.key), nullptr) << synonym.key;
   }
 }
 
 TEST(TopicOptionTable, HasTheSameDefaultsAsTheBroker) {
   const TopicConfig plain;
   const TopicConfig resolved = resolve_topic_config(BrokerOptions{}, {});
-  for (const TopicOption& row : topic_option_table()) EXPECT_EQ(row.get(resolved), row.get(plain)) << row.key;
+  for (const TopicOption& row : topic_option_table()) EXPECT_EQ(row.print(resolved), row.print(plain)) << row.key;
 }
 
 TEST(ValidateTopicConfig, ChecksKeyTypeAndRange) {
@@ -93,7 +87,6 @@ TEST(ResolveTopicConfig, LetsAnOverrideBeatTheBroker) {
 TEST(ResolveTopicConfig, SkipsAnOverrideItCannotRead) {
   const Overrides overrides{{"retention.ms", "soon"}, {"of.a.later.version", "1"}};
   EXPECT_EQ(resolve_topic_config(BrokerOptions{}, overrides).retention_ms, 604800000);
-  EXPECT_EQ(entry_of(BrokerOptions{}, overrides, "retention.ms").source, ConfigSource::default_value);
 }
 
 TEST(ResolveTopicConfig, TakesAnEmptyPolicyForKeepingEverything) {
@@ -109,19 +102,6 @@ TEST(ResolveTopicConfig, SyncsBeforeTheAckWhenEveryMessageIsFlushed) {
   EXPECT_FALSE(resolve_topic_config(options, {}).syncs_before_ack());
   options.log_flush_interval_messages = 1;
   EXPECT_TRUE(resolve_topic_config(options, {}).syncs_before_ack());
-}
-
-TEST(ListTopicConfigs, TellsWhereEachValueComesFrom) {
-  BrokerOptions options;
-  options.message_max_bytes = 5000;
-  options.stated.insert("message.max.bytes");
-  const Overrides overrides{{"retention.ms", "1000"}};
-  EXPECT_EQ(entry_of(options, overrides, "max.message.bytes").source, ConfigSource::static_broker);
-  EXPECT_EQ(entry_of(options, overrides, "max.message.bytes").value, "5000");
-  EXPECT_EQ(entry_of(options, overrides, "retention.ms").source, ConfigSource::topic);
-  EXPECT_EQ(entry_of(options, overrides, "retention.ms").value, "1000");
-  EXPECT_EQ(entry_of(options, overrides, "segment.ms").source, ConfigSource::default_value);
-  EXPECT_EQ(list_topic_configs(options, overrides).size(), topic_option_table().size());
 }
 
 }  // namespace

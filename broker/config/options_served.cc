@@ -1,0 +1,88 @@
+// Identity, listeners, topics, sizes, memory, connections and logging.
+#include "broker/config/option_groups.h"
+
+namespace tidelog::broker {
+namespace {
+
+using B = BrokerOptions;
+constexpr std::int64_t kMaxThreads = 1024;
+
+constexpr BrokerOption kTable[] = {
+    option<&B::node_id>("node.id", at_least(0), "The broker's number in its cluster; clients see it in Metadata.").required(),
+    option<&B::broker_id>("broker.id", any_value(), "Older name of `node.id`, which counts if both are given."),
+    option<&B::listeners>(
+        "listeners", any_value(),
+        "Where to listen: NAME://HOST:PORT, several with commas. Only PLAINTEXT. An empty host is every local address; port 0 takes "
+        "any free port."),
+    option<&B::advertised_listeners>("advertised.listeners", any_value(),
+                                     "What clients are told to connect to. Empty: the address the client itself reached us at.")
+        .nullable(),
+    option<&B::listener_security_protocol_map>(
+        "listener.security.protocol.map", any_value(),
+        "Security protocol of each listener name: NAME:PROTOCOL with commas. A name is served if it maps to PLAINTEXT."),
+    option<&B::controller_listener_names>(
+        "controller.listener.names", any_value(),
+        "Names of listeners for controllers. Entries of `listeners` with these names are left out: the controller is in this process.")
+        .required()
+        .nullable(),
+    option<&B::broker_rack>("broker.rack", any_value(), "Rack name reported in Metadata.").nullable(),
+    option<&B::log_dirs>("log.dirs", any_value(),
+                         "Directory of everything stored. Exactly one for now. Created if missing; one process per directory."),
+    option<&B::log_dir>("log.dir", any_value(), "Older name of `log.dirs`, which counts if both are given.").nullable(),
+    option<&B::num_partitions>("num.partitions", between(1, 100000), "Partitions of a topic that is created without a number."),
+    option<&B::default_replication_factor>("default.replication.factor", between(1, 32767),
+                                           "Replicas of a topic that is created without a number. One node can only serve 1."),
+    option<&B::auto_create_topics_enable>("auto.create.topics.enable", any_value(), "Create a topic when a client asks for its metadata."),
+    option<&B::delete_topic_enable>("delete.topic.enable", any_value(), "Allow DeleteTopics."),
+    option<&B::shards>("shards", between(0, kMaxThreads),
+                       "Event loops, one thread each. 0: one up to 2 usable cores, else one a core (affinity and cgroup quota count).")
+        .ours(),
+    option<&B::blocking_threads>("blocking.threads", between(1, kMaxThreads), "Threads for what blocks: syncs, deletes, recovery.").ours(),
+    option<&B::socket_request_max_bytes>("socket.request.max.bytes", at_least(1),
+                                         "Largest request, in bytes; a larger one closes the connection."),
+    option<&B::fetch_max_bytes>("fetch.max.bytes", at_least(1024), "Most record bytes in one fetch answer, whatever the client asks for."),
+    option<&B::max_incremental_fetch_session_cache_slots>("max.incremental.fetch.session.cache.slots", at_least(0),
+                                                          "Fetch sessions kept; with 0 every fetch is a full one."),
+    option<&B::max_request_partition_size_limit>("max.request.partition.size.limit", at_least(1),
+                                                 "Most partitions in one answer to a request that can be asked in pages.")
+        .without_effect(kNoPages),
+    option<&B::memory_budget_bytes>("memory.budget.bytes", at_least(4 << 20), "Bytes that the two pools below are shares of.").ours(),
+    option<&B::queued_max_request_bytes>("queued.max.request.bytes", at_least(-1),
+                                         "Pool for requests being read or served; when it is empty sockets are not read. -1: a quarter of "
+                                         "`memory.budget.bytes`. (Kafka's -1 is no limit.) Not below `socket.request.max.bytes`."),
+    option<&B::response_memory_bytes>("response.memory.bytes", at_least(-1),
+                                      "Pool for answers that are not yet sent. -1: a quarter of `memory.budget.bytes`.")
+        .ours()
+        .without_effect(kNoResponsePool),
+    option<&B::max_connections>("max.connections", at_least(0), "Connections open at once. (Kafka has no limit by default.)")
+        .cluster_wide(),
+    option<&B::max_connections_per_ip>("max.connections.per.ip", at_least(0),
+                                       "Connections open at once from one address. (Kafka has no limit by default.)")
+        .cluster_wide(),
+    option<&B::max_connection_creation_rate>(
+        "max.connection.creation.rate", at_least(0),
+        "New connections a second from one address; more are closed at once. 0: no limit. (Kafka counts all "
+        "addresses together and has no limit by default.)")
+        .cluster_wide(),
+    option<&B::max_inflight_requests_per_connection>(
+        "max.inflight.requests.per.connection", at_least(1),
+        "Requests of one connection that may wait for their answer; then it is not read further.")
+        .ours(),
+    option<&B::connections_max_idle_ms>("connections.max.idle.ms", at_least(-1),
+                                        "A connection without a request for so long is closed. -1: never."),
+    option<&B::request_frame_timeout_ms>("request.frame.timeout.ms", at_least(1),
+                                         "A request must arrive whole within this time of its first byte.")
+        .ours(),
+    option<&B::response_write_timeout_ms>("response.write.timeout.ms", at_least(1),
+                                          "A client that takes no byte of its answer for so long is disconnected.")
+        .ours(),
+    option<&B::log_level>("log.level", any_value(), "Least severe line that is logged to stderr. The line that says it serves always is.")
+        .ours(),
+    option<&B::log_format>("log.format", any_value(), "`text` for people, `json` for collectors: one object a line.").ours(),
+};
+
+}  // namespace
+
+std::span<const BrokerOption> served_options() { return kTable; }
+
+}  // namespace tidelog::broker

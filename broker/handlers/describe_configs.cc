@@ -1,0 +1,181 @@
+#include "broker/handlers/config_admin.h"
+#include "broker/metadata/topic_names.h"
+#include "proto/messages/describe_configs_request.h"
+#include "proto/messages/describe_configs_response.h"
+
+#include <charconv>
+#include <deque>
+#include <vector>
+
+namespace tidelog::broker {
+namespace {
+
+using proto::DescribeConfigsRequest;
+using proto::DescribeConfigsResponse;
+using Asked = DescribeConfigsRequest::DescribeConfigsResource;
+using EntryAnswer = DescribeConfigsResponse::DescribeConfigsResourceResult;
+using SynonymAnswer = DescribeConfigsResponse::DescribeConfigsSynonym;
+using ResourceAnswer = DescribeConfigsResponse::DescribeConfigsResult;
+
+constexpr std::int8_t kTopic = 2, kBroker = 4, kBrokerLogger = 8, kClientMetrics = 16, kGroup = 32;
+/// Keys in one answer: a few bytes of a request ask for hundreds of them.
+constexpr std::size_t kMostEntries = 100'000;
+
+std::int8_t wire_type(std::optional<OptionType> type) {
+  if (!type) return 0;
+  switch (*type) {
+    case OptionType::boolean: return 1;
+    case OptionType::text:
+    case OptionType::choice: return 2;
+    case OptionType::integer: return 3;
+    case OptionType::short_integer: return 4;
+    case OptionType::long_integer: return 5;
+    case OptionType::real: return 6;
+    case OptionType::list: return 7;
+    case OptionType::class_name: return 8;
+    case OptionType::password: return 9;
+  }
+  return 0;
+}
+
+std::string_view or_null(const std::optional<std::string>& text) { return text ? std::string_view(*text) : std::string_view(); }
+
+/// A resource's configs, laid out for the encoder; what the answer views lives here.
+struct Laid {
+  std::vector<ConfigEntry> entries;
+  std::vector<EntryAnswer> answers;
+  std::deque<std::vector<SynonymAnswer>> synonyms;
+  std::deque<std::string> docs;
+  std::string error_message;
+};
+
+class DescribeConfigsAnswer {
+ public:
+  DescribeConfigsAnswer(const HandlerContext& context, const DescribeConfigsRequest& message)
+      : context_(context), message_(message), image_(context.here.image), layers_(broker_layers(context, *image_)) {}
+
+  void add(const Asked& asked);
+  [[nodiscard]] DescribeConfigsResponse response() const {
+    DescribeConfigsResponse response;
+    response.results = answers_;
+    return response;
+  }
+
+ private:
+  struct Refusal {
+    ErrorCode error = ErrorCode::none;
+    std::string message;
+  };
+
+  Refusal describe(const Asked& asked, const KeyFilter& filter, std::vector<ConfigEntry>& entries) const;
+  Refusal describe_topic_resource(const std::string& name, const KeyFilter& filter, std::vector<ConfigEntry>& entries) const;
+  Refusal describe_broker_resource(const std::string& name, const KeyFilter& filter, std::vector<ConfigEntry>& entries) const;
+  void lay(Laid& laid) const;
+
+  const HandlerContext& context_;
+  const DescribeConfigsRequest& message_;
+  std::shared_ptr<const Image> image_;
+  BrokerLayers layers_;
+  std::deque<Laid> laid_;
+  std::vector<ResourceAnswer> answers_;
+  std::size_t entries_ = 0;
+};
+
+DescribeConfigsAnswer::Refusal DescribeConfigsAnswer::describe_topic_resource(const std::string& name, const KeyFilter& filter,
+                                                                              std::vector<ConfigEntry>& entries) const {
+  if (std::string problem = topic_name_problem(name); !problem.empty()) return {ErrorCode::invalid_topic_exception, std::move(problem)};
+  const TopicImage* topic = image_->find_topic(name);
+  if (topic == nullptr) return {ErrorCode::unknown_topic_or_partition, "there is no topic \"" + name + "\""};
+  entries = describe_topic(layers_, topic->configs, filter);
+  return {};
+}
+
+DescribeConfigsAnswer::Refusal DescribeConfigsAnswer::describe_broker_resource(const std::string& name, const KeyFilter& filter,
+                                                                               std::vector<ConfigEntry>& entries) const {
+  const std::string self = std::to_string(context_.node.id.value);
+  if (name != self && !name.empty()) {
+    return {ErrorCode::invalid_request,
+            "this is broker " + self + ": \"" + name + "\" is neither its id nor empty, which means all brokers"};
+  }
+  entries = name.empty() ? describe_all_brokers(layers_, filter) : describe_broker(layers_, filter);
+  return {};
+}
+
+DescribeConfigsAnswer::Refusal DescribeConfigsAnswer::describe(const Asked& asked, const KeyFilter& filter,
+                                                               std::vector<ConfigEntry>& entries) const {
+  const std::string name(asked.resource_name);
+  switch (asked.resource_type) {
+    case kTopic: return describe_topic_resource(name, filter, entries);
+    case kBroker: return describe_broker_resource(name, filter, entries);
+    case kBrokerLogger:
+      return {ErrorCode::invalid_request, "this broker has no loggers of its own: log.level at start says what is logged"};
+    case kClientMetrics:
+    case kGroup: break;
+    default:
+      return {ErrorCode::invalid_request,
+              "resource type " + std::to_string(asked.resource_type) + " is none: 2 is a topic, 4 a broker, 16 client metrics, 32 a group"};
+  }
+  if (name.empty()) return {ErrorCode::invalid_request, "the name of the resource is empty: only brokers have configs for all"};
+  const bool is_group = asked.resource_type == kGroup;
+  const ConfigMap& overrides = image_->configs_of(is_group ? ConfigScope::group : ConfigScope::client_metrics, name);
+  entries = is_group ? describe_group(layers_, overrides, filter) : describe_client_metrics(overrides, filter);
+  return {};
+}
+
+void DescribeConfigsAnswer::lay(Laid& laid) const {
+  for (const ConfigEntry& entry : laid.entries) {
+    EntryAnswer& answer = laid.answers.emplace_back();
+    answer.name = entry.name;
+    answer.value = or_null(entry.value);
+    answer.read_only = entry.is_read_only;
+    answer.config_source = static_cast<std::int8_t>(entry.source);
+    answer.is_sensitive = entry.is_sensitive;
+    answer.config_type = wire_type(entry.type);
+    answer.documentation = std::string_view();
+    if (message_.include_documentation && !entry.doc.empty()) {
+      answer.documentation = laid.docs.emplace_back(full_doc(entry.doc, entry.no_effect));
+    }
+    if (!message_.include_synonyms) continue;
+    std::vector<SynonymAnswer>& synonyms = laid.synonyms.emplace_back();
+    for (const ConfigSynonym& synonym : entry.synonyms) {
+      synonyms.push_back({.name = synonym.name, .value = or_null(synonym.value), .source = static_cast<std::int8_t>(synonym.source)});
+    }
+    answer.synonyms = synonyms;
+  }
+}
+
+void DescribeConfigsAnswer::add(const Asked& asked) {
+  Laid& laid = laid_.emplace_back();
+  std::set<std::string_view> keys;
+  for (const std::string_view key : asked.configuration_keys) keys.insert(key);
+  Refusal refusal{ErrorCode::policy_violation,
+                  "one answer holds " + std::to_string(kMostEntries) + " keys, and those before took them: ask in several requests"};
+  if (entries_ < kMostEntries) refusal = describe(asked, KeyFilter(std::move(keys)), laid.entries);
+  entries_ += laid.entries.size();
+  lay(laid);
+  laid.error_message = std::move(refusal.message);
+  ResourceAnswer& answer = answers_.emplace_back();
+  answer.error_code = static_cast<std::int16_t>(refusal.error);
+  answer.error_message = laid.error_message;
+  answer.resource_type = asked.resource_type;
+  answer.resource_name = asked.resource_name;
+  answer.configs = laid.answers;
+}
+
+}  // namespace
+
+/// DescribeConfigs (KIP-133, KIP-226; key 32). No list of keys, and an empty one, ask for all of them.
+Handle handle_describe_configs(HandlerContext context, Request request, SendQueue& to) {
+  DescribeConfigsRequest message;
+  if (!decode(request.body, request.header.api_version, message) || message.resources.size() > kMostConfigItems) {
+    context.connection.note_close_reason("a DescribeConfigs request could not be read, or asks about too much at once");
+    co_return Outcome::close;
+  }
+  DescribeConfigsAnswer answer(context, message);
+  for (const Asked& asked : message.resources) answer.add(asked);
+  const DescribeConfigsResponse response = answer.response();
+  respond(request, response, to);
+  co_return Outcome::keep;
+}
+
+}  // namespace tidelog::broker
