@@ -68,6 +68,7 @@ class Parser {
   CLI::App* add_network(CLI::App& parent, CommandId id, const std::string& name, const std::string& doc);
   void add_format(CLI::App& app);
   void add_topic_commands();
+  void add_config_commands();
   void add_produce();
   void add_consume();
   void add_other_commands();
@@ -120,7 +121,7 @@ CLI::App* Parser::add_network(CLI::App& parent, CommandId id, const std::string&
 }
 
 void Parser::add_topic_commands() {
-  CLI::App* topic = app_.add_subcommand("topic", "List, create, describe and delete topics");
+  CLI::App* topic = app_.add_subcommand("topic", "List, create, describe, alter and delete topics");
   topic->require_subcommand(1);
   TopicOptions& options = command_.topic;
   CLI::App* list = add_network(*topic, CommandId::topic_list, "list", "Topics with their partitions and replicas");
@@ -142,11 +143,44 @@ void Parser::add_topic_commands() {
   describe->add_option("name", options.names, "Names of the topics")->type_name("NAME");
   describe->add_option("--topic", options.names)->group(kHidden);
 
+  CLI::App* alter = add_network(*topic, CommandId::topic_alter, "alter", "Change settings of topics");
+  alter->add_option("name", options.names, "Names of the topics")->type_name("NAME");
+  alter->add_option("--topic", options.names)->group(kHidden);
+  alter->add_option("--config,-c", options.configs, "A topic config; += and -= for lists")->type_name("KEY=VALUE")->allow_extra_args(false);
+  alter->add_option("-d,--delete", command_.config.removed, "Take a config back to its default")->type_name("KEY")->allow_extra_args(false);
+  alter->add_flag("--dry-run", command_.global.is_dry_run, "Only ask the broker whether it would");
+
   CLI::App* remove = add_network(*topic, CommandId::topic_delete, "delete", "Delete topics and all that is in them");
   remove->add_option("name", options.names, "Names of the topics")->type_name("NAME");
   remove->add_option("--topic", options.names)->group(kHidden);
   remove->add_flag("-y,--yes", command_.global.says_yes, "Do not ask");
   remove->add_flag("--dry-run", command_.global.is_dry_run, "Only show what would be deleted");
+}
+
+void Parser::add_config_commands() {
+  CLI::App* config = app_.add_subcommand("config", "Read, change and explain settings");
+  config->require_subcommand(1);
+  ConfigOptions& options = command_.config;
+  const auto add_resource = [&options](CLI::App& app) {
+    app.add_option("-t,--topic", options.topic, "Of this topic")->type_name("NAME");
+    app.add_option("--broker", options.broker, "Of this broker; `all`: what every broker follows")->type_name("ID");
+  };
+  CLI::App* get = add_network(*config, CommandId::config_get, "get", "Settings in force: those that somebody made, or the keys named");
+  get->add_option("key", options.words, "Keys")->type_name("KEY");
+  add_resource(*get);
+  get->add_flag("-a,--all", options.shows_all, "Defaults too");
+
+  CLI::App* set = add_network(*config, CommandId::config_set, "set", "Change settings while everything runs");
+  set->add_option("change", options.words, "KEY=VALUE sets; KEY+=VALUE and KEY-=VALUE add to a list and take from it")->type_name("CHANGE");
+  add_resource(*set);
+  set->add_option("-d,--delete", options.removed, "Take a key back to its default")->type_name("KEY")->allow_extra_args(false);
+  set->add_flag("--dry-run", command_.global.is_dry_run, "Only ask the broker whether it would");
+
+  CLI::App* explain = add(*config, CommandId::config_explain, "explain", "What keys mean, and how they may change");
+  explain->add_option("key", options.words, "Keys")->type_name("KEY");
+  add_format(*explain);
+  add(*config, CommandId::config_docs, "docs", "All options, as the Markdown of docs/configuration.md");
+  add_format(*add(*config, CommandId::config_list, "list", "Broker options with their defaults"));
 }
 
 void Parser::add_produce() {
@@ -196,11 +230,6 @@ void Parser::add_other_commands() {
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
 
-  CLI::App* config = app_.add_subcommand("config", "What can be configured");
-  config->require_subcommand(1);
-  add(*config, CommandId::config_docs, "docs", "All options, as the Markdown of docs/configuration.md");
-  add_format(*add(*config, CommandId::config_list, "list", "Broker options with their defaults"));
-
   CLI::App* errors = add(app_, CommandId::errors, "errors", "What an error code means");
   errors->add_option("code", command_.error_code, "A number or name; none lists all")->type_name("CODE");
   add_format(*errors);
@@ -215,6 +244,7 @@ Parser::Parser() {
   app_.allow_extras(false);
   add_other_commands();
   add_topic_commands();
+  add_config_commands();
   add_produce();
   add_consume();
 }

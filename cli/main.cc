@@ -20,10 +20,14 @@ int run(const Command& command) {
     case CommandId::topic_create: return run_topic_create(command);
     case CommandId::topic_describe: return run_topic_describe(command);
     case CommandId::topic_delete: return run_topic_delete(command);
+    case CommandId::topic_alter: return run_topic_alter(command);
     case CommandId::produce: return run_produce(command);
     case CommandId::consume: return run_consume(command);
     case CommandId::config_docs: return run_config_docs(command);
     case CommandId::config_list: return run_config_list(command);
+    case CommandId::config_get: return run_config_get(command);
+    case CommandId::config_set: return run_config_set(command);
+    case CommandId::config_explain: return run_config_explain(command);
     case CommandId::errors: return run_errors(command);
   }
   return kUsage;

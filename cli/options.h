@@ -55,6 +55,14 @@ struct ConsumeOptions {
   bool from_beginning = false;
 };
 
+struct ConfigOptions {
+  std::string topic;
+  std::string broker;                ///< An id, or "all".
+  std::vector<std::string> words;    ///< Keys to get or explain; KEY=VALUE, KEY+=VALUE, KEY-=VALUE to set.
+  std::vector<std::string> removed;  ///< Keys to take back.
+  bool shows_all = false;
+};
+
 enum class CommandId : std::uint8_t {
   help,
   version,
@@ -63,10 +71,14 @@ enum class CommandId : std::uint8_t {
   topic_create,
   topic_describe,
   topic_delete,
+  topic_alter,
   produce,
   consume,
   config_docs,
   config_list,
+  config_get,
+  config_set,
+  config_explain,
   errors,
 };
 
@@ -79,6 +91,7 @@ struct Command {
   TopicOptions topic;
   ProduceOptions produce;
   ConsumeOptions consume;
+  ConfigOptions config;
   std::string error_code;
 };
 

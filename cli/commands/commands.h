@@ -13,12 +13,16 @@ int run_topic_list(const Command& command);
 int run_topic_create(const Command& command);
 int run_topic_describe(const Command& command);
 int run_topic_delete(const Command& command);
+int run_topic_alter(const Command& command);
+int run_config_get(const Command& command);
+int run_config_set(const Command& command);
 int run_produce(const Command& command);
 int run_consume(const Command& command);
 // These need the broker.
 int run_serve(const Command& command);
 int run_config_docs(const Command& command);
 int run_config_list(const Command& command);
+int run_config_explain(const Command& command);
 
 /// A client with the settings of the command line over `defaults`.
 result<client> open_client(const GlobalOptions& global, config defaults);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -114,6 +115,98 @@ class topic_result {
   result<void> outcome_;
 };
 
+/// Something that has configs.
+class config_resource {
+ public:
+  enum class kind : std::int8_t { topic = 2, broker = 4, client_metrics = 16, group = 32 };
+  static config_resource topic(std::string name) { return {kind::topic, std::move(name)}; }
+  static config_resource broker(std::int32_t id) { return {kind::broker, std::to_string(id)}; }
+  /// What holds for every broker that has nothing of its own.
+  static config_resource all_brokers() { return {kind::broker, {}}; }
+  static config_resource group(std::string name) { return {kind::group, std::move(name)}; }
+  [[nodiscard]] kind type() const { return type_; }
+  [[nodiscard]] const std::string& name() const { return name_; }
+
+ private:
+  config_resource(kind type, std::string name) : type_(type), name_(std::move(name)) {}
+  kind type_;
+  std::string name_;
+};
+
+/// Who gave a config its value.
+enum class config_source : std::int8_t {
+  unknown = 0,
+  topic = 1,
+  broker = 2,
+  all_brokers = 3,
+  broker_file = 4,
+  fallback = 5,
+  broker_logger = 6,
+  client_metrics = 7,
+  group = 8,
+};
+
+/// A place that gives a key its value, should those before it fall away.
+class config_synonym {
+ public:
+  config_synonym(std::string key, std::optional<std::string> value, config_source source)
+      : key_(std::move(key)), value_(std::move(value)), source_(source) {}
+  [[nodiscard]] const std::string& key() const { return key_; }
+  [[nodiscard]] const std::optional<std::string>& value() const { return value_; }
+  [[nodiscard]] config_source source() const { return source_; }
+
+ private:
+  std::string key_;
+  std::optional<std::string> value_;
+  config_source source_;
+};
+
+class config_entry {
+ public:
+  config_entry(std::string key, std::optional<std::string> value, config_source source)
+      : key_(std::move(key)), value_(std::move(value)), source_(source) {}
+  config_entry& set_marks(bool is_read_only, bool is_sensitive) {
+    return is_read_only_ = is_read_only, is_sensitive_ = is_sensitive, *this;
+  }
+  config_entry& set_synonyms(std::vector<config_synonym> synonyms) { return synonyms_ = std::move(synonyms), *this; }
+  [[nodiscard]] const std::string& key() const { return key_; }
+  /// None: there is no value, or it is sensitive and not shown.
+  [[nodiscard]] const std::optional<std::string>& value() const { return value_; }
+  [[nodiscard]] config_source source() const { return source_; }
+  [[nodiscard]] bool is_read_only() const { return is_read_only_; }
+  [[nodiscard]] bool is_sensitive() const { return is_sensitive_; }
+  /// The first of them is in force.
+  [[nodiscard]] const std::vector<config_synonym>& synonyms() const { return synonyms_; }
+
+ private:
+  std::string key_;
+  std::optional<std::string> value_;
+  config_source source_;
+  bool is_read_only_ = false;
+  bool is_sensitive_ = false;
+  std::vector<config_synonym> synonyms_;
+};
+
+class config_change {
+ public:
+  enum class operation : std::int8_t { set = 0, remove = 1, append = 2, subtract = 3 };
+  static config_change set(std::string key, std::string value) { return {operation::set, std::move(key), std::move(value)}; }
+  /// Back to the default.
+  static config_change remove(std::string key) { return {operation::remove, std::move(key), {}}; }
+  /// Adds elements to a list, or takes them from it.
+  static config_change append(std::string key, std::string value) { return {operation::append, std::move(key), std::move(value)}; }
+  static config_change subtract(std::string key, std::string value) { return {operation::subtract, std::move(key), std::move(value)}; }
+  [[nodiscard]] operation what() const { return operation_; }
+  [[nodiscard]] const std::string& key() const { return key_; }
+  [[nodiscard]] const std::string& value() const { return value_; }
+
+ private:
+  config_change(operation what, std::string key, std::string value) : operation_(what), key_(std::move(key)), value_(std::move(value)) {}
+  operation operation_;
+  std::string key_;
+  std::string value_;
+};
+
 /// What an operator asks a cluster. Every call waits for its answer, up to default.api.timeout.ms.
 /// Thread: any.
 class admin {
@@ -128,6 +221,12 @@ class admin {
   result<std::vector<topic_result>> delete_topics(const std::vector<std::string>& names);
   /// The offset of `where` in each partition of the topic, in the order given; `errc::not_found` if the topic is not there.
   result<std::vector<std::int64_t>> list_offsets(const std::string& topic, const std::vector<std::int32_t>& partitions, offset_spec where);
+
+  /// The configs of a resource, by key; only `keys`, if there are any. Those the broker does not know are left out.
+  result<std::vector<config_entry>> describe_configs(const config_resource& resource, const std::vector<std::string>& keys = {});
+  /// All of the changes, or none. With `only_check` the broker says what it would do.
+  result<void> incremental_alter_configs(const config_resource& resource, const std::vector<config_change>& changes,
+                                         bool only_check = false);
 
  private:
   friend class client;
