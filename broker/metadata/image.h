@@ -51,6 +51,7 @@ class Image {
   [[nodiscard]] const SharedMap<std::string, TopicPointer>& topics() const { return by_name_; }
   /// What was set for brokers, by node id in digits, or by the empty name for all of them.
   [[nodiscard]] const std::map<std::string, Configs>& broker_configs() const { return broker_configs_; }
+  [[nodiscard]] const ClientQuotas& client_quotas() const { return *client_quotas_; }
   [[nodiscard]] std::size_t partition_count() const { return partition_count_; }
 
   /// What changes it: only `MetadataMachine::apply` calls this. `Errc::corrupt` if the record cannot be true after those before it.
@@ -66,9 +67,11 @@ class Image {
   Result<void> apply_one(const ClusterInfoRecord& record);
   Result<void> apply_one(const RegisterBrokerRecord& record);
   Result<void> apply_one(const CreateTopicRecord& record);
+  Result<void> apply_one(const AddPartitionsRecord& record);
   Result<void> apply_one(const DeleteTopicRecord& record);
   Result<void> apply_one(const ProducerIdBlockRecord& record);
   Result<void> apply_one(const SetConfigRecord& record);
+  Result<void> apply_one(const ClientQuotaRecord& record);
   void raise_leader_epochs(NodeId leader);
   void replace(const TopicPointer& topic);
 
@@ -78,6 +81,7 @@ class Image {
   SharedMap<Uuid, TopicPointer> by_id_;
   SharedMap<std::string, TopicPointer> by_metric_form_;  ///< Only names that can have lookalikes.
   std::map<std::string, Configs> broker_configs_;        ///< None of them empty.
+  std::shared_ptr<const ClientQuotas> client_quotas_ = std::make_shared<const ClientQuotas>();
   ProducerId next_producer_id_{0};
   std::size_t partition_count_ = 0;
 };
