@@ -37,6 +37,10 @@ ConnectionLimits limits_from(const BrokerOptions& options) {
           .write_stall = std::chrono::milliseconds(options.response_write_timeout_ms)};
 }
 
+QuotaWindowShape quota_window_from(const BrokerOptions& options) {
+  return {.count = static_cast<std::size_t>(options.quota_window_num), .size = std::chrono::seconds(options.quota_window_size_seconds)};
+}
+
 Uuid random_uuid(Random& random) {
   Uuid id;
   while (id.is_zero()) random.fill(id.bytes);
@@ -53,7 +57,8 @@ Broker::Broker(Env& env, BrokerOptions options, OnFatal on_fatal)
         std::vector<std::unique_ptr<ShardServices>> shards;
         const std::size_t count = env.loops().size();
         for (std::size_t i = 0; i < count; ++i) {
-          shards.push_back(std::make_unique<ShardServices>(env, i, static_cast<std::size_t>(request_memory_bytes(options_)) / count));
+          const std::size_t memory = static_cast<std::size_t>(request_memory_bytes(options_)) / count;
+          shards.push_back(std::make_unique<ShardServices>(env, i, memory, quota_window_from(options_)));
         }
         return shards;
       }()),
@@ -185,6 +190,7 @@ Result<void, StartError> Broker::listen() {
   node_ = std::make_unique<Node>(Node{.options = options_,
                                       .shards = shards_,
                                       .controller = *controller_,
+                                      .checkpointer = checkpointer_,
                                       .id = {options_.node_id},
                                       .listens = (*socket)->local(),
                                       .advertised = std::move(advertised)});

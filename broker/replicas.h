@@ -41,8 +41,9 @@ class Replicas final : public MetadataListener {
     std::vector<PartitionIndex> unserved;
   };
 
-  std::vector<NewLog> plan(const TopicImage& topic);
-  asio::awaitable<void> create_topic(const TopicImage& topic);
+  /// What this node holds of the topic's partitions from number `first` on.
+  std::vector<NewLog> plan(const TopicImage& topic, std::size_t first);
+  asio::awaitable<void> create_partitions(const TopicImage& topic, std::size_t first);
   void make_logs(std::vector<NewLog>& logs, const std::string& topic) const;
   void make_one(NewLog& wanted, storage::CreateSync sync) const;
   asio::awaitable<void> remove_topic(const TopicImage& topic);

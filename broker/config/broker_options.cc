@@ -49,8 +49,7 @@ constexpr Option<BrokerOptions> kTable[] = {
     option<&B::max_incremental_fetch_session_cache_slots>("max.incremental.fetch.session.cache.slots", at_least(0),
                                                           "Fetch sessions kept; with 0 every fetch is a full one."),
     option<&B::max_request_partition_size_limit>("max.request.partition.size.limit", at_least(1),
-                                                 "Most partitions in one answer to a request that can be asked in pages.")
-        .not_yet(),
+                                                 "Most partitions in one answer to a request that can be asked in pages."),
 
     option<&B::memory_budget_bytes>("memory.budget.bytes", at_least(4 << 20), "Bytes that the two pools below are shares of.").ours(),
     option<&B::queued_max_request_bytes>("queued.max.request.bytes", at_least(-1),
@@ -82,6 +81,10 @@ constexpr Option<BrokerOptions> kTable[] = {
     option<&B::response_write_timeout_ms>("response.write.timeout.ms", at_least(1),
                                           "A client that takes no byte of its answer for so long is disconnected.")
         .ours(),
+
+    option<&B::quota_window_num>("quota.window.num", between(1, 1000), "How many samples a client's rate is counted over."),
+    option<&B::quota_window_size_seconds>("quota.window.size.seconds", between(1, 3600),
+                                          "Length of a sample. A client over its quota waits at most for all of them."),
 
     option<&B::log_segment_bytes>("log.segment.bytes", at_least(1 << 20), "Size at which a segment file is closed and the next begun.")
         .dynamic(),

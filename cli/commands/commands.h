@@ -13,6 +13,8 @@ int run_topic_list(const Command& command);
 int run_topic_create(const Command& command);
 int run_topic_describe(const Command& command);
 int run_topic_delete(const Command& command);
+int run_topic_add_partitions(const Command& command);
+int run_topic_trim(const Command& command);
 int run_produce(const Command& command);
 int run_consume(const Command& command);
 // These need the broker.
