@@ -43,6 +43,14 @@ ConnectionCaps caps_from(const BrokerOptions& options) {
           .new_per_second_per_address = rate == 0 ? std::numeric_limits<std::size_t>::max() : rate};
 }
 
+/// Each client keeps its samples, so their number has an end.
+QuotaWindowShape quota_window_from(const BrokerOptions& options) {
+  constexpr std::int32_t kMostSamples = 1000;
+  constexpr std::int32_t kLongestSample = 3600;
+  return {.count = static_cast<std::size_t>(std::min(options.quota_window_num, kMostSamples)),
+          .size = std::chrono::seconds(std::min(options.quota_window_size_seconds, kLongestSample))};
+}
+
 Uuid random_uuid(Random& random) {
   Uuid id;
   while (id.is_zero()) random.fill(id.bytes);
@@ -59,7 +67,8 @@ Broker::Broker(Env& env, BrokerOptions options, OnFatal on_fatal)
         std::vector<std::unique_ptr<ShardServices>> shards;
         const std::size_t count = env.loops().size();
         for (std::size_t i = 0; i < count; ++i) {
-          shards.push_back(std::make_unique<ShardServices>(env, i, static_cast<std::size_t>(request_memory_bytes(options_)) / count));
+          const std::size_t memory = static_cast<std::size_t>(request_memory_bytes(options_)) / count;
+          shards.push_back(std::make_unique<ShardServices>(env, i, memory, quota_window_from(options_)));
         }
         return shards;
       }()),
@@ -190,6 +199,7 @@ Result<void, StartError> Broker::listen() {
   node_ = std::make_unique<Node>(Node{.options = options_,
                                       .shards = shards_,
                                       .controller = *controller_,
+                                      .checkpointer = checkpointer_,
                                       .id = {options_.node_id},
                                       .listens = (*socket)->local(),
                                       .advertised = std::move(advertised)});

@@ -16,6 +16,17 @@ storage::ManifestEntry entry_of(const TopicPartition& id, storage::Log& log) {
   return {.partition = id, .log_id = log.identity().log_id, .recovery = log.recovery_state()};
 }
 
+/// A log that is offline keeps what was last written of it, so that its damage is found again after a restart, and nothing that was taken
+/// away since the start is missed.
+void add_partition(storage::Manifest& manifest, Partition& partition) {
+  storage::Log& log = partition.log();
+  if (!partition.is_offline()) {
+    manifest.logs.push_back(entry_of(partition.id(), log));
+  } else if (log.in_manifest()) {
+    manifest.logs.push_back({.partition = partition.id(), .log_id = log.identity().log_id, .recovery = *log.in_manifest()});
+  }
+}
+
 // One shard's part of the work below, each on the shard's loop.
 
 asio::awaitable<void> sync(ShardServices& services) {
@@ -30,9 +41,7 @@ asio::awaitable<void> sync(ShardServices& services) {
 }
 
 void collect(ShardServices& services, storage::Manifest& manifest) {
-  services.partitions.for_each([&](Partition& partition) {
-    if (!partition.is_offline()) manifest.logs.push_back(entry_of(partition.id(), partition.log()));
-  });
+  services.partitions.for_each([&](Partition& partition) { add_partition(manifest, partition); });
 }
 
 void manifest_written(ShardServices& services) {
@@ -97,6 +106,18 @@ asio::awaitable<void> Checkpointer::sync_all(Controller& controller) {
 asio::awaitable<bool> Checkpointer::checkpoint(LogDir& dir, Controller& controller, bool clean) {
   const Turns::Turn turn = co_await turns_.take();
   co_await sync_all(controller);
+  co_return co_await write_manifest(dir, controller, clean);
+}
+
+asio::awaitable<bool> Checkpointer::log_starts_are_durable() {
+  const std::uint64_t needed = manifests_begun_ + 1;  // One that is being collected may have passed the log already.
+  const Turns::Turn turn = co_await turns_.take();
+  if (newest_written_ >= needed) co_return true;
+  co_return co_await write_manifest(*dir_, *controller_, false);
+}
+
+asio::awaitable<bool> Checkpointer::write_manifest(LogDir& dir, Controller& controller, bool clean) {
+  const std::uint64_t number = ++manifests_begun_;
   storage::Manifest manifest;
   manifest.boot_id = boot_id(env_.files());
   manifest.clean = clean;
@@ -105,14 +126,14 @@ asio::awaitable<bool> Checkpointer::checkpoint(LogDir& dir, Controller& controll
     co_await run_on(shard->shard.loop(), home(), std::move(work));
   }
   manifest.logs.push_back(entry_of(controller.id(), controller.log()));
-  // A log that is offline keeps what was known of it, so that its damage is found again after a restart.
+  // And so does one that could not even be opened.
   manifest.sort();
-  std::vector<storage::ManifestEntry> offline;
+  std::vector<storage::ManifestEntry> unopened;
   for (const storage::ManifestEntry& known : dir.manifest().logs) {
     const bool is_there = manifest.find(known.partition) != nullptr;
-    if (!is_there && controller.machine().image()->find_topic(known.partition.topic_id) != nullptr) offline.push_back(known);
+    if (!is_there && controller.machine().image()->find_topic(known.partition.topic_id) != nullptr) unopened.push_back(known);
   }
-  manifest.logs.insert(manifest.logs.end(), offline.begin(), offline.end());
+  manifest.logs.insert(manifest.logs.end(), unopened.begin(), unopened.end());
   bool written = false;
   Job write = [&] { written = storage::store_manifest(env_.files(), dir.path(), manifest).has_value(); };
   co_await run_blocking(env_, home(), std::move(write));
@@ -125,6 +146,7 @@ asio::awaitable<bool> Checkpointer::checkpoint(LogDir& dir, Controller& controll
     co_await run_on(shard->shard.loop(), home(), std::move(tell));
   }
   controller.log().manifest_written();
+  newest_written_ = number;
   co_return true;
 }
 

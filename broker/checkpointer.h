@@ -11,7 +11,8 @@
 
 namespace tidelog::broker {
 
-/// Writes the manifest now and then, so that a restart has little to read; also the chores of retention.
+/// Writes the manifest: now and then, so that a restart has little to read, and when a log start has to survive a crash. Also the chores of
+/// retention.
 /// Thread: the first shard's loop.
 class Checkpointer {
  public:
@@ -23,10 +24,15 @@ class Checkpointer {
   asio::awaitable<void> stop();
   /// Syncs every log and writes a manifest. `clean`: nothing is appended after this. False if the manifest could not be written.
   asio::awaitable<bool> checkpoint(LogDir& dir, Controller& controller, bool clean);
+  /// Returns once every log start that was moved before this call is in a manifest on disk; false if that could not be written. Calls that
+  /// come while one is being written share the next. Only between `start` and `stop`.
+  asio::awaitable<bool> log_starts_are_durable();
 
  private:
   asio::awaitable<void> run();
   asio::awaitable<void> sync_all(Controller& controller);
+  /// Needs its turn.
+  asio::awaitable<bool> write_manifest(LogDir& dir, Controller& controller, bool clean);
   asio::awaitable<void> enforce_retention();
   [[nodiscard]] Loop& home() const { return shards_.front()->shard.loop(); }
 
@@ -39,6 +45,8 @@ class Checkpointer {
   Turns turns_;
   Signal wake_;
   Timer timer_;
+  std::uint64_t manifests_begun_ = 0;
+  std::uint64_t newest_written_ = 0;  ///< Of those begun, the last that is on disk.
   bool stopping_ = false;
 };
 

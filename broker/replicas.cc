@@ -23,10 +23,10 @@ std::uint64_t random_log_id(Random& random) {
 Replicas::Replicas(Env& env, const BrokerOptions& options, std::span<const std::unique_ptr<ShardServices>> shards)
     : env_(env), options_(options), shards_(shards) {}
 
-std::vector<Replicas::NewLog> Replicas::plan(const TopicImage& topic) {
+std::vector<Replicas::NewLog> Replicas::plan(const TopicImage& topic, std::size_t first) {
   const std::shared_ptr<const TopicConfig> config = config_of(topic);
   std::vector<NewLog> logs;
-  for (const PartitionImage& partition : topic.partitions) {
+  for (const PartitionImage& partition : std::span(topic.partitions).subspan(first)) {
     if (std::ranges::find(partition.replicas, NodeId{options_.node_id}) == partition.replicas.end()) continue;
     logs.push_back({.id = {.topic_id = topic.id, .partition = partition.index},
                     .topic = topic.name,
@@ -72,13 +72,13 @@ void Replicas::make_logs(std::vector<NewLog>& logs, const std::string& topic) co
   const bool many = logs.size() > kManyLogs;
   for (NewLog& wanted : logs) make_one(wanted, many ? storage::CreateSync::by_caller : storage::CreateSync::now);
   if (many && !env_.files().sync_disk(dir_->path())) {
-    log_error("cannot sync {}: the partitions of topic {} are not served", dir_->path(), topic);
+    log_error("cannot sync {}: the new partitions of topic {} are not served", dir_->path(), topic);
     for (NewLog& wanted : logs) wanted.log.reset();
   }
 }
 
-asio::awaitable<void> Replicas::create_topic(const TopicImage& topic) {
-  std::vector<NewLog> logs = plan(topic);
+asio::awaitable<void> Replicas::create_partitions(const TopicImage& topic, std::size_t first) {
+  std::vector<NewLog> logs = plan(topic, first);
   Job make = [&] { make_logs(logs, topic.name); };
   co_await run_blocking(env_, home(), std::move(make));
   co_await hand_out(std::move(logs));
@@ -207,14 +207,12 @@ asio::awaitable<void> Replicas::reconfigure(std::vector<NewConfig> changes) {
 asio::awaitable<void> Replicas::on_commit(std::shared_ptr<const Image> before, std::shared_ptr<const Image> after) {
   const bool options_changed = follow_options(*before, *after);
   std::vector<NewConfig> reconfigured;
-  // A new topic is shown once it can be used; one that goes is hidden before it stops working.
+  // A new topic or partition is shown once it can be used; a topic that goes is hidden before it stops working.
   for (const auto& [name, topic] : after->topics()) {
-    const TopicImage* old = before->find_topic(name);
-    if (old == nullptr || old->id != topic->id) {
-      co_await create_topic(*topic);
-    } else if (options_changed || (old != topic.get() && old->configs != topic->configs)) {
-      add_changes(*topic, reconfigured);
-    }
+    const TopicImage* old = before->find_topic(topic->id);
+    const std::size_t there = old == nullptr ? 0 : old->partitions.size();
+    if (there < topic->partitions.size()) co_await create_partitions(*topic, there);
+    if (old != nullptr && (options_changed || (old != topic.get() && old->configs != topic->configs))) add_changes(*topic, reconfigured);
   }
   co_await publish(after);
   co_await reconfigure(std::move(reconfigured));

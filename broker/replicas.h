@@ -53,7 +53,6 @@ class Replicas final : public MetadataListener {
     std::shared_ptr<const TopicConfig> config;
   };
 
-  std::vector<NewLog> plan(const TopicImage& topic);
   [[nodiscard]] std::shared_ptr<const TopicConfig> config_of(const TopicImage& topic) const;
   void resolve_options(const Image& image);
   bool follow_options(const Image& before, const Image& after);
@@ -61,7 +60,9 @@ class Replicas final : public MetadataListener {
   asio::awaitable<void> reconfigure(std::vector<NewConfig> changes);
   static asio::awaitable<void> apply_configs(ShardServices& services, const BrokerOptions& options,
                                              const std::vector<const NewConfig*>& changes);
-  asio::awaitable<void> create_topic(const TopicImage& topic);
+  /// What this node holds of the topic's partitions from number `first` on.
+  std::vector<NewLog> plan(const TopicImage& topic, std::size_t first);
+  asio::awaitable<void> create_partitions(const TopicImage& topic, std::size_t first);
   void make_logs(std::vector<NewLog>& logs, const std::string& topic) const;
   void make_one(NewLog& wanted, storage::CreateSync sync) const;
   asio::awaitable<void> remove_topic(const TopicImage& topic);

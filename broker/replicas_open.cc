@@ -68,7 +68,7 @@ asio::awaitable<void> Replicas::open_all(LogDir& dir, std::shared_ptr<const Imag
   resolve_options(*image);
   std::vector<NewLog> logs;
   for (const auto& [name, topic] : image->topics()) {
-    for (NewLog& log : plan(*topic)) logs.push_back(std::move(log));
+    for (NewLog& log : plan(*topic, 0)) logs.push_back(std::move(log));
   }
   Job open = [&] {
     remove_left_overs(*image);

@@ -69,6 +69,7 @@ class Parser {
   void add_format(CLI::App& app);
   void add_topic_commands();
   void add_config_commands();
+  void add_topic_changes(CLI::App& topic);
   void add_produce();
   void add_consume();
   void add_other_commands();
@@ -149,6 +150,7 @@ void Parser::add_topic_commands() {
   alter->add_option("--config,-c", options.configs, "A topic config; += and -= for lists")->type_name("KEY=VALUE")->allow_extra_args(false);
   alter->add_option("-d,--delete", command_.config.removed, "Take a config back to its default")->type_name("KEY")->allow_extra_args(false);
   alter->add_flag("--dry-run", command_.global.is_dry_run, "Only ask the broker whether it would");
+  add_topic_changes(*topic);
 
   CLI::App* remove = add_network(*topic, CommandId::topic_delete, "delete", "Delete topics and all that is in them");
   remove->add_option("name", options.names, "Names of the topics")->type_name("NAME");
@@ -181,6 +183,31 @@ void Parser::add_config_commands() {
   add_format(*explain);
   add(*config, CommandId::config_docs, "docs", "All options, as the Markdown of docs/configuration.md");
   add_format(*add(*config, CommandId::config_list, "list", "Broker options with their defaults"));
+}
+
+void Parser::add_topic_changes(CLI::App& topic) {
+  TopicOptions& options = command_.topic;
+  CLI::App* grow = add_network(topic, CommandId::topic_add_partitions, "add-partitions", "Give topics more partitions");
+  grow->add_option("name", options.names, "Names of the topics")->type_name("NAME");
+  grow->add_option("--topic", options.names)->group(kHidden);
+  grow->add_option("--partitions,-p", options.partitions, "How many there shall be in all; keys map to other partitions then")
+      ->check(between(1))
+      ->type_name("N");
+  grow->add_flag("--dry-run", command_.global.is_dry_run, "Only ask the broker whether it would");
+
+  CLI::App* trim = add_network(topic, CommandId::topic_trim, "trim", "Delete the oldest records of a topic");
+  trim->add_option("name", options.names, "The topic")->type_name("NAME");
+  trim->add_option("--topic", options.names)->group(kHidden);
+  trim->add_option("-p,--partition", options.only_partitions, "Only these partitions")
+      ->delimiter(',')
+      ->check(between(0))
+      ->type_name("N,...")
+      ->allow_extra_args(false);
+  trim->add_option("--before", options.before,
+                   "Up to here, exclusive: an offset, -N (keep the last N), @MS or @-2h (older than), end (all)")
+      ->type_name("OFFSET|TIME");
+  trim->add_flag("-y,--yes", command_.global.says_yes, "Do not ask");
+  trim->add_flag("--dry-run", command_.global.is_dry_run, "Only show what would be deleted");
 }
 
 void Parser::add_produce() {

@@ -21,6 +21,8 @@ int run(const Command& command) {
     case CommandId::topic_describe: return run_topic_describe(command);
     case CommandId::topic_delete: return run_topic_delete(command);
     case CommandId::topic_alter: return run_topic_alter(command);
+    case CommandId::topic_add_partitions: return run_topic_add_partitions(command);
+    case CommandId::topic_trim: return run_topic_trim(command);
     case CommandId::produce: return run_produce(command);
     case CommandId::consume: return run_consume(command);
     case CommandId::config_docs: return run_config_docs(command);

@@ -31,6 +31,8 @@ struct TopicOptions {
   std::int32_t replication_factor = -1;
   std::vector<std::string> configs;  ///< KEY=VALUE each.
   bool shows_internal = false;
+  std::vector<std::int32_t> only_partitions;
+  std::string before;  ///< Where records are deleted up to.
 };
 
 struct ProduceOptions {
@@ -72,6 +74,8 @@ enum class CommandId : std::uint8_t {
   topic_describe,
   topic_delete,
   topic_alter,
+  topic_add_partitions,
+  topic_trim,
   produce,
   consume,
   config_docs,

@@ -64,6 +64,10 @@ struct BrokerOptions {
   std::int32_t request_frame_timeout_ms = 30000;
   std::int32_t response_write_timeout_ms = 30000;
 
+  // Quotas of clients
+  std::int32_t quota_window_num = 11;
+  std::int32_t quota_window_size_seconds = 1;
+
   // Logs: defaults of topic configs
   std::int32_t log_segment_bytes = 1073741824;
   std::optional<std::int64_t> log_roll_ms;

@@ -38,11 +38,9 @@ constexpr BrokerOption kTable[] = {
     inert({"metrics.recording.level", text, "INFO", any_value()}, kNoMetrics, "Which metrics are recorded: INFO, DEBUG or TRACE."),
     inert({"metrics.sample.window.ms", long_integer, "30000", at_least(1)}, kNoMetrics, "Length of such a sample."),
     inert({"telemetry.max.bytes", integer, "1048576", at_least(1)}, kNoMetrics, "Largest metrics push of a client."),
-    inert({"controller.quota.window.num", integer, "11", at_least(1)}, kNoQuotas,
+    inert({"controller.quota.window.num", integer, "11", at_least(1)}, kOneQuotaWindow,
           "Samples that quotas on changes of metadata are measured over."),
-    inert({"controller.quota.window.size.seconds", integer, "1", at_least(1)}, kNoQuotas, "Length of such a sample."),
-    inert({"quota.window.num", integer, "11", at_least(1)}, kNoQuotas, "Samples that client quotas are measured over."),
-    inert({"quota.window.size.seconds", integer, "1", at_least(1)}, kNoQuotas, "Length of such a sample."),
+    inert({"controller.quota.window.size.seconds", integer, "1", at_least(1)}, kOneQuotaWindow, "Length of such a sample."),
     inert({"server.max.startup.time.ms", long_integer, "9223372036854775807", at_least(0)}, kOwnWay,
           "Longest time from start to ready before the process gives up.")
         .internal(),

@@ -44,8 +44,11 @@ constexpr BrokerOption kTable[] = {
     option<&B::max_incremental_fetch_session_cache_slots>("max.incremental.fetch.session.cache.slots", at_least(0),
                                                           "Fetch sessions kept; with 0 every fetch is a full one."),
     option<&B::max_request_partition_size_limit>("max.request.partition.size.limit", at_least(1),
-                                                 "Most partitions in one answer to a request that can be asked in pages.")
-        .without_effect(kNoPages),
+                                                 "Most partitions in one answer to a request that can be asked in pages."),
+    option<&B::quota_window_num>("quota.window.num", at_least(1),
+                                 "How many samples a client's rate is counted over; more than 1000 count as 1000."),
+    option<&B::quota_window_size_seconds>("quota.window.size.seconds", at_least(1),
+                                          "Length of a sample, an hour at most. A client over its quota waits at most for all of them."),
     option<&B::memory_budget_bytes>("memory.budget.bytes", at_least(4 << 20), "Bytes that the two pools below are shares of.").ours(),
     option<&B::queued_max_request_bytes>("queued.max.request.bytes", at_least(-1),
                                          "Pool for requests being read or served; when it is empty sockets are not read. -1: a quarter of "

@@ -112,14 +112,14 @@ constexpr ResourceOption kClientMetrics[] = {
 constexpr ResourceOption kQuota[] = {
     row({"SCRAM-SHA-256", text, "", any_value()}, kNoSasl, "Credential for SCRAM-SHA-256.").nullable(),
     row({"SCRAM-SHA-512", text, "", any_value()}, kNoSasl, "Credential for SCRAM-SHA-512.").nullable(),
-    row({"consumer_byte_rate", long_integer, "9223372036854775807", any_value()}, kNoQuotas, "Bytes a second that may be fetched."),
-    row({"controller_mutation_rate", real, "2.147483647E9", any_value()}, kNoQuotas, "Partitions a second that may be created or deleted."),
-    row({"producer_byte_rate", long_integer, "9223372036854775807", any_value()}, kNoQuotas, "Bytes a second that may be produced."),
-    row({"request_percentage", real, "2.147483647E9", any_value()}, kNoQuotas, "Share of request time, in percent of one thread."),
+    row({"consumer_byte_rate", long_integer, "9223372036854775807", any_value()}, {}, "Bytes a second that may be fetched."),
+    row({"controller_mutation_rate", real, "2.147483647E9", any_value()}, {}, "Partitions a second that may be created or deleted."),
+    row({"producer_byte_rate", long_integer, "9223372036854775807", any_value()}, {}, "Bytes a second that may be produced."),
+    row({"request_percentage", real, "2.147483647E9", any_value()}, kNotLimited, "Share of request time, in percent of one thread."),
 };
 
 constexpr ResourceOption kAddress[] = {
-    row({"connection_creation_rate", integer, "2147483647", at_least(0)}, kNoQuotas, "New connections a second from the address."),
+    row({"connection_creation_rate", integer, "2147483647", at_least(0)}, kNotLimited, "New connections a second from the address."),
 };
 
 /// A duration is looked at only as far as telling it from a typo.

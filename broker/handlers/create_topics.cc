@@ -1,4 +1,5 @@
 #include "broker/handlers/config_admin.h"
+#include "broker/handlers/mutation_quota.h"
 #include "broker/handlers/topic_admin.h"
 #include "proto/messages/create_topics_request.h"
 #include "proto/messages/create_topics_response.h"
@@ -12,6 +13,7 @@ namespace {
 
 using proto::CreateTopicsRequest;
 using proto::CreateTopicsResponse;
+constexpr std::int16_t kFirstVersionToRefuse = 6;
 using ConfigAnswer = CreateTopicsResponse::CreatableTopicConfigs;
 
 NewTopic to_topic(const CreateTopicsRequest::CreatableTopic& asked) {
@@ -44,6 +46,20 @@ std::vector<ConfigAnswer> to_answers(const std::vector<ConfigEntry>& entries) {
   return answers;
 }
 
+std::vector<TopicVerdict> refuse_all(const std::vector<NewTopic>& topics) {
+  std::vector<TopicVerdict> verdicts;
+  for (const NewTopic& topic : topics) {
+    verdicts.push_back({.name = topic.name, .error = ErrorCode::throttling_quota_exceeded, .message = MutationQuota::kRefusal});
+  }
+  return verdicts;
+}
+
+double partitions_of(const std::vector<TopicVerdict>& verdicts) {
+  double partitions = 0;
+  for (const TopicVerdict& verdict : verdicts) partitions += verdict.error == ErrorCode::none ? verdict.partitions : 0;
+  return partitions;
+}
+
 struct Laid {
   std::vector<ConfigEntry> entries;
   std::vector<ConfigAnswer> configs;
@@ -62,7 +78,14 @@ Handle handle_create_topics(HandlerContext context, Request request, SendQueue& 
   for (const auto& asked : message.topics) topics.push_back(to_topic(asked));
   std::map<std::string, ConfigMap, std::less<>> overrides;
   for (const NewTopic& topic : topics) overrides[topic.name] = topic.configs;
-  const std::vector<TopicVerdict> verdicts = co_await create_topics(context, std::move(topics), message.validate_only);
+  MutationQuota quota(context, request.header, kFirstVersionToRefuse);
+  std::vector<TopicVerdict> verdicts;
+  if (co_await quota.refuses()) {
+    verdicts = refuse_all(topics);
+  } else {
+    verdicts = co_await create_topics(context, std::move(topics), message.validate_only);
+    if (!message.validate_only) co_await quota.charge(partitions_of(verdicts));
+  }
 
   const std::shared_ptr<const Image> image = context.here.image;
   std::deque<Laid> laid;
@@ -82,6 +105,7 @@ Handle handle_create_topics(HandlerContext context, Request request, SendQueue& 
     result.configs = std::span<const ConfigAnswer>(one.configs);
   }
   CreateTopicsResponse response;
+  response.throttle_time_ms = quota.throttle_time_ms();
   response.topics = std::span<const CreateTopicsResponse::CreatableTopicResult>(results);
   respond(request, response, to);
   co_return Outcome::keep;

@@ -1,3 +1,4 @@
+#include "broker/handlers/mutation_quota.h"
 #include "broker/handlers/topic_admin.h"
 #include "proto/messages/delete_topics_request.h"
 #include "proto/messages/delete_topics_response.h"
@@ -7,7 +8,25 @@
 namespace tidelog::broker {
 namespace {
 
+constexpr std::int16_t kFirstVersionToRefuse = 5;
 constexpr std::int16_t kFirstVersionWithIds = 6;
+
+std::vector<TopicVerdict> refuse_all(const std::vector<TopicSelector>& topics, ErrorCode error, const char* why) {
+  std::vector<TopicVerdict> verdicts;
+  for (const TopicSelector& topic : topics) {
+    verdicts.push_back({.name = topic.name.value_or(""), .id = topic.id, .error = error, .message = why});
+  }
+  return verdicts;
+}
+
+double deleted_by(const std::vector<TopicVerdict>& verdicts, const Image& before) {
+  double deleted = 0;
+  for (const TopicVerdict& verdict : verdicts) {
+    const TopicImage* topic = verdict.error == ErrorCode::none ? before.find_topic(verdict.id) : nullptr;
+    if (topic != nullptr) deleted += static_cast<double>(topic->partitions.size());
+  }
+  return deleted;
+}
 
 }  // namespace
 
@@ -26,16 +45,16 @@ Handle handle_delete_topics(HandlerContext context, Request request, SendQueue& 
     if (!proto::is_null(topic.name)) selector.name = topic.name;
     selector.id = topic.topic_id;
   }
+  MutationQuota quota(context, request.header, kFirstVersionToRefuse);
+  const std::shared_ptr<const Image> before = context.here.image;
   std::vector<TopicVerdict> verdicts;
-  if (context.node.options.delete_topic_enable) {
-    verdicts = co_await delete_topics(context, std::move(asked));
+  if (!context.node.options.delete_topic_enable) {
+    verdicts = refuse_all(asked, ErrorCode::topic_deletion_disabled, "this broker was started with delete.topic.enable=false");
+  } else if (co_await quota.refuses()) {
+    verdicts = refuse_all(asked, ErrorCode::throttling_quota_exceeded, MutationQuota::kRefusal);
   } else {
-    for (const TopicSelector& topic : asked) {
-      verdicts.push_back({.name = topic.name.value_or(""),
-                          .id = topic.id,
-                          .error = ErrorCode::topic_deletion_disabled,
-                          .message = "this broker was started with delete.topic.enable=false"});
-    }
+    verdicts = co_await delete_topics(context, std::move(asked));
+    co_await quota.charge(deleted_by(verdicts, *before));
   }
   std::vector<proto::DeleteTopicsResponse::DeletableTopicResult> results;
   for (const TopicVerdict& verdict : verdicts) {
@@ -48,6 +67,7 @@ Handle handle_delete_topics(HandlerContext context, Request request, SendQueue& 
     if (!verdict.message.empty()) result.error_message = verdict.message;
   }
   proto::DeleteTopicsResponse response;
+  response.throttle_time_ms = quota.throttle_time_ms();
   response.responses = std::span<const proto::DeleteTopicsResponse::DeletableTopicResult>(results);
   respond(request, response, to);
   co_return Outcome::keep;

@@ -36,12 +36,19 @@ asio::awaitable<Outcome> Dispatcher::serve(Connection& connection, Request reque
       case proto::ApiKey::offset_for_leader_epoch: return handle_offset_for_leader_epoch(context, std::move(request), to);
       case proto::ApiKey::create_topics: return handle_create_topics(context, std::move(request), to);
       case proto::ApiKey::delete_topics: return handle_delete_topics(context, std::move(request), to);
+      case proto::ApiKey::delete_records: return handle_delete_records(context, std::move(request), to);
+      case proto::ApiKey::describe_producers: return handle_describe_producers(context, std::move(request), to);
+      case proto::ApiKey::describe_log_dirs: return handle_describe_log_dirs(context, std::move(request), to);
+      case proto::ApiKey::create_partitions: return handle_create_partitions(context, std::move(request), to);
+      case proto::ApiKey::describe_client_quotas: return handle_describe_client_quotas(context, std::move(request), to);
+      case proto::ApiKey::alter_client_quotas: return handle_alter_client_quotas(context, std::move(request), to);
       case proto::ApiKey::init_producer_id: return handle_init_producer_id(context, std::move(request), to);
       case proto::ApiKey::describe_cluster: return handle_describe_cluster(context, std::move(request), to);
       case proto::ApiKey::describe_configs: return handle_describe_configs(context, std::move(request), to);
       case proto::ApiKey::alter_configs: return handle_alter_configs(context, std::move(request), to);
       case proto::ApiKey::incremental_alter_configs: return handle_incremental_alter_configs(context, std::move(request), to);
       case proto::ApiKey::list_config_resources: return handle_list_config_resources(context, std::move(request), to);
+      case proto::ApiKey::describe_topic_partitions: return handle_describe_topic_partitions(context, std::move(request), to);
       default: break;
     }
   }

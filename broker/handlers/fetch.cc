@@ -1,6 +1,7 @@
 #include "broker/handlers/fetch_reader.h"
 #include "broker/handlers/fetch_session_cache.h"
 #include "broker/handlers/handler.h"
+#include "broker/handlers/quotas.h"
 #include "broker/handlers/warm_slices.h"
 #include "proto/messages/fetch_request.h"
 #include "proto/messages/fetch_response.h"
@@ -44,6 +45,8 @@ class Fetch {
   void keep_in_session(const Asked& asked, const FetchQuery& query);
   void respond_with_error(ErrorCode error, SendQueue& to);
   void respond_with_data(SendQueue& to);
+  void respond_throttled(std::int32_t throttle_time_ms, SendQueue& to);
+  [[nodiscard]] double record_bytes() const;
   FetchResponse::PartitionData answer(const FetchQuery& query, SendQueue& to);
   proto::Records records(const storage::Slice& slice, SendQueue& to, FetchResponse::PartitionData& data);
   void add_node_endpoint(FetchResponse& response);
@@ -131,15 +134,44 @@ asio::awaitable<Outcome> Fetch::run(SendQueue& to) {
     one_time_.update(message_);
   }
   ask_for_items(session_ != nullptr ? *session_ : one_time_);
+  ClientQuota quota(context_.node, context_.here, request_.header, kConsumerByteRate);
+  std::int64_t max_bytes = std::min<std::int64_t>(message_.max_bytes, context_.node.options.fetch_max_bytes);
+  if (quota.is_limited()) max_bytes = static_cast<std::int64_t>(std::min(static_cast<double>(max_bytes), quota.burst()));
   const FetchReader::Limits limits{
-      .min_bytes = message_.min_bytes,
-      .max_bytes = std::min<std::int64_t>(message_.max_bytes, context_.node.options.fetch_max_bytes),
+      .min_bytes = std::min<std::int64_t>(message_.min_bytes, max_bytes),
+      .max_bytes = max_bytes,
       .max_wait = std::min<SteadyTime>(std::chrono::milliseconds(std::max(message_.max_wait_ms, 0)), kLongestWait)};
   FetchReader reader(context_, queries_, limits);
   co_await reader.read();
+  const std::int32_t throttle_time_ms = throttle(context_.connection, context_.here, request_.header, quota.charge_or_wait(record_bytes()));
+  if (throttle_time_ms > 0) {
+    respond_throttled(throttle_time_ms, to);
+    co_return Outcome::keep;
+  }
   co_await warm_slices(context_, queries_);
   respond_with_data(to);
   co_return Outcome::keep;
+}
+
+double Fetch::record_bytes() const {
+  double bytes = 0;
+  for (const FetchQuery& query : queries_) bytes += static_cast<double>(query.slice.size_bytes);
+  return bytes;
+}
+
+/// No records for now: the client asks again for the same ones when its time is over (KIP-219).
+void Fetch::respond_throttled(std::int32_t throttle_time_ms, SendQueue& to) {
+  FetchResponse response;
+  response.throttle_time_ms = throttle_time_ms;
+  if (is_incremental_) {
+    response.session_id = has_session_ ? session_->id() : 0;
+    session_->next_epoch();
+  } else if (has_session_) {
+    // An answer to a full fetch that names no partition begins no session.
+    context_.fetch_sessions.close(session_->id());
+    client().fetch_session_id = 0;
+  }
+  respond(request_, response, to);
 }
 
 void Fetch::ask_for_items(FetchSession& session) {

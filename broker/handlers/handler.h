@@ -42,11 +42,18 @@ Handle handle_list_offsets(HandlerContext context, Request request, SendQueue& t
 Handle handle_offset_for_leader_epoch(HandlerContext context, Request request, SendQueue& to);
 Handle handle_create_topics(HandlerContext context, Request request, SendQueue& to);
 Handle handle_delete_topics(HandlerContext context, Request request, SendQueue& to);
+Handle handle_delete_records(HandlerContext context, Request request, SendQueue& to);
+Handle handle_describe_producers(HandlerContext context, Request request, SendQueue& to);
+Handle handle_describe_log_dirs(HandlerContext context, Request request, SendQueue& to);
+Handle handle_create_partitions(HandlerContext context, Request request, SendQueue& to);
 Handle handle_init_producer_id(HandlerContext context, Request request, SendQueue& to);
+Handle handle_describe_client_quotas(HandlerContext context, Request request, SendQueue& to);
+Handle handle_alter_client_quotas(HandlerContext context, Request request, SendQueue& to);
 Handle handle_describe_cluster(HandlerContext context, Request request, SendQueue& to);
 Handle handle_describe_configs(HandlerContext context, Request request, SendQueue& to);
 Handle handle_alter_configs(HandlerContext context, Request request, SendQueue& to);
 Handle handle_incremental_alter_configs(HandlerContext context, Request request, SendQueue& to);
 Handle handle_list_config_resources(HandlerContext context, Request request, SendQueue& to);
+Handle handle_describe_topic_partitions(HandlerContext context, Request request, SendQueue& to);
 
 }  // namespace tidelog::broker

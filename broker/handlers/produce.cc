@@ -1,6 +1,7 @@
 #include "broker/handlers/produce.h"
 
 #include "broker/handlers/handler.h"
+#include "broker/handlers/quotas.h"
 #include "proto/codec/single_produce.h"
 #include "proto/messages/produce_request.h"
 
@@ -65,6 +66,7 @@ class ProduceCall final : public PendingResponse {
   void send_to_owners();
   static void deliver(Group& group);
   void on_group_done();
+  std::int32_t charge();
   Outcome encode_nothing() const;
   [[nodiscard]] bool is_plain_success() const;
   void encode_single(SendQueue& to) const;
@@ -87,6 +89,7 @@ class ProduceCall final : public PendingResponse {
   Group local_;
   std::vector<std::unique_ptr<Group>> remote_;
   std::size_t groups_waiting_ = 0;
+  std::int32_t throttle_time_ms_ = 0;
 };
 
 ProduceHandler::ProduceHandler(const Node& node, ShardServices& here) : node_(node), here_(here), call_memory_(sizeof(ProduceCall)) {}
@@ -108,8 +111,17 @@ const TopicImage* ProduceHandler::find_topic(bool by_id, std::string_view name, 
 bool ProduceCall::start() {
   if (version() < ProduceRequest::kMinVersion || version() > ProduceRequest::kMaxVersion) return false;
   if (!take_single() && !take_any()) return false;
+  throttle_time_ms_ = charge();  // Before the next one is started: a client may send many without waiting for answers.
   hand_over();
   return true;
+}
+
+/// Counts the request against its client's quota, acknowledged or not; how long the client shall wait, if it is over.
+std::int32_t ProduceCall::charge() {
+  ShardServices& here = handler_.here_;
+  ClientQuota quota(handler_.node_, here, request_.header, kProducerByteRate);
+  if (!quota.is_limited()) return 0;
+  return throttle(connection_, here, request_.header, quota.charge(static_cast<double>(request_.body.size())));
 }
 
 bool ProduceCall::take_single() {
@@ -253,6 +265,7 @@ Outcome ProduceCall::encode(SendQueue& to) {
     next += topic.part_count;
   }
   ProduceResponse response;
+  response.throttle_time_ms = throttle_time_ms_;
   response.responses = std::span<const ProduceResponse::TopicProduceResponse>(handler_.topics_);
   respond(request_, response, to);
   return Outcome::keep;
@@ -264,7 +277,9 @@ Outcome ProduceCall::encode_nothing() const {
   return failed ? Outcome::close : Outcome::keep;
 }
 
-bool ProduceCall::is_plain_success() const { return parts_.data() == &only_part_ && only_part_.error == ErrorCode::none; }
+bool ProduceCall::is_plain_success() const {
+  return parts_.data() == &only_part_ && only_part_.error == ErrorCode::none && throttle_time_ms_ == 0;
+}
 
 void ProduceCall::encode_single(SendQueue& to) const {
   proto::Output& out = to.output();

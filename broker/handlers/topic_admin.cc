@@ -1,8 +1,7 @@
 #include "broker/handlers/topic_admin.h"
 
+#include "broker/handlers/change_metadata.h"
 #include "broker/handlers/config_admin.h"
-#include "broker/quorum/controller.h"
-#include "broker/shard/run_on.h"
 
 namespace tidelog::broker {
 namespace {
@@ -14,16 +13,15 @@ Uuid new_id(Random& random) {
   return id;
 }
 
+std::size_t random_place(Random& random) {
+  std::array<std::byte, 2> bytes;
+  random.fill(bytes);
+  return load_be<std::uint16_t>(bytes.data());
+}
+
 std::string config_problem(const BrokerOptions& options, const std::map<std::string, std::string>& configs) {
   const Result<void, ConfigError> checked = validate_topic_configs(options, configs);
   return checked ? std::string() : to_sentence(checked.error());
-}
-
-/// What the machine decides on the controller's loop, brought to the caller's.
-template <class Decide>
-asio::awaitable<void> change(Controller& controller, Decide decide, std::vector<TopicVerdict>& verdicts) {
-  TopicsDecision decision = co_await controller.change(decide);
-  verdicts = std::move(decision.verdicts);
 }
 
 }  // namespace
@@ -38,22 +36,27 @@ asio::awaitable<std::vector<TopicVerdict>> create_topics(HandlerContext context,
   command.default_replication_factor = options.default_replication_factor;
   command.validate_only = validate_only;
   command.check_configs = [&options](const std::map<std::string, std::string>& configs) { return config_problem(options, configs); };
-  std::array<std::byte, 2> start;
-  random.fill(start);
-  command.first_broker = load_be<std::uint16_t>(start.data());
+  command.first_broker = random_place(random);
   for (NewTopic& topic : command.topics) topic.id = new_id(random);
 
-  std::vector<TopicVerdict> verdicts;
-  const auto decide = [&command](const MetadataMachine& machine) { return machine.create_topics(command); };
-  co_await await_on(context.node.home().shard.loop(), context.loop(), change(context.node.controller, decide, verdicts));
-  co_return verdicts;
+  const auto decide = [&](const MetadataMachine& machine) { return machine.create_topics(command); };
+  TopicsDecision decision = co_await change_metadata(context, decide);
+  co_return std::move(decision.verdicts);
 }
 
 asio::awaitable<std::vector<TopicVerdict>> delete_topics(HandlerContext context, std::vector<TopicSelector> topics) {
-  std::vector<TopicVerdict> verdicts;
-  const auto decide = [&topics](const MetadataMachine& machine) { return machine.delete_topics(topics); };
-  co_await await_on(context.node.home().shard.loop(), context.loop(), change(context.node.controller, decide, verdicts));
-  co_return verdicts;
+  const auto decide = [&](const MetadataMachine& machine) { return machine.delete_topics(topics); };
+  TopicsDecision decision = co_await change_metadata(context, decide);
+  co_return std::move(decision.verdicts);
+}
+
+asio::awaitable<std::vector<TopicVerdict>> create_partitions(HandlerContext context, std::vector<MorePartitions> topics,
+                                                             bool validate_only) {
+  const CreatePartitionsCommand command{
+      .topics = std::move(topics), .first_broker = random_place(context.here.shard.env().random()), .validate_only = validate_only};
+  const auto decide = [&](const MetadataMachine& machine) { return machine.create_partitions(command); };
+  TopicsDecision decision = co_await change_metadata(context, decide);
+  co_return std::move(decision.verdicts);
 }
 
 }  // namespace tidelog::broker

@@ -84,9 +84,7 @@ bool TopicPlanner::check_assignments(const NewTopic& topic, TopicVerdict& verdic
   std::set<std::int32_t> indexes;
   for (const TopicAssignment& assignment : topic.assignments) {
     indexes.insert(assignment.partition);
-    const std::set<NodeId> distinct(assignment.replicas.begin(), assignment.replicas.end());
-    const bool known = std::ranges::all_of(distinct, [&](NodeId id) { return std::ranges::find(brokers_, id) != brokers_.end(); });
-    if (assignment.replicas.empty() || distinct.size() != assignment.replicas.size() || !known) {
+    if (!are_replicas(brokers_, assignment.replicas)) {
       return refuse(verdict, ErrorCode::invalid_replica_assignment, "replicas of a partition are different brokers of this cluster");
     }
     if (assignment.replicas.size() != topic.assignments.front().replicas.size()) {

@@ -36,10 +36,10 @@ bool is_sound(const PartitionImage& partition) {
          partition.partition_epoch >= 0;
 }
 
-/// The index is where everything looks a partition up.
-bool are_sound(const std::vector<PartitionImage>& partitions) {
+/// The index is where everything looks a partition up; the first one's is `first`.
+bool are_sound(const std::vector<PartitionImage>& partitions, std::size_t first = 0) {
   for (std::size_t i = 0; i < partitions.size(); ++i) {
-    if (partitions[i].index.value != static_cast<std::int32_t>(i) || !is_sound(partitions[i])) return false;
+    if (partitions[i].index.value != static_cast<std::int32_t>(first + i) || !is_sound(partitions[i])) return false;
   }
   return !partitions.empty();
 }
@@ -132,6 +132,17 @@ Result<void> Image::apply_one(const CreateTopicRecord& record) {
   return {};
 }
 
+Result<void> Image::apply_one(const AddPartitionsRecord& record) {
+  const TopicImage* topic = find_topic(record.topic_id);
+  if (topic == nullptr || !are_sound(record.partitions, topic->partitions.size())) return Errc::corrupt;
+  if (!std::ranges::all_of(record.partitions, has_plausible_epochs)) return Errc::corrupt;
+  auto next = std::make_shared<TopicImage>(*topic);
+  next->partitions.insert(next->partitions.end(), record.partitions.begin(), record.partitions.end());
+  replace(std::move(next));
+  partition_count_ += record.partitions.size();
+  return {};
+}
+
 Result<void> Image::apply_one(const DeleteTopicRecord& record) {
   const TopicPointer* found = by_id_.find(record.topic_id);
   if (found == nullptr) return Errc::corrupt;
@@ -170,6 +181,16 @@ Result<void> Image::apply_one(const SetConfigRecord& record) {
   return {};
 }
 
+Result<void> Image::apply_one(const ClientQuotaRecord& record) {
+  // What limits somebody is a number above 0: nothing else can be counted against.
+  const auto is_limit = [](const auto& value) { return !value.second || *value.second > 0; };
+  if (record.entity.empty() || record.values.empty() || !std::ranges::all_of(record.values, is_limit)) return Errc::corrupt;
+  auto next = std::make_shared<ClientQuotas>(*client_quotas_);
+  next->change(record.entity, record.values);
+  client_quotas_ = std::move(next);
+  return {};
+}
+
 std::vector<MetadataRecord> Image::snapshot() const {
   std::vector<MetadataRecord> records;
   if (!cluster_id_.empty()) records.emplace_back(ClusterInfoRecord{.cluster_id = cluster_id_});
@@ -188,6 +209,9 @@ std::vector<MetadataRecord> Image::snapshot() const {
   for (const auto& [name, topic] : by_name_) {
     records.emplace_back(
         CreateTopicRecord{.topic_id = topic->id, .name = name, .configs = topic->configs, .partitions = topic->partitions});
+  }
+  for (const auto& [entity, values] : client_quotas_->all()) {
+    records.emplace_back(ClientQuotaRecord{.entity = entity, .values = {values.begin(), values.end()}});
   }
   if (next_producer_id_ > ProducerId{0}) records.emplace_back(ProducerIdBlockRecord{.next_producer_id = next_producer_id_});
   return records;
@@ -208,8 +232,8 @@ bool Image::is_consistent() const {
 bool Image::operator==(const Image& other) const {
   const auto same = [](const auto& a, const auto& b) { return a.first == b.first && *a.second == *b.second; };
   return cluster_id_ == other.cluster_id_ && brokers_ == other.brokers_ && next_producer_id_ == other.next_producer_id_ &&
-         resource_configs_ == other.resource_configs_ && by_name_.size() == other.by_name_.size() &&
-         std::equal(by_name_.begin(), by_name_.end(), other.by_name_.begin(), same);
+         resource_configs_ == other.resource_configs_ && *client_quotas_ == *other.client_quotas_ &&
+         by_name_.size() == other.by_name_.size() && std::equal(by_name_.begin(), by_name_.end(), other.by_name_.begin(), same);
 }
 
 std::uint64_t fingerprint(const Image& image) {

@@ -53,6 +53,7 @@ class Image {
   [[nodiscard]] const Configs& configs_of(ConfigScope scope, const std::string& name) const;
   /// Whatever has configs beside topics. Brokers go by node id in digits, or by the empty name for all of them.
   [[nodiscard]] const std::map<ConfigResource, Configs>& resource_configs() const { return resource_configs_; }
+  [[nodiscard]] const ClientQuotas& client_quotas() const { return *client_quotas_; }
   [[nodiscard]] std::size_t partition_count() const { return partition_count_; }
 
   /// What changes it: only `MetadataMachine::apply` calls this. `Errc::corrupt` if the record cannot be true after those before it.
@@ -68,9 +69,11 @@ class Image {
   Result<void> apply_one(const ClusterInfoRecord& record);
   Result<void> apply_one(const RegisterBrokerRecord& record);
   Result<void> apply_one(const CreateTopicRecord& record);
+  Result<void> apply_one(const AddPartitionsRecord& record);
   Result<void> apply_one(const DeleteTopicRecord& record);
   Result<void> apply_one(const ProducerIdBlockRecord& record);
   Result<void> apply_one(const SetConfigRecord& record);
+  Result<void> apply_one(const ClientQuotaRecord& record);
   void raise_leader_epochs(NodeId leader);
   void replace(const TopicPointer& topic);
 
@@ -80,6 +83,7 @@ class Image {
   SharedMap<Uuid, TopicPointer> by_id_;
   SharedMap<std::string, TopicPointer> by_metric_form_;  ///< Only names that can have lookalikes.
   std::map<ConfigResource, Configs> resource_configs_;   ///< None of them empty.
+  std::shared_ptr<const ClientQuotas> client_quotas_ = std::make_shared<const ClientQuotas>();
   ProducerId next_producer_id_{0};
   std::size_t partition_count_ = 0;
 };

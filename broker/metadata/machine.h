@@ -80,6 +80,29 @@ struct AlterConfigsCommand {
   const ConfigRules& rules;
 };
 
+struct MorePartitions {
+  std::string topic;
+  std::int32_t count = 0;                                       ///< In all, afterwards.
+  std::optional<std::vector<std::vector<NodeId>>> assignments;  ///< Replicas of each new partition; none: they are placed here.
+};
+
+struct CreatePartitionsCommand {
+  std::vector<MorePartitions> topics;
+  std::int32_t max_partitions = 10'000;  ///< New ones, of one request.
+  std::size_t first_broker = 0;          ///< Where placement begins: random, from the driver.
+  bool validate_only = false;
+};
+
+struct QuotaAlteration {
+  std::vector<std::pair<std::string, std::optional<std::string>>> entity;  ///< Kind and name; no name: the default of the kind.
+  std::vector<std::pair<std::string, std::optional<double>>> values;       ///< No value: take it back.
+};
+
+struct AlterClientQuotasCommand {
+  std::vector<QuotaAlteration> entries;
+  bool validate_only = false;
+};
+
 struct TopicSelector {
   std::optional<std::string> name;  ///< None: by id.
   Uuid id;
@@ -107,6 +130,16 @@ struct ConfigVerdict {
   std::string message;
 };
 
+struct QuotaVerdict {
+  ErrorCode error = ErrorCode::none;
+  std::string message;
+};
+
+struct QuotasDecision {
+  std::vector<MetadataRecord> records;
+  std::vector<QuotaVerdict> verdicts;  ///< One for each entry asked, in that order.
+};
+
 struct ConfigsDecision {
   std::vector<MetadataRecord> records;
   std::vector<ConfigVerdict> verdicts;  ///< One for each resource asked, in that order.
@@ -129,7 +162,9 @@ struct RegisterDecision {
 /// live and on replay alike. Two decisions before an apply would be made on the same state, so the driver makes one at a time (R8).
 ///
 /// Topic:   (none) --CreateTopic--> live --DeleteTopic--> (none); the same name then gets a new id (R10). SetConfig: live, other configs.
+///          AddPartitions: live, with more partitions; never with fewer.
 /// Broker:  registered --RegisterBroker--> registered again, with a higher epoch; unclean: leader epochs of what it leads rise.
+/// Quotas:  (none) --ClientQuota--> some --ClientQuota--> others, or none again.
 /// Cluster: (no id) --ClusterInfo--> its id, for good. Producer ids: --ProducerIdBlock--> more of them are given away.
 ///
 /// Life: dropped and replayed when leadership or the disk is lost, never rolled back.
@@ -139,10 +174,14 @@ class MetadataMachine {
  public:
   /// CreateTopics (KIP-4; https://kafka.apache.org/protocol: key 19). Each topic has its own verdict.
   [[nodiscard]] TopicsDecision create_topics(const CreateTopicsCommand& command) const;
+  /// CreatePartitions (KIP-195; key 37). A topic named twice is answered once, and stays as it is.
+  [[nodiscard]] TopicsDecision create_partitions(const CreatePartitionsCommand& command) const;
   /// DeleteTopics (key 20), by name or by id (KIP-516).
   [[nodiscard]] TopicsDecision delete_topics(std::span<const TopicSelector> topics) const;
   /// IncrementalAlterConfigs (KIP-339, key 44) and AlterConfigs (KIP-133, key 33). A resource changes as a whole or not at all.
   [[nodiscard]] ConfigsDecision alter_configs(const AlterConfigsCommand& command) const;
+  /// AlterClientQuotas (KIP-546; key 49). Each entry has its own verdict, and takes effect as a whole.
+  [[nodiscard]] QuotasDecision alter_client_quotas(const AlterClientQuotasCommand& command) const;
   /// AllocateProducerIds (KIP-730): a block of ids that were never given to anybody.
   [[nodiscard]] ProducerIdsDecision allocate_producer_ids(NodeId node, std::int64_t broker_epoch) const;
   /// BrokerRegistration (KIP-631). The epoch is set here; an incarnation that is registered already keeps the one it has.

@@ -1,5 +1,7 @@
 #include "broker/metadata/placement.h"
 
+#include <algorithm>
+#include <set>
 #include <utility>
 
 namespace tidelog::broker {
@@ -18,6 +20,12 @@ std::vector<std::vector<NodeId>> place(std::span<const NodeId> brokers, std::siz
     }
   }
   return placed;
+}
+
+bool are_replicas(std::span<const NodeId> brokers, std::span<const NodeId> nodes) {
+  const std::set<NodeId> distinct(nodes.begin(), nodes.end());
+  const auto is_broker = [&](NodeId id) { return std::ranges::find(brokers, id) != brokers.end(); };
+  return !nodes.empty() && distinct.size() == nodes.size() && std::ranges::all_of(distinct, is_broker);
 }
 
 PartitionRecord new_partition(PartitionIndex index, std::vector<NodeId> replicas) {

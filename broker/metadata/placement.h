@@ -14,6 +14,9 @@ namespace tidelog::broker {
 std::vector<std::vector<NodeId>> place(std::span<const NodeId> brokers, std::size_t count, std::size_t replication_factor,
                                        std::size_t start);
 
+/// Whether these are brokers of the cluster, at least one and each once.
+bool are_replicas(std::span<const NodeId> brokers, std::span<const NodeId> nodes);
+
 /// A partition that nobody has written to: all its replicas are in sync, for there is nothing to be behind on. Needs a replica.
 PartitionRecord new_partition(PartitionIndex index, std::vector<NodeId> replicas);
 

@@ -15,6 +15,23 @@ bool from_stored(const std::string& text, Uuid& id) {
   return true;
 }
 
+void to_stored(const PartitionRecord& partition, stored::Partition& to) {
+  to.set_index(partition.index.value);
+  for (const NodeId node : partition.replicas) to.add_replicas(node.value);
+  for (const NodeId node : partition.isr) to.add_isr(node.value);
+  to.set_leader(partition.leader.value);
+  to.set_leader_epoch(partition.leader_epoch.value);
+  to.set_partition_epoch(partition.partition_epoch);
+}
+
+PartitionRecord from_stored(const stored::Partition& from) {
+  PartitionRecord partition{
+      .index = {from.index()}, .leader = {from.leader()}, .leader_epoch = {from.leader_epoch()}, .partition_epoch = from.partition_epoch()};
+  for (const auto node : from.replicas()) partition.replicas.push_back({node});
+  for (const auto node : from.isr()) partition.isr.push_back({node});
+  return partition;
+}
+
 struct Encoder {
   stored::MetadataRecord out;
 
@@ -44,14 +61,26 @@ struct Encoder {
       one.set_key(key);
       one.set_value(value);
     }
-    for (const PartitionRecord& partition : record.partitions) {
-      auto& one = *to.add_partitions();
-      one.set_index(partition.index.value);
-      for (const NodeId node : partition.replicas) one.add_replicas(node.value);
-      for (const NodeId node : partition.isr) one.add_isr(node.value);
-      one.set_leader(partition.leader.value);
-      one.set_leader_epoch(partition.leader_epoch.value);
-      one.set_partition_epoch(partition.partition_epoch);
+    for (const PartitionRecord& partition : record.partitions) to_stored(partition, *to.add_partitions());
+  }
+
+  void operator()(const AddPartitionsRecord& record) {
+    auto& to = *out.mutable_add_partitions();
+    to.set_topic_id(to_stored(record.topic_id));
+    for (const PartitionRecord& partition : record.partitions) to_stored(partition, *to.add_partitions());
+  }
+
+  void operator()(const ClientQuotaRecord& record) {
+    auto& to = *out.mutable_client_quota();
+    for (const auto& [kind, name] : record.entity) {
+      auto& part = *to.add_entity();
+      part.set_kind(kind);
+      if (name) part.set_name(*name);
+    }
+    for (const auto& [key, value] : record.values) {
+      auto& one = *to.add_values();
+      one.set_key(key);
+      if (value) one.set_value(*value);
     }
   }
 
@@ -93,13 +122,27 @@ Result<MetadataRecord> decode_create(const stored::CreateTopic& from) {
   for (const auto& partition : from.partitions()) {
     // Partitions are numbered as they stand: everything else indexes by that.
     if (partition.index() != static_cast<std::int32_t>(record.partitions.size())) return Errc::corrupt;
-    PartitionRecord& one = record.partitions.emplace_back();
-    one.index = {partition.index()};
-    for (const auto node : partition.replicas()) one.replicas.push_back({node});
-    for (const auto node : partition.isr()) one.isr.push_back({node});
-    one.leader = {partition.leader()};
-    one.leader_epoch = {partition.leader_epoch()};
-    one.partition_epoch = partition.partition_epoch();
+    record.partitions.push_back(from_stored(partition));
+  }
+  return MetadataRecord(std::move(record));
+}
+
+Result<MetadataRecord> decode_add(const stored::AddPartitions& from) {
+  AddPartitionsRecord record;
+  if (!from_stored(from.topic_id(), record.topic_id)) return Errc::corrupt;
+  for (const auto& partition : from.partitions()) record.partitions.push_back(from_stored(partition));
+  return MetadataRecord(std::move(record));
+}
+
+Result<MetadataRecord> decode_quota(const stored::ClientQuota& from) {
+  ClientQuotaRecord record;
+  for (const auto& part : from.entity()) {
+    const std::optional<std::string> name = part.has_name() ? std::optional(part.name()) : std::nullopt;
+    if (!record.entity.emplace(part.kind(), name).second) return Errc::corrupt;
+  }
+  for (const auto& one : from.values()) {
+    const std::optional<double> value = one.has_value() ? std::optional(one.value()) : std::nullopt;
+    if (!record.values.emplace(one.key(), value).second) return Errc::corrupt;
   }
   return MetadataRecord(std::move(record));
 }
@@ -130,6 +173,8 @@ Result<MetadataRecord> convert(const stored::MetadataRecord& in) {
     case stored::MetadataRecord::kDeleteTopic: return decode_delete(in.delete_topic());
     case stored::MetadataRecord::kProducerIdBlock: return decode_block(in.producer_id_block());
     case stored::MetadataRecord::kSetConfig: return decode_config(in.set_config());
+    case stored::MetadataRecord::kClientQuota: return decode_quota(in.client_quota());
+    case stored::MetadataRecord::kAddPartitions: return decode_add(in.add_partitions());
     case stored::MetadataRecord::KIND_NOT_SET: break;
   }
   // Empty bytes are no record; others are one of a kind that came later.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "broker/metadata/client_quotas.h"
 #include "proto/base/result.h"
 #include "proto/base/types.h"
 
@@ -56,6 +57,13 @@ struct CreateTopicRecord {
   bool operator==(const CreateTopicRecord&) const = default;
 };
 
+/// Partitions that a topic got beside those it had: one record, so that no crash leaves half of what was asked for.
+struct AddPartitionsRecord {
+  Uuid topic_id;
+  std::vector<PartitionRecord> partitions;  ///< Numbered from where the topic ended before.
+  bool operator==(const AddPartitionsRecord&) const = default;
+};
+
 struct DeleteTopicRecord {
   Uuid topic_id;
   bool operator==(const DeleteTopicRecord&) const = default;
@@ -88,8 +96,15 @@ struct ProducerIdBlockRecord {
   bool operator==(const ProducerIdBlockRecord&) const = default;
 };
 
-using MetadataRecord =
-    std::variant<ClusterInfoRecord, RegisterBrokerRecord, CreateTopicRecord, DeleteTopicRecord, ProducerIdBlockRecord, SetConfigRecord>;
+/// Quotas of an entity were set, or taken back where there is no value: one record for all that one request changed of it.
+struct ClientQuotaRecord {
+  QuotaEntity entity;
+  std::map<std::string, std::optional<double>> values;
+  bool operator==(const ClientQuotaRecord&) const = default;
+};
+
+using MetadataRecord = std::variant<ClusterInfoRecord, RegisterBrokerRecord, CreateTopicRecord, DeleteTopicRecord, ProducerIdBlockRecord,
+                                    SetConfigRecord, AddPartitionsRecord, ClientQuotaRecord>;
 
 /// The stored form (proto/internal/metadata_records.proto). Equal records give equal bytes.
 std::string encode_record(const MetadataRecord& record);

@@ -60,6 +60,16 @@ class SharedMap {
     return at != chunk.end() && at->first == key ? &at->second : nullptr;
   }
 
+  /// The first entry whose key is not below this one.
+  template <class Probe>
+  [[nodiscard]] Iterator lower_bound(const Probe& key) const {
+    if (chunks_.empty()) return end();
+    Iterator at{this, chunk_for(key)};
+    const Chunk& chunk = *chunks_[at.chunk_];
+    at.entry_ = static_cast<std::size_t>(place_of(chunk, key) - chunk.begin());
+    return at.entry_ == chunk.size() ? Iterator{this, at.chunk_ + 1} : at;
+  }
+
   void insert_or_assign(Key key, Value value) {
     if (chunks_.empty()) chunks_.push_back(std::make_shared<const Chunk>());
     const std::size_t which = chunk_for(key);

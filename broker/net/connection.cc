@@ -23,7 +23,8 @@ Connection::Connection(Shard& shard, RequestHandler& handler, std::unique_ptr<St
       received_(limits.max_frame_bytes),
       writers_(shard.loop().executor()),
       progress_(shard.loop().executor()),
-      deadline_([this] { on_deadline(); }) {}
+      deadline_([this] { on_deadline(); }),
+      unmute_([this] { progress_.notify(); }) {}
 
 Connection::~Connection() {
   shard_.forget(*this);
@@ -48,6 +49,10 @@ asio::awaitable<void> Connection::run() {
 
 asio::awaitable<void> Connection::serve_frames() {
   while (!is_closed_ && !close_when_sent_) {
+    if (is_muted()) {
+      co_await unmuted();
+      if (is_closed_ || is_finishing_) co_return;
+    }
     Result<ReceiveBuffer::Frame> frame = received_.next_frame();
     if (!frame) {
       if (frame.error() == Errc::would_block) co_return;
@@ -101,7 +106,8 @@ asio::awaitable<bool> Connection::receive() {
     co_await stream_->readable();
   }
   while (!is_closed_ && !is_finishing_) {
-    if (!co_await make_room()) co_return false;
+    if (is_muted()) co_await unmuted();
+    if (is_closed_ || is_finishing_ || !co_await make_room()) co_return false;
     const Result<std::size_t> n = stream_->read(received_.writable());
     if (n) {
       received_.received(*n);
@@ -113,6 +119,15 @@ asio::awaitable<bool> Connection::receive() {
     co_await stream_->readable();
   }
   co_return false;
+}
+
+asio::awaitable<void> Connection::unmuted() {
+  while (!is_closed_ && !is_finishing_ && is_muted()) {
+    shard_.timers().arm(unmute_, muted_until_);
+    co_await progress_.wait();
+  }
+  // The rest of a frame could not come while nobody read.
+  if (frame_since_ != SteadyTime::max()) frame_since_ = shard_.loop().now();
 }
 
 asio::awaitable<bool> Connection::make_room() {
@@ -214,8 +229,9 @@ void Connection::fail(std::string reason) {
 void Connection::on_deadline() {
   const SteadyTime now = shard_.loop().now();
   if (stalled_since_ != SteadyTime::max() && now - stalled_since_ >= limits_.write_stall) return fail("it did not read its responses");
-  if (frame_since_ != SteadyTime::max() && now - frame_since_ >= limits_.whole_frame) return fail("half a frame came and nothing more");
-  const bool is_idle = !is_serving_ && pending_.empty();
+  if (!is_muted() && frame_since_ != SteadyTime::max() && now - frame_since_ >= limits_.whole_frame)
+    return fail("half a frame came and nothing more");
+  const bool is_idle = !is_serving_ && pending_.empty() && !is_muted();
   if (is_idle && now - last_activity_ >= limits_.idle) return fail("it was idle for connections.max.idle.ms");
   watch_deadline();
 }
@@ -226,7 +242,7 @@ void Connection::watch_deadline() {
   const SteadyTime now = shard_.loop().now();
   if (next <= now) next = now + limits_.idle;
   if (stalled_since_ != SteadyTime::max()) next = std::min(next, stalled_since_ + limits_.write_stall);
-  if (frame_since_ != SteadyTime::max()) next = std::min(next, frame_since_ + limits_.whole_frame);
+  if (frame_since_ != SteadyTime::max()) next = std::min(next, std::max(frame_since_ + limits_.whole_frame, muted_until_));
   shard_.timers().arm(deadline_, next);
 }
 

@@ -4,6 +4,7 @@
 #include "broker/shard/gate.h"
 #include "broker/shard/shard.h"
 
+#include <algorithm>
 #include <deque>
 
 namespace tidelog::broker {
@@ -40,6 +41,9 @@ class Connection final : private PassClient {
   /// A clean stop: what is being served is answered, nothing more is read.
   void finish();
 
+  /// Serves and reads nothing more before `until`; what is under way goes on. Its client is over a quota (KIP-219).
+  void mute_until(SteadyTime until) { muted_until_ = std::max(muted_until_, until); }
+
   /// A pending response of this connection became ready.
   void response_ready() { shard_.at_end_of_pass(PassStage::send, *this); }
 
@@ -57,6 +61,8 @@ class Connection final : private PassClient {
   asio::awaitable<void> serve_one(Request request);
   asio::awaitable<bool> receive();
   asio::awaitable<bool> make_room();
+  asio::awaitable<void> unmuted();
+  [[nodiscard]] bool is_muted() const { return muted_until_ != SteadyTime{} && shard_.loop().now() < muted_until_; }
   asio::awaitable<void> answered(std::size_t at_most);
   asio::awaitable<void> sent(std::uint64_t at_most_bytes);
   asio::awaitable<void> write_rest();
@@ -79,9 +85,11 @@ class Connection final : private PassClient {
   Gate writers_;     ///< The coroutine that waits for the stream to take more, while there is one.
   Signal progress_;  ///< A response was encoded, bytes left, memory came back, or the end is near.
   Timer deadline_;
+  Timer unmute_;
   SteadyTime last_activity_{};
   SteadyTime frame_since_{SteadyTime::max()};
   SteadyTime stalled_since_{SteadyTime::max()};
+  SteadyTime muted_until_{};  ///< Zero: never was.
   std::string close_reason_;
   bool is_serving_ = false;
   bool is_closed_ = false;

@@ -96,6 +96,19 @@ void Partition::advance_high_watermark() {
   FetchWatch::tell_all(watches_, std::exchange(untold_bytes_, 0));
 }
 
+Result<Offset, ErrorCode> Partition::delete_records(Offset before) {
+  if (log_->is_offline()) return ErrorCode::kafka_storage_error;
+  // What is compacted alone is kept by key: cutting off its beginning would take keys' newest records away.
+  if (!config_->deletes()) return ErrorCode::policy_violation;
+  const Offset to = before == Offset{-1} ? high_watermark_ : before;
+  if (to < Offset{0} || to > high_watermark_) return ErrorCode::offset_out_of_range;
+  const bool moves = to > log_->log_start_offset();
+  if (!log_->advance_log_start(to)) return ErrorCode::kafka_storage_error;
+  // A fetch that waits below has to be told that its records are gone.
+  if (moves) FetchWatch::tell_all(watches_, -1);
+  return log_->log_start_offset();
+}
+
 std::size_t Partition::enforce_retention(TimestampMs now) {
   const Result<std::size_t> removed = log_->delete_old_segments(now, high_watermark_);
   return removed ? *removed : 0;

@@ -59,6 +59,11 @@ class Partition final : public DurableLog, private PassClient {
   /// `watch` hears of every advance of the high watermark, and of the partition's end.
   void watch(FetchWatch& watch) { watch.join(watches_); }
 
+  /// Forgets records below `before`, or all committed ones for -1, by moving the log start; returns where it is then. It survives a crash
+  /// once the manifest was written: no answer before that. Then `remove_dead_segments` may free the disk.
+  Result<Offset, ErrorCode> delete_records(Offset before);
+  void remove_dead_segments() { static_cast<void>(log_->remove_segments_below_start().has_value()); }
+
   /// Holds for whatever is appended, read and deleted from now on. True if a sync is under way that makes durable what the settings before
   /// left in the page cache.
   bool set_config(std::shared_ptr<const TopicConfig> config, const storage::LogConfig& log_config);

@@ -1,8 +1,11 @@
 #pragma once
 
 #include "broker/config/broker_options.h"
+#include "broker/logging/rate_limited.h"
 #include "broker/metadata/image.h"
 #include "broker/partition/partition_table.h"
+#include "broker/quota/quota_meter.h"
+#include "broker/quota/token_buckets.h"
 #include "broker/shard/shard.h"
 
 #include <memory>
@@ -11,17 +14,22 @@
 
 namespace tidelog::broker {
 
+class Checkpointer;
 class Controller;
 
 /// What one shard works with. Thread: its loop.
 struct ShardServices {
-  ShardServices(Env& env, std::size_t index, std::size_t memory_limit_bytes) : shard(env, index, memory_limit_bytes) {}
+  ShardServices(Env& env, std::size_t index, std::size_t memory_limit_bytes, QuotaWindowShape quota_window)
+      : shard(env, index, memory_limit_bytes), quotas(quota_window), mutations(quota_window) {}
 
   Shard shard;
   std::unique_ptr<Durability> durability;
   PartitionTable partitions;
   std::shared_ptr<const Image> image;            ///< Replaced whole whenever metadata were committed.
   std::shared_ptr<const BrokerOptions> options;  ///< In force: what the broker was started with, and over it what the image says.
+  QuotaMeter quotas;
+  TokenBuckets mutations;  ///< Of changes of metadata; only the first shard's are used.
+  RateLimited limited;     ///< Lines about limits that clients ran into.
 };
 
 /// Why a partition that metadata name has no entry in its owner's table. A topic is shown after its logs are there and hidden before they
@@ -31,11 +39,13 @@ inline ErrorCode why_absent(const ShardServices& owner, const TopicPartition& id
   return is_shown ? ErrorCode::kafka_storage_error : ErrorCode::not_leader_or_follower;
 }
 
-/// The broker as its handlers see it. Life: outlives every connection. Thread: any shard; `controller` on the first shard only.
+/// The broker as its handlers see it. Life: outlives every connection. Thread: any shard; `controller` and `checkpointer` on the first
+/// shard only.
 struct Node {
   const BrokerOptions& options;  ///< As started. A key that can change while the broker runs is read from a shard's `options`.
   std::span<const std::unique_ptr<ShardServices>> shards;
   Controller& controller;
+  Checkpointer& checkpointer;
   NodeId id;
   Endpoint listens;     ///< As configured, with the real port.
   Endpoint advertised;  ///< Empty host: tell each client the address it came in on.

@@ -16,6 +16,8 @@ int run_topic_delete(const Command& command);
 int run_topic_alter(const Command& command);
 int run_config_get(const Command& command);
 int run_config_set(const Command& command);
+int run_topic_add_partitions(const Command& command);
+int run_topic_trim(const Command& command);
 int run_produce(const Command& command);
 int run_consume(const Command& command);
 // These need the broker.

@@ -1,18 +1,12 @@
 #include "cli/commands/commands.h"
-#include "cli/text/table.h"
+#include "cli/commands/topic_common.h"
 
 #include <unistd.h>
 
 #include <cstdio>
-#include <iostream>
 
 namespace tidelog::cli {
 namespace {
-
-/// Asking about a topic must not create it.
-config quiet_config() { return config().set("allow.auto.create.topics", "false"); }
-
-int fail_without_name(const Command& command) { return fail_usage(command.global, "which topic?", "tidelog " + command.path + " NAME"); }
 
 std::int64_t replication_of(const topic_info& topic) {
   return topic.partitions().empty() ? 0 : static_cast<std::int64_t>(topic.partitions().front().replicas().size());
@@ -26,19 +20,6 @@ result<new_topic> read_topic(const TopicOptions& options, const std::string& nam
     topic.set(pair->first, pair->second);
   }
   return topic;
-}
-
-/// One row a topic on stdout, an error each on stderr. The exit code is that of the first failure.
-int report(const Command& command, const std::vector<topic_result>& results, std::string_view done) {
-  Table table({"topic", "status"});
-  int exit_code = kOk;
-  for (const topic_result& each : results) {
-    table.add({each.name(), each.outcome() ? done : each.outcome().error().code_name()});
-    if (each.outcome()) continue;
-    const ExitCode code = fail(command.global, each.outcome().error());
-    if (exit_code == kOk) exit_code = code;
-  }
-  return print(table.render(command, "topics")) || exit_code != kOk ? exit_code : kFailed;
 }
 
 struct Size {
@@ -58,12 +39,6 @@ result<Size> size_of(tidelog::admin& admin, const std::string& name) {
   if (!starts || !ends) return size;  // A topic without leaders can be deleted nevertheless.
   for (std::size_t i = 0; i < indexes.size(); ++i) size.records += (*ends)[i] - (*starts)[i];
   return size;
-}
-
-bool confirms(const std::string& question) {
-  std::fputs((question + " [y/N] ").c_str(), stderr);
-  std::string answer;
-  return std::getline(std::cin, answer) && (answer == "y" || answer == "Y" || answer == "yes");
 }
 
 }  // namespace
@@ -93,7 +68,7 @@ int run_topic_create(const Command& command) {
   if (!client) return fail(command.global, client.error());
   const auto results = client->admin().create_topics(topics, command.global.is_dry_run);
   if (!results) return fail(command.global, results.error());
-  return report(command, *results, command.global.is_dry_run ? "would be created" : "created");
+  return report_topics(command, *results, command.global.is_dry_run ? "would be created" : "created");
 }
 
 int run_topic_describe(const Command& command) {
@@ -145,11 +120,11 @@ int run_topic_delete(const Command& command) {
     if (!global.is_quiet) std::fputs(((global.is_dry_run ? "would delete " : "deleting ") + what).c_str(), stderr);
     planned.emplace_back(name, result<void>());
   }
-  if (global.is_dry_run) return report(command, planned, "would be deleted");
+  if (global.is_dry_run) return report_topics(command, planned, "would be deleted");
   if (is_asked && !confirms("Delete for good?")) return fail(global, error(errc::closed, "not confirmed: nothing was deleted"));
   const auto results = admin.delete_topics(command.topic.names);
   if (!results) return fail(global, results.error());
-  return report(command, *results, "deleted");
+  return report_topics(command, *results, "deleted");
 }
 
 }  // namespace tidelog::cli

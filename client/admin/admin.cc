@@ -1,6 +1,9 @@
+#include "client/admin/delete_records.h"
 #include "client/admin/offsets.h"
 #include "client/core/client_core.h"
 #include "proto/error_code.h"
+#include "proto/messages/create_partitions_request.h"
+#include "proto/messages/create_partitions_response.h"
 #include "proto/messages/create_topics_request.h"
 #include "proto/messages/create_topics_response.h"
 #include "proto/messages/delete_topics_request.h"
@@ -101,6 +104,29 @@ result<std::vector<topic_result>> admin::create_topics(const std::vector<new_top
   const auto answer = call_controller<proto::CreateTopicsResponse>(*core_, message, deadline);
   if (!answer) return answer.error();
   return in_order(names, answer->message.topics, "create");
+}
+
+result<std::vector<topic_result>> admin::add_partitions(const std::vector<std::string>& names, std::int32_t count, bool only_check) {
+  using Message = proto::CreatePartitionsRequest;
+  std::vector<Message::CreatePartitionsTopic> wanted;
+  for (const std::string& name : names) {
+    Message::CreatePartitionsTopic& topic = wanted.emplace_back();
+    topic.name = name;
+    topic.count = count;
+    topic.assignments = proto::Array<Message::CreatePartitionsAssignment>::null();  // The broker places them.
+  }
+  Message message;
+  message.topics = wanted;
+  message.timeout_ms = static_cast<std::int32_t>(core_->settings().request_timeout.count());
+  message.validate_only = only_check;
+  const auto answer = call_controller<proto::CreatePartitionsResponse>(*core_, message, core_->api_deadline());
+  if (!answer) return answer.error();
+  return in_order(names, answer->message.results, "add partitions to");
+}
+
+result<std::vector<partition_result>> admin::delete_records(const std::string& topic,
+                                                            const std::vector<std::pair<std::int32_t, std::int64_t>>& before) {
+  return core::delete_records(*core_, topic, before, core_->api_deadline());
 }
 
 result<std::vector<topic_result>> admin::delete_topics(const std::vector<std::string>& names) {

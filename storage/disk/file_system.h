@@ -59,6 +59,12 @@ enum class OpenMode : std::uint8_t {
   replace,    ///< Read and write; made if missing, contents dropped.
 };
 
+/// What a disk can hold, and how much of that this process may still use.
+struct DiskSpace {
+  std::uint64_t total_bytes = 0;
+  std::uint64_t usable_bytes = 0;
+};
+
 /// Held while a process owns a directory; dropping it lets go.
 class DirLock {
  public:
@@ -92,6 +98,8 @@ class FileSystem {
   virtual Result<void> sync_dir(const std::string& directory) = 0;
   /// syncfs of the disk that holds `path`: everything written so far, names included. Cheaper than many single syncs.
   virtual Result<void> sync_disk(const std::string& path) = 0;
+  /// Of the disk that holds `path`.
+  virtual Result<DiskSpace> space(const std::string& path) = 0;
   /// Locks `directory`/.lock for this process; `Errc::busy` if another process holds it.
   virtual Result<std::unique_ptr<DirLock>> lock(const std::string& directory) = 0;
 };

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -284,6 +285,14 @@ Result<void> PosixFileSystem::sync_disk(const std::string& path) {
   const Descriptor fd(open_fd(path, O_RDONLY));
   if (!fd.is_open()) return last_error();
   return checked(::syncfs(fd.get()));
+}
+
+Result<DiskSpace> PosixFileSystem::space(const std::string& path) {
+  struct statvfs about{};
+  if (retried([&] { return ::statvfs(path.c_str(), &about); }) < 0) return last_error();
+  // Blocks kept for the superuser are no use to a process.
+  return DiskSpace{.total_bytes = std::uint64_t{about.f_blocks} * about.f_frsize,
+                   .usable_bytes = std::uint64_t{about.f_bavail} * about.f_frsize};
 }
 
 Result<std::unique_ptr<DirLock>> PosixFileSystem::lock(const std::string& directory) {

@@ -112,11 +112,19 @@ class Log {
 
   /// Moves the log start up, in memory: an answer that depends on it waits for the manifest. `out_of_range` above the end.
   Result<void> advance_log_start(Offset to);
+  /// What the manifest on disk says of this log, as far as it was told: also what a later one has to say once the log is offline.
+  [[nodiscard]] const std::optional<RecoveryPoint>& in_manifest() const { return in_manifest_; }
+  /// The log start that a crash leaves.
+  [[nodiscard]] Offset durable_log_start() const { return in_manifest_ ? in_manifest_->log_start : Offset{0}; }
+  /// Removes whole segments below the log start, as far as no manifest on disk or under way needs them. Returns how many went.
+  Result<std::size_t> remove_segments_below_start();
   /// Moves the log start by retention.ms and retention.bytes, up to `limit` (the high watermark), then removes what lies below it in whole
   /// segments, except those that the manifest may still need: they go at a later call. Returns how many segments went.
   Result<std::size_t> delete_old_segments(TimestampMs now, Offset limit);
   /// Bytes of all segments.
   Result<std::uint64_t> size_bytes();
+  /// The same of the log in a directory, whoever has it open: asks the disk, loads nothing. Blocks.
+  static Result<std::uint64_t> size_on_disk(const LogPlace& place);
 
   /// Closes files and frees memory of a log that is not dirty; the next use loads them again. False if it is dirty.
   bool release();

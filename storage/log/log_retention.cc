@@ -29,6 +29,11 @@ Result<std::size_t> Log::delete_old_segments(TimestampMs now, Offset limit) {
   return remove_dead_segments(**state);
 }
 
+Result<std::size_t> Log::remove_segments_below_start() {
+  const Result<LoadedLog*> state = loaded();
+  return state ? remove_dead_segments(**state) : state.error();
+}
+
 /// Where the log begins by retention.ms and retention.bytes. If all of it has expired the tail is rolled first, so that the end offset
 /// stays known by a file's name.
 Result<Offset> Log::retention_start(LoadedLog& state, TimestampMs now, Offset limit) {
@@ -92,6 +97,16 @@ Result<std::uint64_t> Log::size_bytes() {
   if (!state) return state.error();
   std::uint64_t total = 0;
   for (const std::unique_ptr<Segment>& segment : (*state)->segments) total += segment->size_bytes();
+  return total;
+}
+
+Result<std::uint64_t> Log::size_on_disk(const LogPlace& place) {
+  const Result<std::vector<DirEntry>> entries = place.files->list(place.directory);
+  if (!entries) return entries.error();
+  std::uint64_t total = 0;
+  for (const DirEntry& entry : *entries) {
+    if (parse_offset_file(entry.name, kLogSuffix)) total += entry.size_bytes;
+  }
   return total;
 }
 

@@ -77,7 +77,8 @@ RecoveryPoint Log::recovery_state() {
 }
 
 void Log::manifest_written() {
-  if (for_manifest_) in_manifest_ = for_manifest_;
+  // Nothing is handed out once it is offline, so what was last may be of a manifest that could not be written.
+  if (for_manifest_ && !is_offline()) in_manifest_ = for_manifest_;
   for_manifest_.reset();
 }
 

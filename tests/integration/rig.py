@@ -142,14 +142,22 @@ class Wire:
         self.socket = socket.create_connection(("127.0.0.1", port), seconds(10))
         self.socket.settimeout(seconds(10))
 
-    def send(self, key, version, correlation, body, flexible=False):
-        header = struct.pack(">hhih", key, version, correlation, -1) + (b"\0" if flexible else b"")
+    def send(self, key, version, correlation, body, flexible=False, client=None):
+        name = struct.pack(">h", -1) if client is None else struct.pack(">h", len(client)) + client.encode()
+        header = struct.pack(">hhi", key, version, correlation) + name + (b"\0" if flexible else b"")
         self.socket.sendall(struct.pack(">i", len(header) + len(body)) + header + body)
 
     def receive(self):
         """One frame's payload; None if the broker closed."""
         size = self.exactly(4)
         return None if size is None else self.exactly(struct.unpack(">i", size)[0])
+
+    def call(self, key, version, body, flexible=False, client=None):
+        """The answer's body, behind its header."""
+        self.send(key, version, 1, body, flexible, client)
+        answer = self.receive()
+        assert answer is not None, f"request {key} version {version} closed the connection"
+        return answer[5 if flexible else 4:]
 
     def exactly(self, size):
         data = b""
@@ -167,10 +175,10 @@ class Wire:
         self.socket.close()
 
 
-def run_checks(tidelog, checks):
+def run_checks(tidelog, checks, make=Broker):
     """Each check once against a broker of one shard and of three."""
     for shards in (1, 3):
-        with Broker(tidelog, f"shards={shards}", "max.connection.creation.rate=10000") as broker:
+        with make(tidelog, f"shards={shards}", "max.connection.creation.rate=10000") as broker:
             for check in checks:
                 check(broker)
                 print(f"ok {check.__name__} with {shards} shard(s)", flush=True)

@@ -3,6 +3,8 @@ import struct
 
 METADATA, PRODUCE, FETCH, LIST_OFFSETS, API_VERSIONS = 3, 0, 1, 2, 18
 CREATE_TOPICS, DELETE_TOPICS, INIT_PRODUCER_ID, OFFSET_FOR_LEADER_EPOCH, DESCRIBE_CLUSTER = 19, 20, 22, 23, 60
+DELETE_RECORDS, DESCRIBE_LOG_DIRS, DESCRIBE_PRODUCERS, DESCRIBE_TOPIC_PARTITIONS = 21, 35, 61, 75
+DESCRIBE_QUOTAS, ALTER_QUOTAS = 48, 49
 
 
 def _table():
@@ -71,6 +73,74 @@ def fetch(topic, partition, offset, wait_ms=0, min_bytes=1, max_bytes=1 << 20):
     """Version 4."""
     return (struct.pack(">iiiib", -1, wait_ms, min_bytes, max_bytes, 0) + struct.pack(">i", 1) + text(topic) + struct.pack(">i", 1) +
             struct.pack(">iqi", partition, offset, max_bytes))
+
+
+def fetch_error(payload):
+    """Of a one-partition answer, version 4, without its header: (error, bytes of records)."""
+    at = 4 + 4 + 2 + struct.unpack_from(">h", payload, 8)[0] + 4
+    _, error = struct.unpack_from(">ih", payload, at)
+    return error, len(payload) - (at + 4 + 2 + 8 + 8 + 4 + 4)
+
+
+def list_offsets(topic, partition, timestamp):
+    """Version 1."""
+    return struct.pack(">ii", -1, 1) + text(topic) + struct.pack(">iiq", 1, partition, timestamp)
+
+
+def delete_records(topic, partition, offset):
+    """Version 0."""
+    return struct.pack(">i", 1) + text(topic) + struct.pack(">iiqi", 1, partition, offset, 10000)
+
+
+def delete_records_answer(payload):
+    """(low watermark, error) of a one-partition answer, version 0, without its header."""
+    return struct.unpack(">qh", payload[-10:])
+
+
+def compact(s):
+    """A string (or null) of the flexible versions, shorter than 127 bytes."""
+    return b"\0" if s is None else bytes([len(s) + 1]) + s.encode()
+
+
+class Reader:
+    """Takes an answer apart."""
+
+    def __init__(self, payload):
+        self.payload, self.at = payload, 0
+
+    def take(self, kind):
+        values = struct.unpack_from(">" + kind, self.payload, self.at)
+        self.at += struct.calcsize(">" + kind)
+        return values[0] if len(values) == 1 else values
+
+    def count(self):
+        """A compact length: -1 for null."""
+        value = shift = 0
+        while True:
+            byte = self.take("B")
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value - 1
+
+    def compact(self):
+        size = self.count()
+        return None if size < 0 else self.raw(size).decode()
+
+    def text(self):
+        size = self.take("h")
+        return None if size < 0 else self.raw(size).decode()
+
+    def raw(self, size):
+        data = self.payload[self.at:self.at + size]
+        self.at += size
+        return data
+
+    def ids(self):
+        return [self.take("i") for _ in range(self.count())]
+
+    def tags(self):
+        assert self.take("B") == 0, "tagged fields nobody asked for"
 
 
 def frame(key, version, correlation, body):

@@ -373,6 +373,12 @@ void SimDisk::stop_after(std::uint64_t changes, std::function<void()> on_stop) {
   on_stop_ = std::move(on_stop);
 }
 
+Result<storage::DiskSpace> SimDisk::space(const std::string&) {
+  const std::uint64_t used = used_bytes();
+  return storage::DiskSpace{.total_bytes = faults.capacity_bytes,
+                            .usable_bytes = faults.capacity_bytes - std::min(used, faults.capacity_bytes)};
+}
+
 std::uint64_t SimDisk::used_bytes() const {
   std::uint64_t sum = 0;
   for_each_inode(root_, "", [&](const Node& node, const std::string&) { sum += node.is_directory() ? 0 : node.file->size(); });

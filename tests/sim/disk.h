@@ -41,6 +41,7 @@ class SimDisk final : public storage::FileSystem {
   Result<void> remove_all(const std::string& path) override;
   Result<void> sync_dir(const std::string& directory) override;
   Result<void> sync_disk(const std::string& path) override;
+  Result<storage::DiskSpace> space(const std::string& path) override;
   Result<std::unique_ptr<storage::DirLock>> lock(const std::string& directory) override;
 
   Losses crash(CrashKind kind, const PowerLoss& how);

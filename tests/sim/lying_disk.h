@@ -24,6 +24,7 @@ class LyingDisk final : public storage::FileSystem {
   Result<void> remove_all(const std::string& path) override { return disk_.remove_all(path); }
   Result<void> sync_dir(const std::string& directory) override { return disk_.sync_dir(directory); }
   Result<void> sync_disk(const std::string& path) override { return disk_.sync_disk(path); }
+  Result<storage::DiskSpace> space(const std::string& path) override { return disk_.space(path); }
   Result<std::unique_ptr<storage::DirLock>> lock(const std::string& directory) override { return disk_.lock(directory); }
 
  private:

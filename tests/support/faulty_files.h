@@ -64,6 +64,10 @@ class FaultyFiles final : public storage::FileSystem {
   Result<void> sync_disk(const std::string& path) override {
     return pass([&] { return inner_.sync_disk(path); });
   }
+  Result<storage::DiskSpace> space(const std::string& path) override {
+    if (const auto error = state_->count()) return *error;
+    return inner_.space(path);
+  }
   Result<std::unique_ptr<storage::DirLock>> lock(const std::string& directory) override { return inner_.lock(directory); }
 
  private:

@@ -28,6 +28,7 @@ class MemoryFiles final : public storage::FileSystem {
   Result<void> remove_all(const std::string& path) override;
   Result<void> sync_dir(const std::string& directory) override;
   Result<void> sync_disk(const std::string& path) override;
+  Result<storage::DiskSpace> space(const std::string&) override { return storage::DiskSpace{}; }
   Result<std::unique_ptr<storage::DirLock>> lock(const std::string& directory) override;
 
   /// Power loss: contents and names go back to what was synced last. Files that are open become orphans.

@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tidelog {
@@ -207,6 +208,18 @@ class config_change {
   std::string value_;
 };
 
+/// What became of one partition of a request: the offset it begins with now, or why it could not be done.
+class partition_result {
+ public:
+  partition_result(std::int32_t partition, result<std::int64_t> outcome) : partition_(partition), outcome_(std::move(outcome)) {}
+  [[nodiscard]] std::int32_t partition() const { return partition_; }
+  [[nodiscard]] const result<std::int64_t>& outcome() const { return outcome_; }
+
+ private:
+  std::int32_t partition_;
+  result<std::int64_t> outcome_;
+};
+
 /// What an operator asks a cluster. Every call waits for its answer, up to default.api.timeout.ms.
 /// Thread: any.
 class admin {
@@ -218,6 +231,11 @@ class admin {
   result<topic_info> describe_topic(const std::string& name);
   /// One result a topic, in the order given. With `only_check` the brokers say what they would do.
   result<std::vector<topic_result>> create_topics(const std::vector<new_topic>& topics, bool only_check = false);
+  /// Gives each topic `count` partitions in all, which is more than it has. Records stay where they are; keys map to other partitions.
+  result<std::vector<topic_result>> add_partitions(const std::vector<std::string>& names, std::int32_t count, bool only_check = false);
+  /// Deletes the records below an offset, for each partition given by its number, for good. One result a partition, in the order given.
+  result<std::vector<partition_result>> delete_records(const std::string& topic,
+                                                       const std::vector<std::pair<std::int32_t, std::int64_t>>& before);
   result<std::vector<topic_result>> delete_topics(const std::vector<std::string>& names);
   /// The offset of `where` in each partition of the topic, in the order given; `errc::not_found` if the topic is not there.
   result<std::vector<std::int64_t>> list_offsets(const std::string& topic, const std::vector<std::int32_t>& partitions, offset_spec where);

@@ -235,6 +235,7 @@ class FullDisk final : public storage::FileSystem {
   Result<void> remove_all(const std::string& path) override { return real_.remove_all(path); }
   Result<void> sync_dir(const std::string& directory) override { return real_.sync_dir(directory); }
   Result<void> sync_disk(const std::string& path) override { return real_.sync_disk(path); }
+  Result<storage::DiskSpace> space(const std::string& path) override { return real_.space(path); }
   Result<std::unique_ptr<storage::DirLock>> lock(const std::string& directory) override { return real_.lock(directory); }
 
  private:
@@ -338,6 +339,69 @@ TEST_F(PartitionTest, TellsAWatchWhenMoreMayBeRead) {
 
   EXPECT_EQ(before_sync, 0);
   EXPECT_EQ(watch.told, static_cast<std::int64_t>(sent->bytes.size()));
+}
+
+class DeleteRecordsOf : public PartitionTest {
+ protected:
+  DeleteRecordsOf() {
+    const auto sent = produce(5);
+    finish_round();
+  }
+  ErrorCode error_of(std::int64_t before) {
+    const Result<Offset, ErrorCode> start = partition_->delete_records({before});
+    return start ? ErrorCode::none : start.error();
+  }
+};
+
+TEST_F(DeleteRecordsOf, MovesTheLogStartUpAndNeverBack) {
+  const auto first = partition_->delete_records({2});
+  const auto lower = partition_->delete_records({1});
+
+  EXPECT_EQ(*first, Offset{2});
+  EXPECT_EQ(*lower, Offset{2});
+  EXPECT_EQ(partition_->state().log_start, Offset{2});
+  EXPECT_EQ(partition_->read({1}, 1 << 20, true).error(), Errc::out_of_range);
+  EXPECT_FALSE(partition_->read({2}, 1 << 20, true)->empty());
+}
+
+TEST_F(DeleteRecordsOf, StopsAtTheHighWatermark) {
+  const auto not_durable_yet = produce(3);
+
+  const ErrorCode above = error_of(6);
+  const auto all = partition_->delete_records({-1});
+
+  EXPECT_EQ(above, ErrorCode::offset_out_of_range);
+  EXPECT_EQ(*all, Offset{5});
+  EXPECT_EQ(error_of(-2), ErrorCode::offset_out_of_range);
+  EXPECT_EQ(partition_->state().log_end, Offset{8});
+}
+
+TEST_F(DeleteRecordsOf, IsRefusedWhereOnlyCompactionMayRemove) {
+  auto compacted = std::make_shared<TopicConfig>();
+  compacted->cleanup_policy = {"compact"};
+  configure(*compacted);
+
+  EXPECT_EQ(error_of(2), ErrorCode::policy_violation);
+  EXPECT_EQ(error_of(99), ErrorCode::policy_violation);
+  EXPECT_EQ(partition_->state().log_start, Offset{0});
+}
+
+TEST_F(DeleteRecordsOf, IsRefusedOfALogThatIsOffline) {
+  partition_->log().take_offline("the test says so");
+
+  EXPECT_EQ(error_of(2), ErrorCode::kafka_storage_error);
+}
+
+TEST_F(DeleteRecordsOf, WakesAFetchThatWaitsBelow) {
+  struct Watch final : FetchWatch {
+    void on_more(std::int64_t bytes) override { told = bytes; }
+    std::int64_t told = 0;
+  } watch;
+  partition_->watch(watch);
+
+  ASSERT_TRUE(partition_->delete_records({2}));
+
+  EXPECT_LT(watch.told, 0);
 }
 
 }  // namespace

@@ -48,6 +48,20 @@ TEST(CommandLine, UnderstandsTheFrontDoorContract) {
   EXPECT_EQ(understood({"version"}).id, CommandId::version);
 }
 
+TEST(CommandLine, UnderstandsChangesToATopic) {
+  const Command grow = understood({"topic", "add-partitions", "logs", "--partitions", "6", "--dry-run"});
+  EXPECT_EQ(grow.id, CommandId::topic_add_partitions);
+  EXPECT_EQ(grow.topic.partitions, 6);
+  EXPECT_TRUE(grow.global.is_dry_run);
+  const Command trim = understood({"topic", "trim", "logs", "-p", "1,2", "--before", "-10", "--yes"});
+  EXPECT_EQ(trim.id, CommandId::topic_trim);
+  EXPECT_EQ(trim.topic.names, std::vector<std::string>{"logs"});
+  EXPECT_EQ(trim.topic.only_partitions, (std::vector<std::int32_t>{1, 2}));
+  EXPECT_EQ(trim.topic.before, "-10");
+  EXPECT_TRUE(trim.global.says_yes);
+  EXPECT_EQ(refused({"topic", "add-partitions", "logs", "--partitions", "0"}).exit_code, kUsage);
+}
+
 TEST(CommandLine, AnOffsetMayBeginWithADash) { EXPECT_EQ(understood({"consume", "t", "-o", "-5"}).consume.offsets, "-5"); }
 
 TEST(CommandLine, TakesKafkasSpellings) {

@@ -132,9 +132,10 @@ TEST(Frame, AHeaderThatClaimsEndlessTagsIsCorrupt) {
 }
 
 TEST(ApiTable, ListsWhatKafkaListsForTheServedKeys) {
-  const std::map<std::int16_t, std::pair<int, int>> kafka = {{0, {0, 13}}, {1, {4, 18}}, {2, {1, 11}}, {3, {0, 13}}, {18, {0, 5}},
-                                                             {19, {2, 7}}, {20, {1, 6}}, {22, {0, 5}}, {23, {2, 4}}, {32, {1, 4}},
-                                                             {33, {0, 2}}, {44, {0, 1}}, {60, {0, 2}}, {74, {0, 1}}};
+  const std::map<std::int16_t, std::pair<int, int>> kafka = {
+      {21, {0, 2}}, {35, {1, 5}}, {37, {0, 3}}, {48, {0, 1}}, {49, {0, 1}}, {61, {0, 0}}, {75, {0, 0}},
+      {0, {0, 13}}, {1, {4, 18}}, {2, {1, 11}}, {3, {0, 13}}, {18, {0, 5}}, {19, {2, 7}}, {20, {1, 6}},
+      {22, {0, 5}}, {23, {2, 4}}, {32, {1, 4}}, {33, {0, 2}}, {44, {0, 1}}, {60, {0, 2}}, {74, {0, 1}}};
 
   std::map<std::int16_t, std::pair<int, int>> ours;
   for (const ApiInfo& api : served_apis()) ours[api.key] = {api.min_version, api.max_version};

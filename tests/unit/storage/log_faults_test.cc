@@ -38,15 +38,20 @@ class Scenario {
     produce(10);
     kill(false);
     start();
+    delete_records();
     produce(11);
+    delete_records();
+    kill(false);
+    start();
     checkpoint();
     produce(12, false);
+    delete_records();
     kill(true);
     start();
     produce(13);
   }
 
-  /// Whatever happened: with a disk that works again everything acknowledged is there.
+  /// Whatever happened: with a disk that works again everything acknowledged is there, and nothing that was deleted.
   void check_in_the_end(bool with_power_loss) {
     faults_.heal();
     kill(with_power_loss);
@@ -132,9 +137,24 @@ class Scenario {
     if (log_ == nullptr || log_->is_offline()) return;
     sync();
     static_cast<void>(log_->checkpoint().has_value());
+    write_manifest();
+  }
+
+  bool write_manifest() {
     Manifest manifest;
     manifest.logs.push_back({.partition = kPartition, .log_id = kIdentity.log_id, .recovery = log_->recovery_state()});
-    if (storage::store_manifest(faults_, kDisk, manifest)) log_->manifest_written();
+    if (!storage::store_manifest(faults_, kDisk, manifest)) return false;
+    log_->manifest_written();
+    return true;
+  }
+
+  /// As DeleteRecords does it: the start moves, the manifest says so, that is answered, and then the files go.
+  void delete_records() {
+    if (log_ == nullptr || !log_->advance_log_start(std::max(log_->log_start_offset(), acknowledged_ - 4))) return;
+    if (!write_manifest()) return;
+    EXPECT_EQ(log_->durable_log_start(), log_->log_start_offset());
+    deleted_below_ = log_->log_start_offset();
+    static_cast<void>(log_->remove_segments_below_start().has_value());
   }
 
   void trim() {
@@ -158,6 +178,7 @@ class Scenario {
 
   void expect_acknowledged() {
     ASSERT_GE(log_->end_offset(), acknowledged_);
+    ASSERT_GE(log_->log_start_offset(), deleted_below_);
     for (Offset from = log_->log_start_offset(); from < acknowledged_;) {
       const auto slice = log_->read({.from = from, .limit = acknowledged_, .max_bytes = 1});
       if (!slice && faults_.has_failed()) return;
@@ -177,6 +198,7 @@ class Scenario {
   bool created_ = false;
   std::vector<BatchBytes> stored_;  ///< By offset: every batch has one record.
   Offset acknowledged_{0};
+  Offset deleted_below_{0};  ///< The start of the log that was answered last.
 };
 
 TEST(LogFaults, LoseNothingAcknowledgedWhicheverCallFails) {

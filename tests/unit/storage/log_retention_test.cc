@@ -99,6 +99,88 @@ TEST(LogRetention, LeavesSegmentsThatTheManifestStillNeeds) {
   EXPECT_EQ(*removed_after, 4U);
 }
 
+TEST(LogStart, SegmentsBelowItGoOnceTheManifestSaysSo) {
+  LogFixture fixture(two_batches_each());
+  fill(fixture, 10);
+  ASSERT_TRUE(fixture.log().advance_log_start({5}));
+
+  const auto removed_before = fixture.log().remove_segments_below_start();
+  fixture.log().recovery_state();
+  fixture.log().manifest_written();
+  const auto removed_after = fixture.log().remove_segments_below_start();
+
+  // No manifest at all keeps nothing back: opening then takes the oldest file for the start.
+  EXPECT_EQ(*removed_before, 2U);
+  EXPECT_EQ(*removed_after, 0U);
+  EXPECT_EQ(segments(fixture), 3U);
+  EXPECT_EQ(fixture.log().read({.from = {4}, .limit = {10}, .max_bytes = 1}).error(), Errc::out_of_range);
+}
+
+TEST(LogStart, IsDurableOnlyWhenAManifestIsWritten) {
+  LogFixture fixture(two_batches_each());
+  fill(fixture, 10);
+  fixture.log().recovery_state();
+  fixture.log().manifest_written();
+  ASSERT_TRUE(fixture.log().advance_log_start({5}));
+
+  const Offset before = fixture.log().durable_log_start();
+  fixture.log().recovery_state();
+  const Offset while_written = fixture.log().durable_log_start();
+  const auto removed_while_written = fixture.log().remove_segments_below_start();
+  fixture.log().manifest_written();
+
+  EXPECT_EQ(before, Offset{0});
+  EXPECT_EQ(while_written, Offset{0});
+  EXPECT_EQ(*removed_while_written, 0U);
+  EXPECT_EQ(fixture.log().durable_log_start(), Offset{5});
+  EXPECT_EQ(*fixture.log().remove_segments_below_start(), 2U);
+}
+
+TEST(LogStart, OfALogThatWentOfflineIsWhatTheManifestSaidLast) {
+  LogFixture fixture(two_batches_each());
+  fill(fixture, 10);
+  ASSERT_TRUE(fixture.log().advance_log_start({5}));
+  const storage::RecoveryPoint written = fixture.log().recovery_state();
+  fixture.log().manifest_written();
+  ASSERT_TRUE(fixture.log().advance_log_start({7}));
+  fixture.log().recovery_state();  // For a manifest that cannot be written.
+
+  fixture.log().take_offline("the test says so");
+  fixture.log().manifest_written();  // Of a later one, which says of this log what the last one did.
+
+  EXPECT_EQ(fixture.log().in_manifest(), written);
+  EXPECT_EQ(fixture.log().durable_log_start(), Offset{5});
+}
+
+TEST(LogStart, AtTheEndLeavesTheEndKnown) {
+  LogFixture fixture(two_batches_each());
+  fill(fixture, 10);
+  ASSERT_TRUE(fixture.log().advance_log_start({10}));
+  const storage::RecoveryPoint said = fixture.log().recovery_state();
+  fixture.log().manifest_written();
+  ASSERT_TRUE(fixture.log().remove_segments_below_start());
+
+  fixture.disk().crash();
+  fixture.reopen(said);
+
+  EXPECT_EQ(fixture.log().log_start_offset(), Offset{10});
+  EXPECT_EQ(fixture.log().end_offset(), Offset{10});
+  EXPECT_EQ(fixture.append(), Offset{11});
+}
+
+TEST(LogRetention, TheDiskKnowsTheSizeOfALogThatIsNotLoaded) {
+  LogFixture fixture(two_batches_each());
+  fill(fixture, 5);
+  const std::uint64_t size = *fixture.log().size_bytes();
+  fixture.restart();
+
+  const auto on_disk = storage::Log::size_on_disk(fixture.place());
+
+  EXPECT_EQ(*on_disk, size);
+  EXPECT_EQ(*on_disk, 5 * make_batch({0}).size());
+  EXPECT_EQ(fixture.disk().open_files(), 0);
+}
+
 TEST(LogRetention, TheLogStartSurvivesARestart) {
   LogFixture fixture(two_batches_each());
   fill(fixture, 10);

@@ -154,6 +154,15 @@ TEST_F(PosixFiles, KnowWhatLiesOnTheDiskAloneAndWarmIt) {
   EXPECT_TRUE(file->is_cached(0, kSize));
 }
 
+TEST_F(PosixFiles, TellWhatTheDiskHolds) {
+  const Result<storage::DiskSpace> space = files_.space(root_);
+
+  ASSERT_TRUE(space);
+  EXPECT_GT(space->total_bytes, 0U);
+  EXPECT_LE(space->usable_bytes, space->total_bytes);
+  EXPECT_EQ(files_.space(path("missing")).error(), Errc::not_found);
+}
+
 TEST_F(PosixFiles, CarryALogThroughRestarts) {
   const storage::LogPlace place{&files_, path("topic-0")};
   storage::LogConfig config = small_segments();

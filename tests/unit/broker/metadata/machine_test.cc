@@ -1,5 +1,6 @@
 #include "tests/unit/broker/metadata/world.h"
 
+#include <cmath>
 #include <cstdint>
 
 namespace tidelog::broker {
@@ -71,8 +72,12 @@ TEST(MetadataMachine, MakesEqualImagesOfEqualRecords) {
       RegisterBrokerRecord{.node_id = {1}, .incarnation = test_id(1), .broker_epoch = 1},
       topic_record("a", 1),
       topic_record("b.c", 2),
+      AddPartitionsRecord{.topic_id = test_id(2), .partitions = {partition(1, {{1}}), partition(2, {{1}})}},
       SetConfigRecord{.resource = "a", .key = "retention.ms", .value = "1"},
       SetConfigRecord{.scope = ConfigScope::broker, .resource = "1", .key = "log.retention.ms", .value = "2"},
+      ClientQuotaRecord{.entity = {{"client-id", "c"}}, .values = {{"producer_byte_rate", 5.0}, {"consumer_byte_rate", 6.0}}},
+      ClientQuotaRecord{.entity = {{"client-id", std::nullopt}}, .values = {{"producer_byte_rate", 7.0}}},
+      ClientQuotaRecord{.entity = {{"client-id", "c"}}, .values = {{"producer_byte_rate", std::nullopt}}},
       DeleteTopicRecord{test_id(1)},
       ProducerIdBlockRecord{.node_id = {1}, .broker_epoch = 1, .next_producer_id = {1000}},
       RegisterBrokerRecord{.node_id = {1}, .incarnation = test_id(2), .broker_epoch = 2, .unclean = true},
@@ -110,6 +115,16 @@ TEST(MetadataMachine, RefusesRecordsThatContradictWhatIsThere) {
       topic_record("a_b", 2),
       topic_record("other", 1),
       DeleteTopicRecord{test_id(2)},
+      AddPartitionsRecord{.topic_id = test_id(2), .partitions = {partition(1, {{1}})}},
+      AddPartitionsRecord{.topic_id = test_id(1), .partitions = {}},
+      AddPartitionsRecord{.topic_id = test_id(1), .partitions = {partition(0, {{1}})}},
+      AddPartitionsRecord{.topic_id = test_id(1), .partitions = {partition(2, {{1}})}},
+      AddPartitionsRecord{.topic_id = test_id(1), .partitions = {partition(1, {{1}}), partition(1, {{1}})}},
+      AddPartitionsRecord{.topic_id = test_id(1), .partitions = {{.index = {1}, .leader = {1}}}},
+      ClientQuotaRecord{.entity = {}, .values = {{"producer_byte_rate", 5.0}}},
+      ClientQuotaRecord{.entity = {{"user", "u"}}, .values = {}},
+      ClientQuotaRecord{.entity = {{"user", "u"}}, .values = {{"producer_byte_rate", 0.0}}},
+      ClientQuotaRecord{.entity = {{"user", "u"}}, .values = {{"producer_byte_rate", std::nan("")}}},
       ClusterInfoRecord{.cluster_id = "elsewhere"},
       ClusterInfoRecord{},
       ProducerIdBlockRecord{.next_producer_id = {999}},

@@ -2,6 +2,8 @@
 
 #include "tests/unit/broker/metadata/world.h"
 
+#include <algorithm>
+#include <span>
 #include <stdexcept>
 
 namespace tidelog::broker {
@@ -38,6 +40,17 @@ std::string text_of(const RegisterBrokerRecord& record) {
 std::string text_of(const CreateTopicRecord& record) {
   return "CreateTopic " + id_text(record.topic_id) + " " + record.name + " partitions=" + std::to_string(record.partitions.size());
 }
+std::string text_of(const AddPartitionsRecord& record) {
+  std::string text = "AddPartitions " + id_text(record.topic_id);
+  for (const PartitionRecord& partition : record.partitions) text += " " + std::to_string(partition.index.value);
+  return text;
+}
+std::string text_of(const ClientQuotaRecord& record) {
+  std::string text = "ClientQuota";
+  for (const auto& [kind, name] : record.entity) text += " " + kind + (name ? ":" + *name : "");
+  for (const auto& [key, value] : record.values) text += " " + key + "=" + (value ? std::to_string(*value) : "");
+  return text;
+}
 std::string text_of(const DeleteTopicRecord& record) { return "DeleteTopic " + id_text(record.topic_id); }
 std::string text_of(const ProducerIdBlockRecord& record) {
   return "ProducerIdBlock node=" + std::to_string(record.node_id.value) + " next=" + std::to_string(record.next_producer_id.value);
@@ -58,12 +71,18 @@ std::vector<std::string> MetadataScript::run(std::string_view command) {
     register_node(words);
   } else if (what == "create") {
     create(words);
+  } else if (what == "grow") {
+    grow(words);
   } else if (what == "delete") {
     remove(words);
   } else if (what == "alter") {
     alter(words);
   } else if (what == "configs") {
     show_configs(words);
+  } else if (what == "quota") {
+    alter_quota(words);
+  } else if (what == "limit") {
+    find_limit(words);
   } else if (what == "producer-ids") {
     allocate(words);
   } else if (what == "show") {
@@ -133,6 +152,32 @@ void MetadataScript::create(const Words& words) {
     }
   }
   const TopicsDecision decision = machine_.create_topics(command);
+  for (const TopicVerdict& verdict : decision.verdicts) say_verdict(verdict);
+  apply(decision.records);
+}
+
+void MetadataScript::grow(const Words& words) {
+  CreatePartitionsCommand command;
+  for (const std::string& word : words) {
+    if (word == "validate-only") {
+      command.validate_only = true;
+      continue;
+    }
+    if (word.starts_with("first=")) {
+      command.first_broker = std::stoul(word.substr(6));
+      continue;
+    }
+    const std::size_t by_hand = word.find('=');
+    const Words parts = split(word.substr(0, by_hand), ':');
+    MorePartitions& topic = command.topics.emplace_back(MorePartitions{.topic = parts.at(0), .count = std::stoi(parts.at(1))});
+    if (by_hand == std::string::npos) continue;
+    topic.assignments.emplace();
+    for (const std::string& nodes : split(word.substr(by_hand + 1), '/')) {
+      std::vector<NodeId>& replicas = topic.assignments->emplace_back();
+      for (const std::string& node : split(nodes, ',')) replicas.push_back({std::stoi(node)});
+    }
+  }
+  const TopicsDecision decision = machine_.create_partitions(command);
   for (const TopicVerdict& verdict : decision.verdicts) say_verdict(verdict);
   apply(decision.records);
 }
@@ -218,6 +263,28 @@ void MetadataScript::alter(const Words& words) {
   apply(decision.records);
 }
 
+void MetadataScript::alter_quota(Words words) {
+  AlterClientQuotasCommand command;
+  command.validate_only = words.front() == "validate-only";
+  if (command.validate_only) words.erase(words.begin());
+  QuotaAlteration& asked = command.entries.emplace_back();
+  for (const std::string& part : split(words.front(), ',')) {
+    const std::size_t colon = part.find(':');
+    const auto name = colon == std::string::npos ? std::nullopt : std::optional(part.substr(colon + 1));
+    asked.entity.emplace_back(part.substr(0, colon), name);
+  }
+  for (const std::string& word : std::span(words).subspan(1)) {
+    const std::size_t equals = word.find('=');
+    const std::string value = word.substr(equals + 1);
+    asked.values.emplace_back(word.substr(0, equals), value.empty() ? std::nullopt : std::optional(std::stod(value)));
+  }
+  const QuotasDecision decision = machine_.alter_client_quotas(command);
+  for (const QuotaVerdict& verdict : decision.verdicts) {
+    say(std::string(name(verdict.error)) + (verdict.message.empty() ? "" : ": " + verdict.message));
+  }
+  apply(decision.records);
+}
+
 void MetadataScript::show_configs(const Words& words) {
   const ResourceChange resource = parse_resource(words.at(0));
   std::string line = words.at(0);
@@ -225,6 +292,14 @@ void MetadataScript::show_configs(const Words& words) {
     line.append(" ").append(key).append("=").append(value);
   }
   say(line);
+}
+
+void MetadataScript::find_limit(const Words& words) {
+  const auto found = machine_.image()->client_quotas().find(words.at(0), words.at(1), words.at(2));
+  if (!found) return say("no limit");
+  std::string shared = found->counted_for.substr(0, found->counted_for.size() - 1);
+  std::ranges::replace(shared, '\n', ' ');
+  say(std::to_string(found->limit) + " shared by " + shared);
 }
 
 void MetadataScript::allocate(const Words& words) {

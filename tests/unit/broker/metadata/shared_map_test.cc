@@ -64,6 +64,25 @@ TEST(SharedMap, AgreesWithAPlainMapAfterAnyChanges) {
   EXPECT_EQ(contents(map), model);
 }
 
+TEST(SharedMap, FindsTheFirstEntryNotBelowAKey) {
+  Map map;
+  std::map<std::string, int> model;
+  EXPECT_EQ(map.lower_bound("a"), map.end());
+  for (int i = 0; i < 1000; i += 3) {
+    map.insert_or_assign(std::to_string(i), i);
+    model.emplace(std::to_string(i), i);
+  }
+
+  for (int i = 0; i < 1000; ++i) {
+    const auto found = map.lower_bound(std::string_view(std::to_string(i)));
+    const auto expected = model.lower_bound(std::to_string(i));
+    ASSERT_EQ(found == map.end(), expected == model.end()) << i;
+    if (expected != model.end()) EXPECT_EQ(found->first, expected->first);
+  }
+  EXPECT_EQ(map.lower_bound(std::string_view("")), map.begin());
+  EXPECT_EQ(map.lower_bound(std::string_view("zzz")), map.end());
+}
+
 TEST(SharedMap, BecomesEmptyAndFillsAgain) {
   Map map;
   map.insert_or_assign("a", 1);

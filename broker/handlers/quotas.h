@@ -1,0 +1,44 @@
+#pragma once
+
+#include "broker/net/connection.h"
+#include "broker/partition/services.h"
+
+#include <string_view>
+
+namespace tidelog::broker {
+
+/// The limit `key` that holds for a request's client, and who shares it. Whoever did not say who they are is the user ANONYMOUS, as in
+/// Kafka.
+std::optional<QuotaMatch> find_quota(const Image& image, const proto::RequestHeader& header, std::string_view key);
+
+/// The quota of one request's client, as far as one key goes: made for the request, used on its shard.
+class ClientQuota {
+ public:
+  using Time = QuotaMeter::Time;
+
+  /// `key`: what is counted, as `kProducerByteRate`.
+  ClientQuota(const Node& node, ShardServices& here, const proto::RequestHeader& header, std::string_view key);
+
+  [[nodiscard]] bool is_limited() const { return match_.has_value(); }
+  /// The most that may pass at once.
+  [[nodiscard]] double burst() const { return here_.quotas.shape().burst(match_->limit); }
+
+  /// Counts what passed; returns how long the client shall wait because of it.
+  Time charge(double amount);
+  /// Counts `amount` and returns zero, or counts nothing and returns how long the client shall wait before it may pass.
+  Time charge_or_wait(double amount);
+
+ private:
+  void record(double amount);
+  [[nodiscard]] Time now() const { return here_.shard.loop().now(); }
+
+  const Node& node_;
+  ShardServices& here_;
+  std::optional<QuotaMatch> match_;  ///< None: unlimited.
+};
+
+/// Lets a connection rest because its client is over a quota (KIP-219): the answer under way says so by the number returned, in
+/// milliseconds, and nothing more is read of it meanwhile.
+std::int32_t throttle(Connection& connection, ShardServices& here, const proto::RequestHeader& header, ClientQuota::Time wait);
+
+}  // namespace tidelog::broker

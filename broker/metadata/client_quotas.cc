@@ -1,0 +1,72 @@
+#include "broker/metadata/client_quotas.h"
+
+namespace tidelog::broker {
+namespace {
+
+/// How an entity names somebody: not at all, by name, or as one of the rest.
+enum class Named : std::uint8_t { no, by_name, by_default };
+
+struct Level {
+  Named user;
+  Named client_id;
+};
+
+/// Near to far. One limit of a pair, or of a user, is shared by all connections with the same names, whichever level it comes from.
+constexpr std::array<Level, 8> kLevels{{{Named::by_name, Named::by_name},
+                                        {Named::by_name, Named::by_default},
+                                        {Named::by_name, Named::no},
+                                        {Named::by_default, Named::by_name},
+                                        {Named::by_default, Named::by_default},
+                                        {Named::by_default, Named::no},
+                                        {Named::no, Named::by_name},
+                                        {Named::no, Named::by_default}}};
+
+void add(QuotaEntity& entity, std::string_view kind, Named named, std::string_view name) {
+  if (named == Named::no) return;
+  entity.emplace(kind, named == Named::by_name ? std::optional<std::string>(name) : std::nullopt);
+}
+
+/// The lengths keep two pairs of names from looking like one.
+void add(std::string& counted_for, std::string_view kind, Named named, std::string_view name) {
+  if (named == Named::no) return;
+  counted_for.append(kind).append(1, ' ').append(std::to_string(name.size())).append(1, ' ').append(name).append(1, '\n');
+}
+
+}  // namespace
+
+void ClientQuotas::change(const QuotaEntity& entity, const std::map<std::string, std::optional<double>>& values) {
+  QuotaValues& now = entities_[entity];
+  for (const auto& [key, value] : values) {
+    if (value) {
+      now.insert_or_assign(key, *value);
+    } else {
+      now.erase(key);
+    }
+  }
+  if (now.empty()) entities_.erase(entity);
+}
+
+const double* ClientQuotas::value_of(const QuotaEntity& entity, std::string_view key) const {
+  const auto found = entities_.find(entity);
+  if (found == entities_.end()) return nullptr;
+  const auto value = found->second.find(key);
+  return value == found->second.end() ? nullptr : &value->second;
+}
+
+std::optional<QuotaMatch> ClientQuotas::find(std::string_view user, std::string_view client_id, std::string_view key) const {
+  if (entities_.empty()) return std::nullopt;
+  for (const Level& level : kLevels) {
+    QuotaEntity entity;
+    add(entity, kQuotaUser, level.user, user);
+    add(entity, kQuotaClientId, level.client_id, client_id);
+    const double* limit = value_of(entity, key);
+    if (limit == nullptr) continue;
+    QuotaMatch match{.limit = *limit, .counted_for = {}};
+    add(match.counted_for, kQuotaUser, level.user, user);
+    add(match.counted_for, kQuotaClientId, level.client_id, client_id);
+    return match;
+  }
+  return std::nullopt;
+}
+
+}  // namespace tidelog::broker

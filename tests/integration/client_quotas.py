@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+"""Quotas of clients: set, told, kept over a kill, and enforced by answers that say how long to wait and by not reading meanwhile."""
+import struct
+import subprocess
+import sys
+import time
+
+import rig
+import wire
+
+
+class Broker(rig.Broker):
+    def __enter__(self):
+        super().__enter__()
+        self.create("limited")
+        return self
+
+
+def alter(connection, entity, values):
+    """Version 0; entity: [(kind, name or None)], values: {key: number or None}. (error, text)"""
+    body = struct.pack(">ii", 1, len(entity))
+    for kind, name in entity:
+        body += wire.text(kind) + (struct.pack(">h", -1) if name is None else wire.text(name))
+    body += struct.pack(">i", len(values))
+    for key, value in values.items():
+        body += wire.text(key) + struct.pack(">d?", value or 0, value is None)
+    read = wire.Reader(connection.call(wire.ALTER_QUOTAS, 0, body + b"\0"))
+    assert read.take("ii") == (0, 1)
+    return read.take("h"), read.text()
+
+
+def describe(connection):
+    """All quotas of users and client ids and their defaults, version 0: {((kind, name), ...): {key: value}}"""
+    read = wire.Reader(connection.call(wire.DESCRIBE_QUOTAS, 0, struct.pack(">i", 0) + b"\0"))
+    assert read.take("ih") == (0, 0)
+    read.text()
+    found = {}
+    for _ in range(read.take("i")):
+        entity = tuple((read.text(), read.text()) for _ in range(read.take("i")))
+        found[entity] = {read.text(): read.take("d") for _ in range(read.take("i"))}
+    return found
+
+
+def produce(connection, client, size):
+    """The throttle time in the answer, and how long the answer took."""
+    began = time.monotonic()
+    answer = connection.call(wire.PRODUCE, 3, wire.produce("limited", 0, wire.batch(b"x" * size)), client=client)
+    assert b"\0\0" == answer[4 + 2 + 7 + 4 + 4:4 + 2 + 7 + 4 + 4 + 2], "produce failed"
+    return struct.unpack(">i", answer[-4:])[0], time.monotonic() - began
+
+
+def fetch(connection, client, offset):
+    """(throttle time, bytes of the answer, seconds)"""
+    began = time.monotonic()
+    answer = connection.call(wire.FETCH, 4, wire.fetch("limited", 0, offset), client=client)
+    return struct.unpack_from(">i", answer)[0], len(answer), time.monotonic() - began
+
+
+def they_are_set_told_and_kept(broker):
+    connection = rig.Wire(broker.port)
+    app, everybody = [("client-id", "app")], [("client-id", None)]
+    assert alter(connection, app, {"producer_byte_rate": 1000.0, "consumer_byte_rate": 2000.0}) == (0, None)
+    assert alter(connection, everybody, {"request_percentage": 12.5}) == (0, None)
+    error, why = alter(connection, app, {"producer_byte_rate": 5.0, "no_such_key": 1.0})
+    assert error == 42 and "no_such_key" in why
+    broker.kill()
+    broker.start()
+    connection = rig.Wire(broker.port)
+    assert describe(connection) == {(("client-id", None),): {"request_percentage": 12.5},
+                                    (("client-id", "app"),): {"producer_byte_rate": 1000.0, "consumer_byte_rate": 2000.0}}
+    assert alter(connection, app, {"producer_byte_rate": None, "consumer_byte_rate": None}) == (0, None)
+    assert alter(connection, everybody, {"request_percentage": None}) == (0, None)
+    assert describe(connection) == {}
+
+
+def a_producer_over_its_quota_is_told_to_wait_and_made_to(broker):
+    admin, limited, free = rig.Wire(broker.port), rig.Wire(broker.port), rig.Wire(broker.port)
+    assert alter(admin, [("client-id", "greedy")], {"producer_byte_rate": 10_000.0})[0] == 0
+    # Ten samples of a second count: 100,000 bytes are the limit, what is above takes time.
+    throttled, took = produce(limited, "greedy", 50_000)
+    assert throttled == 0
+    throttled, took = produce(limited, "greedy", 60_000)
+    assert 500 < throttled < 4000, throttled
+    again, took = produce(limited, "greedy", 10)
+    assert took >= throttled / 1000 - 0.05, f"the connection was read after {took} s, and had to rest for {throttled} ms"
+    # Others are not limited, and another connection of the same client is.
+    assert produce(free, "modest", 200_000)[0] == 0
+    assert produce(rig.Wire(broker.port), "greedy", 50_000)[0] > 0
+    assert alter(admin, [("client-id", "greedy")], {"producer_byte_rate": None})[0] == 0
+    assert produce(rig.Wire(broker.port), "greedy", 50_000)[0] == 0
+
+
+def a_consumer_over_its_quota_gets_nothing_for_a_while(broker):
+    admin, limited = rig.Wire(broker.port), rig.Wire(broker.port)
+    produce(admin, "filler", 60_000)
+    assert alter(admin, [("client-id", None)], {"consumer_byte_rate": 10_000.0})[0] == 0
+    got, rests, began = 0, 0, time.monotonic()
+    while got < 3:
+        throttled, size, took = fetch(limited, "reader", 0)
+        assert took >= rests - 0.05, f"the connection was read after {took} s, and had to rest for {rests} s"
+        rests = throttled / 1000
+        assert (size < 200) == (throttled > 0), "a throttled answer carries no records, and any other does"
+        got += throttled == 0
+    # Ten seconds' worth may come at once, which is less than three answers.
+    assert time.monotonic() - began > 2
+    # The default holds for each client by itself.
+    assert fetch(rig.Wire(broker.port), "another", 0)[0] == 0
+    assert alter(admin, [("client-id", None)], {"consumer_byte_rate": None})[0] == 0
+
+
+def create_topic(connection, name, partitions, version, client):
+    """(throttle time, error)"""
+    if version >= 5:
+        body = b"\2" + wire.compact(name) + struct.pack(">ih", partitions, 1) + b"\1\1\0" + struct.pack(">i?", 10000, False) + b"\0"
+    else:
+        body = struct.pack(">i", 1) + wire.text(name) + struct.pack(">ihii", partitions, 1, 0, 0) + struct.pack(">i?", 10000, False)
+    read = wire.Reader(connection.call(19, version, body, flexible=version >= 5, client=client))
+    throttled = read.take("i")
+    if version >= 5:
+        assert read.count() == 1 and read.compact() == name
+        if version >= 7:
+            read.raw(16)
+    else:
+        assert read.take("i") == 1 and read.text() == name
+    return throttled, read.take("h")
+
+
+def changes_of_metadata_are_refused_while_too_many_came(broker):
+    admin = rig.Wire(broker.port)
+    assert alter(admin, [("client-id", "busy")], {"controller_mutation_rate": 2.0})[0] == 0
+    # Eleven seconds' worth may come at once; the last may be larger than what is left.
+    assert create_topic(rig.Wire(broker.port), f"many-{time.monotonic_ns()}", 20, 7, "busy") == (0, 0)
+    throttled, error = create_topic(rig.Wire(broker.port), f"more-{time.monotonic_ns()}", 20, 7, "busy")
+    assert error == 0 and throttled > 5000
+    throttled, error = create_topic(rig.Wire(broker.port), f"refused-{time.monotonic_ns()}", 1, 7, "busy")
+    assert (error, throttled > 5000) == (89, True)
+    # Versions that do not know the refusal are let through, and wait.
+    throttled, error = create_topic(rig.Wire(broker.port), f"old-{time.monotonic_ns()}", 1, 4, "busy")
+    assert error == 0 and throttled > 5000
+    assert create_topic(rig.Wire(broker.port), f"free-{time.monotonic_ns()}", 30, 7, "calm") == (0, 0)
+    assert alter(admin, [("client-id", "busy")], {"controller_mutation_rate": None})[0] == 0
+
+
+def a_real_client_slows_down_and_loses_nothing(broker):
+    admin = rig.Wire(broker.port)
+    broker.create("kcat")
+    assert alter(admin, [("client-id", "kcat-limited")], {"producer_byte_rate": 20_000.0})[0] == 0
+    lines = "".join(f"{n:0999d}\n" for n in range(300))  # 300 kB: the window lets about 220 pass at once
+    began = time.monotonic()
+    subprocess.run(["kcat", "-b", broker.address, "-P", "-t", "kcat", "-X", "client.id=kcat-limited", "-X", "batch.size=20000"], input=lines, text=True,
+                   check=True, timeout=120)
+    took = time.monotonic() - began
+    assert took > 5, f"300 kB at 20 kB/s were taken in {took:.1f} s"
+    read = subprocess.run(["kcat", "-b", broker.address, "-C", "-t", "kcat", "-o", "beginning", "-e", "-q"], check=True, capture_output=True, text=True,
+                          timeout=120).stdout
+    assert read == lines
+    assert "over its quota" in broker.said()
+    assert alter(admin, [("client-id", "kcat-limited")], {"producer_byte_rate": None})[0] == 0
+
+
+def a_throttled_connection_does_not_hold_up_a_stop(broker):
+    admin, limited = rig.Wire(broker.port), rig.Wire(broker.port)
+    assert alter(admin, [("client-id", "slow")], {"producer_byte_rate": 1.0})[0] == 0
+    throttled, _ = produce(limited, "slow", 1000)
+    assert throttled > 9000
+    began = time.monotonic()
+    assert broker.stop() == 0
+    assert time.monotonic() - began < 5
+    broker.start()
+
+
+def main():
+    args = rig.arguments()
+    skipped = ("main", "Broker", "alter", "describe", "produce", "fetch", "create_topic")
+    checks = [check for name, check in globals().items() if callable(check) and getattr(check, "__module__", "") == "__main__" and name not in skipped]
+    rig.run_checks(args.tidelog, checks, Broker)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(rig.run(main))
