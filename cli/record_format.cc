@@ -75,19 +75,16 @@ result<RecordFormat> RecordFormat::parse(std::string_view text) {
       const auto escaped = take_escape(text);
       if (!escaped) return bad_format("an unknown escape behind a backslash");
       literal += *escaped;
-    } else if (letter == '%') {
+    } else if (letter != '%' || text.starts_with('%')) {
+      if (letter == '%') text.remove_prefix(1);  // Two stand for one.
+      literal += letter;
+    } else {
       if (text.empty()) return bad_format("a % at its end");
       const char verb = text.front();
       text.remove_prefix(1);
-      if (verb == '%') {
-        literal += '%';
-        continue;
-      }
       if (!kVerbs.contains(verb)) return bad_format(std::string("an unknown verb %") + verb);
       end_literal();
       format.pieces_.push_back({.verb = verb, .text = {}});
-    } else {
-      literal += letter;
     }
   }
   end_literal();

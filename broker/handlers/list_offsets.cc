@@ -90,10 +90,15 @@ ErrorCode check(const ListOffsetsRequest& message, std::int64_t timestamp, std::
   return is_known_in(timestamp, version) ? ErrorCode::none : ErrorCode::unsupported_version;
 }
 
-/// What is wrong with one question, none if it can be asked; finds its partition.
-ErrorCode prepare(Question& question, const Image& image, std::string_view topic, ErrorCode problem) {
+/// A question with its partition found, and with what is wrong with it; none if it can be asked.
+Question to_question(const ListOffsetsRequest::ListOffsetsPartition& asked, const Image& image, std::string_view topic, ErrorCode problem) {
+  Question question;
+  question.index = asked.partition_index;
+  question.current_leader_epoch = asked.current_leader_epoch;
+  question.timestamp = asked.timestamp;
   const ErrorCode unknown = resolve(image, topic, question.index, question.id);
-  return problem == ErrorCode::none ? unknown : problem;
+  question.error = problem == ErrorCode::none ? unknown : problem;
+  return question;
 }
 
 /// A partition that is asked for twice gets one answer, an error: two would leave the client to guess which is which.
@@ -103,15 +108,10 @@ Questions read_questions(const ListOffsetsRequest& message, const Image& image, 
   for (const auto& topic : message.topics) {
     for (const auto& partition : topic.partitions) {
       const auto [first, is_new] = asked.try_emplace({topic.name, partition.partition_index}, questions.all.size());
-      if (!is_new) {
+      if (is_new)
+        questions.all.push_back(to_question(partition, image, topic.name, check(message, partition.timestamp, version)));
+      else
         questions.all[first->second].error = ErrorCode::invalid_request;
-        continue;
-      }
-      Question& question = questions.all.emplace_back();
-      question.index = partition.partition_index;
-      question.current_leader_epoch = partition.current_leader_epoch;
-      question.timestamp = partition.timestamp;
-      question.error = prepare(question, image, topic.name, check(message, partition.timestamp, version));
     }
     questions.topics.push_back({.name = topic.name, .end = questions.all.size()});
   }

@@ -41,6 +41,13 @@ result<Size> size_of(tidelog::admin& admin, const std::string& name) {
   return size;
 }
 
+/// Empty where nobody can say: without a leader, or if the broker does not answer.
+Cell offset_cell(tidelog::admin& admin, const std::string& name, const partition_info& partition, offset_spec where) {
+  if (partition.leader() < 0) return "";
+  const auto found = admin.list_offsets(name, {partition.index()}, where);
+  return found ? Cell(found->front()) : Cell("");
+}
+
 }  // namespace
 
 int run_topic_list(const Command& command) {
@@ -85,14 +92,9 @@ int run_topic_describe(const Command& command) {
       continue;
     }
     for (const partition_info& partition : topic->partitions()) {
-      const auto offset = [&](offset_spec where) -> Cell {
-        if (partition.leader() < 0) return "";
-        const auto found = admin.list_offsets(name, {partition.index()}, where);
-        return found ? Cell(found->front()) : Cell("");
-      };
       table.add({name, topic->id(), std::int64_t{partition.index()}, std::int64_t{partition.leader()},
                  std::int64_t{partition.leader_epoch()}, Cell(partition.replicas()), Cell(partition.in_sync()),
-                 offset(offset_spec::start()), offset(offset_spec::end())});
+                 offset_cell(admin, name, partition, offset_spec::start()), offset_cell(admin, name, partition, offset_spec::end())});
     }
   }
   return print(table.render(command, "partitions")) || exit_code != kOk ? exit_code : kFailed;

@@ -41,18 +41,27 @@ std::string describe(const Probe& probe) {
   return "cannot look up an offset of \"" + probe.topic + "\" partition " + std::to_string(probe.partition);
 }
 
+Probe* find_asked(const std::vector<Probe*>& asked, std::string_view topic, std::int32_t partition) {
+  const auto found =
+      std::find_if(asked.begin(), asked.end(), [&](const Probe* each) { return each->topic == topic && each->partition == partition; });
+  return found == asked.end() ? nullptr : *found;
+}
+
+result<void> take_offset(Probe& probe, const proto::ListOffsetsResponse::ListOffsetsPartitionResponse& told) {
+  if (told.error_code != 0) {
+    error failed = error::from_kafka(told.error_code, describe(probe));
+    return failed.set_topic(probe.topic, probe.partition);
+  }
+  probe.offset = told.offset;
+  return {};
+}
+
 result<void> take_answer(const proto::ListOffsetsResponse& answer, const std::vector<Probe*>& asked) {
   for (const auto& topic : answer.topics) {
     for (const auto& partition : topic.partitions) {
-      const auto probe = std::find_if(asked.begin(), asked.end(), [&](const Probe* each) {
-        return each->topic == topic.name && each->partition == partition.partition_index;
-      });
-      if (probe == asked.end()) continue;
-      if (partition.error_code != 0) {
-        error failed = error::from_kafka(partition.error_code, describe(**probe));
-        return failed.set_topic((*probe)->topic, (*probe)->partition);
-      }
-      (*probe)->offset = partition.offset;
+      Probe* probe = find_asked(asked, topic.name, partition.partition_index);
+      if (probe == nullptr) continue;
+      if (result<void> ok = take_offset(*probe, partition); !ok) return ok;
     }
   }
   return {};
@@ -110,21 +119,39 @@ result<void> check_partition(ClientCore& core, const OffsetQuery& query, TimePoi
   return missing.set_hint("tidelog topic describe " + query.topic + " shows what there is").set_topic(query.topic, query.partition);
 }
 
+/// The question that a query shares with others for the same place; made if nobody has asked it yet.
+Probe& probe_for(std::vector<Probe>& probes, const OffsetQuery& query, std::int64_t timestamp) {
+  const auto same = std::find_if(probes.begin(), probes.end(), [&](const Probe& each) {
+    return each.partition == query.partition && each.timestamp == timestamp && each.topic == query.topic;
+  });
+  if (same != probes.end()) return *same;
+  return probes.emplace_back(Probe{.topic = query.topic, .partition = query.partition, .timestamp = timestamp, .offset = {}});
+}
+
+/// What the query stands for, now that every question of `timestamps_for` has its answer.
+std::int64_t offset_for(const OffsetQuery& query, std::vector<Probe>& probes) {
+  using Kind = offset_spec::kind;
+  const auto found = [&](std::int64_t timestamp) { return *probe_for(probes, query, timestamp).offset; };
+  switch (query.where.what()) {
+    case Kind::at: break;
+    case Kind::start: return found(kEarliest);
+    case Kind::end: return found(kLatest);
+    case Kind::before_end: return std::max(found(kEarliest), found(kLatest) - query.where.value());
+    case Kind::time: {
+      const std::int64_t offset = found(time_of(query.where));
+      return offset < 0 ? found(kLatest) : offset;
+    }
+  }
+  return query.where.value();
+}
+
 }  // namespace
 
 result<std::vector<std::int64_t>> look_up_offsets(ClientCore& core, const std::vector<OffsetQuery>& queries, TimePoint deadline) {
-  using Kind = offset_spec::kind;
   std::vector<Probe> probes;
   std::vector<std::string> topics;
-  const auto probe_for = [&probes](const OffsetQuery& query, std::int64_t timestamp) -> Probe& {
-    const auto same = std::find_if(probes.begin(), probes.end(), [&](const Probe& each) {
-      return each.partition == query.partition && each.timestamp == timestamp && each.topic == query.topic;
-    });
-    if (same != probes.end()) return *same;
-    return probes.emplace_back(Probe{.topic = query.topic, .partition = query.partition, .timestamp = timestamp, .offset = {}});
-  };
   for (const OffsetQuery& query : queries) {
-    for (const std::int64_t timestamp : timestamps_for(query.where)) probe_for(query, timestamp);
+    for (const std::int64_t timestamp : timestamps_for(query.where)) probe_for(probes, query, timestamp);
     if (topics.empty() || topics.back() != query.topic) topics.push_back(query.topic);
   }
   for (const OffsetQuery& query : queries) {
@@ -139,20 +166,7 @@ result<std::vector<std::int64_t>> look_up_offsets(ClientCore& core, const std::v
   });
   if (!done) return done.error();
   std::vector<std::int64_t> offsets;
-  for (const OffsetQuery& query : queries) {
-    const auto found = [&](std::int64_t timestamp) { return *probe_for(query, timestamp).offset; };
-    switch (query.where.what()) {
-      case Kind::at: offsets.push_back(query.where.value()); break;
-      case Kind::start: offsets.push_back(found(kEarliest)); break;
-      case Kind::end: offsets.push_back(found(kLatest)); break;
-      case Kind::before_end: offsets.push_back(std::max(found(kEarliest), found(kLatest) - query.where.value())); break;
-      case Kind::time: {
-        const std::int64_t offset = found(time_of(query.where));
-        offsets.push_back(offset < 0 ? found(kLatest) : offset);
-        break;
-      }
-    }
-  }
+  for (const OffsetQuery& query : queries) offsets.push_back(offset_for(query, probes));
   return offsets;
 }
 

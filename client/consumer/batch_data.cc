@@ -22,6 +22,11 @@ void BatchData::add_record(const proto::RecordView& record, std::int32_t partiti
   header_ranges_.push_back({.record = records_.size() - 1, .first = first, .count = headers_.size() - first});
 }
 
+void BatchData::drop_records_from(std::size_t first) {
+  records_.resize(first);
+  std::erase_if(header_ranges_, [first](const HeaderRange& range) { return range.record >= first; });
+}
+
 Result<void> BatchData::add(const proto::BatchView& batch, std::int32_t partition, std::int64_t from, std::int64_t until) {
   if (batch.is_control()) return {};
   auto reader = std::make_unique<proto::RecordReader>();
@@ -32,8 +37,7 @@ Result<void> BatchData::add(const proto::BatchView& batch, std::int32_t partitio
   while (true) {
     const Result<bool> more = reader->next(record);
     if (!more) {
-      records_.resize(before);  // All of a batch or none of it.
-      std::erase_if(header_ranges_, [before](const HeaderRange& range) { return range.record >= before; });
+      drop_records_from(before);  // All of a batch or none of it.
       return more.error();
     }
     if (!*more) break;

@@ -40,6 +40,7 @@ class BatchData {
     std::size_t count;
   };
   void add_record(const proto::RecordView& record, std::int32_t partition);
+  void drop_records_from(std::size_t first);
 
   std::shared_ptr<const std::string> topic_;
   Frame frame_;

@@ -19,20 +19,20 @@ std::string context_of(const AssignedPartition& partition) {
   return "cannot read \"" + *partition.topic + "\" partition " + std::to_string(partition.index);
 }
 
-void encode_fetch(const std::vector<std::shared_ptr<AssignedPartition>>& group, const std::vector<Uuid>& ids, const Settings& settings,
-                  proto::Output& out, std::int16_t version) {
+void encode_fetch(const FetchGroup& group, const Settings& settings, proto::Output& out, std::int16_t version) {
   std::vector<Message::FetchPartition> partitions;
-  for (const auto& each : group) {
+  for (const auto& each : group.partitions) {
     Message::FetchPartition& partition = partitions.emplace_back();
     partition.partition = each->index;
     partition.fetch_offset = each->fetch_offset;
     partition.partition_max_bytes = settings.fetch_partition_bytes;
   }
   std::vector<Message::FetchTopic> topics;
-  for (std::size_t first = 0, last = 0; first < group.size(); first = last) {
-    while (last < group.size() && *group[last]->topic == *group[first]->topic) ++last;
-    topics.push_back({.topic = *group[first]->topic,
-                      .topic_id = ids[first],
+  for (std::size_t first = 0, last = 0; first < partitions.size(); first = last) {
+    const std::string& topic = *group.partitions[first]->topic;
+    while (last < partitions.size() && *group.partitions[last]->topic == topic) ++last;
+    topics.push_back({.topic = topic,
+                      .topic_id = group.topic_ids[first],
                       .partitions = std::span<const Message::FetchPartition>(partitions).subspan(first, last - first)});
   }
   Message message;
@@ -42,6 +42,15 @@ void encode_fetch(const std::vector<std::shared_ptr<AssignedPartition>>& group, 
   message.topics = topics;
   message.rack_id = settings.client_rack;
   proto::encode(message, version, out);
+}
+
+/// Where an answer to ListOffsets says that reading goes on. One partition was asked about.
+void take_new_start(const proto::ListOffsetsResponse& message, AssignedPartition& partition) {
+  for (const auto& topic : message.topics) {
+    for (const auto& found : topic.partitions) {
+      if (found.error_code == 0 && found.offset >= 0) partition.fetch_offset = found.offset;
+    }
+  }
 }
 
 }  // namespace
@@ -77,14 +86,14 @@ void Fetcher::pump() {
     has_room = state_->queued_bytes < static_cast<std::size_t>(core_.settings().fetch_queue_bytes);
   }
   if (has_room) {
-    for (auto& [leader, group] : choose(Clock::now())) fetch(leader, std::move(group));
+    for (auto& [leader, partitions] : choose(Clock::now())) fetch(leader, std::move(partitions));
   }
   is_pumping_ = false;
   arm_timer();
 }
 
-std::map<std::int32_t, Fetcher::Group> Fetcher::choose(TimePoint now) {
-  std::map<std::int32_t, Group> groups;
+std::map<std::int32_t, Fetcher::Partitions> Fetcher::choose(TimePoint now) {
+  std::map<std::int32_t, Partitions> groups;
   const std::shared_ptr<const Metadata> metadata = core_.cluster().metadata();
   for (const auto& partition : assigned_) {
     if (partition->is_stopped || partition->fetch_offset >= partition->until || partition->retry_at > now) continue;
@@ -105,33 +114,33 @@ std::map<std::int32_t, Fetcher::Group> Fetcher::choose(TimePoint now) {
   return groups;
 }
 
-void Fetcher::fetch(std::int32_t leader, Group group) {
+void Fetcher::fetch(std::int32_t leader, Partitions partitions) {
   const std::shared_ptr<const Metadata> metadata = core_.cluster().metadata();
-  std::vector<Uuid> ids;
-  for (const auto& partition : group) ids.push_back(metadata->topic(*partition->topic)->id);
-  const bool has_ids = std::none_of(ids.begin(), ids.end(), [](const Uuid& id) { return id.is_zero(); });
+  FetchGroup group{.partitions = std::move(partitions), .topic_ids = {}};
+  for (const auto& partition : group.partitions) group.topic_ids.push_back(metadata->topic(*partition->topic)->id);
+  const bool has_ids = std::none_of(group.topic_ids.begin(), group.topic_ids.end(), [](const Uuid& id) { return id.is_zero(); });
   const Settings& settings = core_.settings();
   Request request;
   request.api_key = Message::kKey;
   request.min_version = Message::kMinVersion;
   request.max_version = has_ids ? Message::kMaxVersion : kLastVersionWithNames;
   request.deadline = Clock::now() + settings.request_timeout + settings.fetch_max_wait;
-  request.encode = [group, ids, &settings](proto::Output& out, std::int16_t version) { encode_fetch(group, ids, settings, out, version); };
-  request.answer = [weak = weak_from_this(), leader, group, ids, generation = generation_](result<Answer> answer) {
+  request.encode = [group, &settings](proto::Output& out, std::int16_t version) { encode_fetch(group, settings, out, version); };
+  request.answer = [weak = weak_from_this(), leader, group, generation = generation_](result<Answer> answer) {
     const auto self = weak.lock();
     if (!self || self->is_stopped_) return;
     self->busy_.erase(leader);
-    if (generation == self->generation_) self->on_answer(group, ids, std::move(answer));
+    if (generation == self->generation_) self->on_answer(group, std::move(answer));
     self->pump();
   };
   busy_.insert(leader);
   core_.cluster().request(Target::node(leader), std::move(request));
 }
 
-void Fetcher::on_answer(const Group& group, const std::vector<Uuid>& ids, result<Answer> answer) {
+void Fetcher::on_answer(const FetchGroup& group, result<Answer> answer) {
   const auto fail = [&](const error& why) {
     core_.cluster().refresh_soon();
-    for (const auto& partition : group) {
+    for (const auto& partition : group.partitions) {
       back_off(*partition);
       if (!why.retriable()) tell(*partition, why);
     }
@@ -140,12 +149,15 @@ void Fetcher::on_answer(const Group& group, const std::vector<Uuid>& ids, result
   const result<proto::FetchResponse> message = read_answer<proto::FetchResponse>(*answer);
   if (!message) return fail(message.error());
   if (message->error_code != 0) return fail(error::from_kafka(message->error_code, "cannot fetch from " + answer->broker));
-  for (const auto& topic : message->responses) {
-    for (const auto& data : topic.partitions) {
-      for (std::size_t i = 0; i < group.size(); ++i) {
-        const bool is_topic = answer->version > kLastVersionWithNames ? ids[i] == topic.topic_id : *group[i]->topic == topic.topic;
-        if (is_topic && group[i]->index == data.partition_index) on_partition(*group[i], group[i], *answer, data);
-      }
+  for (const auto& topic : message->responses) on_topic(group, *answer, topic);
+}
+
+void Fetcher::on_topic(const FetchGroup& group, const Answer& answer, const proto::FetchResponse::FetchableTopicResponse& topic) {
+  for (const auto& data : topic.partitions) {
+    for (std::size_t i = 0; i < group.partitions.size(); ++i) {
+      const std::shared_ptr<AssignedPartition>& asked = group.partitions[i];
+      const bool is_topic = answer.version > kLastVersionWithNames ? group.topic_ids[i] == topic.topic_id : *asked->topic == topic.topic;
+      if (is_topic && asked->index == data.partition_index) on_partition(*asked, asked, answer, data);
     }
   }
 }
@@ -227,12 +239,7 @@ void Fetcher::reset(const std::shared_ptr<AssignedPartition>& partition) {
     const auto self = weak.lock();
     if (!self || self->is_stopped_ || !answer) return;
     const result<proto::ListOffsetsResponse> message = read_answer<proto::ListOffsetsResponse>(*answer);
-    if (!message) return;
-    for (const auto& topic : message->topics) {
-      for (const auto& found : topic.partitions) {
-        if (found.error_code == 0 && found.offset >= 0) partition->fetch_offset = found.offset;
-      }
-    }
+    if (message) take_new_start(*message, *partition);
   };
   back_off(*partition);  // Until the answer is here; without one, the next fetch says again that the offset is outside.
   core_.cluster().request(Target::node(core_.cluster().metadata()->leader_of(*partition->topic, partition->index)), std::move(request));

@@ -31,6 +31,12 @@ struct AssignedPartition {
   bool is_stopped = false;  ///< After an error that the user was told; nothing more is fetched.
 };
 
+/// What one fetch asks a broker for.
+struct FetchGroup {
+  std::vector<std::shared_ptr<AssignedPartition>> partitions;
+  std::vector<Uuid> topic_ids;  ///< Of each partition's topic, in the same order.
+};
+
 /// What a consumer and its fetcher share.  Thread: under `mutex`.
 struct ConsumerState {
   std::mutex mutex;
@@ -55,11 +61,12 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   void pump();
 
  private:
-  using Group = std::vector<std::shared_ptr<AssignedPartition>>;
+  using Partitions = std::vector<std::shared_ptr<AssignedPartition>>;
 
-  [[nodiscard]] std::map<std::int32_t, Group> choose(TimePoint now);
-  void fetch(std::int32_t leader, Group group);
-  void on_answer(const Group& group, const std::vector<Uuid>& ids, result<Answer> answer);
+  [[nodiscard]] std::map<std::int32_t, Partitions> choose(TimePoint now);
+  void fetch(std::int32_t leader, Partitions partitions);
+  void on_answer(const FetchGroup& group, result<Answer> answer);
+  void on_topic(const FetchGroup& group, const Answer& answer, const proto::FetchResponse::FetchableTopicResponse& topic);
   void on_partition(AssignedPartition& partition, const std::shared_ptr<AssignedPartition>& owner, const Answer& answer,
                     const proto::FetchResponse::PartitionData& data);
   void on_error(AssignedPartition& partition, ErrorCode code);
@@ -71,7 +78,7 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
 
   ClientCore& core_;
   std::shared_ptr<ConsumerState> state_;
-  Group assigned_;
+  Partitions assigned_;
   std::set<std::int32_t> busy_;  ///< Brokers with a fetch under way.
   std::uint64_t generation_ = 0;
   std::size_t turn_ = 0;  ///< Who is asked first, so that no partition starves.

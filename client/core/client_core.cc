@@ -5,6 +5,18 @@
 #include <thread>
 
 namespace tidelog::core {
+namespace {
+
+/// A topic that may yet appear is worth another try until then.
+error why_not_usable(const std::string& name, int code, TimePoint appears_by) {
+  error missing = error::from_kafka(code, "topic \"" + name + "\"").set_topic(name);
+  if (missing.kind() == errc::not_found) {
+    missing.set_message("topic \"" + name + "\" does not exist").set_retriable(Clock::now() < appears_by);
+  }
+  return missing;
+}
+
+}  // namespace
 
 ClientCore::~ClientCore() {
   loop_.run_and_wait([this] { cluster_.close(); });
@@ -31,16 +43,21 @@ result<Answer> ClientCore::exchange(Target target, Request request) {
   return future.get();
 }
 
+result<void> ClientCore::refresh(std::optional<std::vector<std::string>> topics, bool creates) {
+  std::promise<result<void>> promise;
+  std::future<result<void>> future = promise.get_future();
+  loop_.post([this, topics = std::move(topics), creates, promise = std::move(promise)]() mutable {
+    cluster_.refresh(std::move(topics), creates,
+                     [promise = std::move(promise)](result<void> done) mutable { promise.set_value(std::move(done)); });
+  });
+  return future.get();
+}
+
 result<std::shared_ptr<const Metadata>> ClientCore::fetch_metadata(std::optional<std::vector<std::string>> topics, bool creates,
                                                                    TimePoint deadline) {
   using Known = std::shared_ptr<const Metadata>;
   return retry<Known>(deadline, [&]() -> result<Known> {
-    std::promise<result<void>> promise;
-    std::future<result<void>> future = promise.get_future();
-    loop_.post([this, topics, creates, promise = std::move(promise)]() mutable {
-      cluster_.refresh(topics, creates, [promise = std::move(promise)](result<void> done) mutable { promise.set_value(std::move(done)); });
-    });
-    if (const result<void> done = future.get(); !done) return done.error();
+    if (const result<void> done = refresh(topics, creates); !done) return done.error();
     return cluster_.metadata();
   });
 }
@@ -55,16 +72,12 @@ result<std::shared_ptr<const TopicMetadata>> ClientCore::find_topic(const std::s
     const result<std::shared_ptr<const Metadata>> fresh = fetch_metadata(std::vector{name}, creates, deadline);
     if (!fresh) return error(fresh.error()).set_retriable(false);  // It has retried already.
     Found topic = (*fresh)->topic(name);
-    if (is_usable(topic)) {
-      loop_.post([this, name] { cluster_.use_topic(name); });
-      return topic;
+    if (!is_usable(topic)) {
+      const int code = topic ? topic->error_code : static_cast<int>(ErrorCode::unknown_topic_or_partition);
+      return why_not_usable(name, code, appears_by);
     }
-    const int code = topic ? topic->error_code : static_cast<int>(ErrorCode::unknown_topic_or_partition);
-    error missing = error::from_kafka(code, "topic \"" + name + "\"").set_topic(name);
-    if (missing.kind() == errc::not_found) {
-      missing.set_message("topic \"" + name + "\" does not exist").set_retriable(Clock::now() < appears_by);
-    }
-    return missing;
+    loop_.post([this, name] { cluster_.use_topic(name); });
+    return topic;
   });
 }
 

@@ -69,6 +69,8 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   };
 
   result<Answer> exchange(Target target, Request request);
+  /// One attempt to learn about the topics. Blocks; not on the loop.
+  result<void> refresh(std::optional<std::vector<std::string>> topics, bool creates);
 
   const Settings settings_;
   IoLoop loop_;

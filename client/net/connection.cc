@@ -70,12 +70,13 @@ void Connection::try_next_address(std::string reason) {
     if (fd_ < 0) return close(transport_error(std::strerror(errno)));
     state_ = State::connecting;
     const int done = ::connect(fd_, reinterpret_cast<const sockaddr*>(&address.storage), address.size);
-    if (done == 0 || errno == EINPROGRESS) {
-      loop_.watch(fd_, EPOLLIN | EPOLLOUT, [this](std::uint32_t events) { on_ready(events); });
-      wants_write_ = true;
-      return;
+    if (done != 0 && errno != EINPROGRESS) {
+      reason = std::strerror(errno);
+      continue;
     }
-    reason = std::strerror(errno);
+    loop_.watch(fd_, EPOLLIN | EPOLLOUT, [this](std::uint32_t events) { on_ready(events); });
+    wants_write_ = true;
+    return;
   }
   close(transport_error(reason));
 }
@@ -152,7 +153,8 @@ void Connection::send_or_refuse(Request request) {
 
 void Connection::write(Request request, std::int16_t version) {
   const std::int32_t correlation = next_correlation_++;
-  const std::size_t start = proto::begin_request(out_, request.api_key, version, correlation, settings_.client_id);
+  const std::size_t start = proto::begin_request(
+      out_, {.api_key = request.api_key, .api_version = version, .correlation_id = correlation, .client_id = settings_.client_id});
   request.encode(out_, version);
   proto::end_request(out_, start);
   if (request.has_answer) {

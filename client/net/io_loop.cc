@@ -16,12 +16,14 @@ namespace {
 
 constexpr std::uint64_t kWakeToken = 0;
 
-void add_to_epoll(int epoll_fd, int operation, int fd, std::uint32_t events, std::uint64_t token) {
+epoll_event wish_for(std::uint32_t events, std::uint64_t token) {
   epoll_event event{};
   event.events = events;
   event.data.u64 = token;
-  CHECK(::epoll_ctl(epoll_fd, operation, fd, &event) == 0);
+  return event;
 }
+
+void tell_epoll(int epoll_fd, int operation, int fd, epoll_event event) { CHECK(::epoll_ctl(epoll_fd, operation, fd, &event) == 0); }
 
 }  // namespace
 
@@ -63,7 +65,7 @@ void Inbox::close() {
 
 IoLoop::IoLoop() : epoll_fd_(::epoll_create1(EPOLL_CLOEXEC)), inbox_(std::make_shared<Inbox>()) {
   CHECK(epoll_fd_ >= 0);
-  add_to_epoll(epoll_fd_, EPOLL_CTL_ADD, inbox_->wake_fd(), EPOLLIN, kWakeToken);
+  tell_epoll(epoll_fd_, EPOLL_CTL_ADD, inbox_->wake_fd(), wish_for(EPOLLIN, kWakeToken));
   // Signals belong to the program's own threads.
   sigset_t all, before;
   sigfillset(&all);
@@ -101,10 +103,10 @@ void IoLoop::watch(int fd, std::uint32_t events, Ready ready) {
   const std::uint64_t token = next_id_++;
   watched_[fd] = {.token = token, .ready = std::make_shared<Ready>(std::move(ready))};
   fd_of_[token] = fd;
-  add_to_epoll(epoll_fd_, EPOLL_CTL_ADD, fd, events, token);
+  tell_epoll(epoll_fd_, EPOLL_CTL_ADD, fd, wish_for(events, token));
 }
 
-void IoLoop::change(int fd, std::uint32_t events) { add_to_epoll(epoll_fd_, EPOLL_CTL_MOD, fd, events, watched_.at(fd).token); }
+void IoLoop::change(int fd, std::uint32_t events) { tell_epoll(epoll_fd_, EPOLL_CTL_MOD, fd, wish_for(events, watched_.at(fd).token)); }
 
 void IoLoop::unwatch(int fd) {
   const auto found = watched_.find(fd);

@@ -25,6 +25,25 @@ std::string context_of(const PartitionQueue& queue) {
   return "cannot write to \"" + queue.topic + "\" partition " + std::to_string(queue.index);
 }
 
+error too_late(const PartitionQueue& queue) {
+  error why(errc::timed_out, context_of(queue) + ": not acknowledged within delivery.timeout.ms");
+  if (queue.refusal) {
+    why.set_message(why.message() + "; the last answer was " + std::string(queue.refusal->code_name()));
+    why.set_hint(queue.refusal->hint());
+  }
+  return why.set_topic(queue.topic, queue.index);
+}
+
+/// Batches that end without having been sent, each with where it waited.
+using Unsent = std::vector<std::pair<PartitionQueue*, std::unique_ptr<PendingBatch>>>;
+
+void take_ready(PartitionQueue& queue, TimePoint created_before, Unsent& to) {
+  while (!queue.ready.empty() && queue.ready.front()->created_at < created_before) {
+    to.emplace_back(&queue, std::move(queue.ready.front()));
+    queue.ready.pop_front();
+  }
+}
+
 }  // namespace
 
 void Sender::start() {
@@ -169,18 +188,20 @@ void Sender::on_answer(const Group& group, result<Answer> answer) {
   const result<proto::ProduceResponse> message = read_answer<proto::ProduceResponse>(*answer);
   if (!message) return on_lost(group, message.error());
   Group missing = group;
-  for (const auto& topic : message->responses) {
-    for (const auto& partition : topic.partition_responses) {
-      const auto sent = std::find_if(missing.begin(), missing.end(), [&](const Sent& each) {
-        const bool is_topic = answer->version >= 13 ? each.topic_id == topic.topic_id : each.queue->topic == topic.name;
-        return is_topic && each.queue->index == partition.index;
-      });
-      if (sent == missing.end()) continue;
-      on_partition(*sent, partition);
-      missing.erase(sent);
-    }
-  }
+  for (const auto& topic : message->responses) on_topic(missing, answer->version, topic);
   if (!missing.empty()) on_lost(missing, error(errc::bad_answer, answer->broker + " left a partition out of its answer"));
+}
+
+void Sender::on_topic(Group& missing, std::int16_t version, const proto::ProduceResponse::TopicProduceResponse& topic) {
+  for (const auto& partition : topic.partition_responses) {
+    const auto sent = std::find_if(missing.begin(), missing.end(), [&](const Sent& each) {
+      const bool is_topic = version >= 13 ? each.topic_id == topic.topic_id : each.queue->topic == topic.name;
+      return is_topic && each.queue->index == partition.index;
+    });
+    if (sent == missing.end()) continue;
+    on_partition(*sent, partition);
+    missing.erase(sent);
+  }
 }
 
 void Sender::on_lost(const Group& group, const error& why) {
@@ -249,46 +270,30 @@ void Sender::complete(std::unique_ptr<PendingBatch> batch) {
 void Sender::expire(TimePoint now) {
   const TimePoint limit = now - core_.settings().delivery_timeout;
   std::vector<PartitionQueue*> active;
-  std::vector<std::pair<PartitionQueue*, std::unique_ptr<PendingBatch>>> unsent;
+  Unsent unsent;
   {
     const std::lock_guard lock(state_->mutex);
     active = state_->accumulator.active();
-    for (PartitionQueue* queue : active) {
-      while (!queue->ready.empty() && queue->ready.front()->created_at < limit) {
-        unsent.emplace_back(queue, std::move(queue->ready.front()));
-        queue->ready.pop_front();
-      }
-    }
+    for (PartitionQueue* queue : active) take_ready(*queue, limit, unsent);
   }
-  const auto late = [](const PartitionQueue& queue) {
-    error why(errc::timed_out, context_of(queue) + ": not acknowledged within delivery.timeout.ms");
-    if (queue.refusal) {
-      why.set_message(why.message() + "; the last answer was " + std::string(queue.refusal->code_name()));
-      why.set_hint(queue.refusal->hint());
-    }
-    return why.set_topic(queue.topic, queue.index);
-  };
   for (PartitionQueue* queue : active) {
-    for (PendingBatch* batch : queue->lane.expired(limit)) failed(*queue, *batch, late(*queue));
+    for (PendingBatch* batch : queue->lane.expired(limit)) failed(*queue, *batch, too_late(*queue));
   }
   for (auto& [queue, batch] : unsent) {
-    report(*queue, *batch, late(*queue));
+    report(*queue, *batch, too_late(*queue));
     complete(std::move(batch));
   }
 }
 
 void Sender::fail_all(const error& why) {
   std::vector<PartitionQueue*> active;
-  std::vector<std::pair<PartitionQueue*, std::unique_ptr<PendingBatch>>> unsent;
+  Unsent unsent;
   {
     const std::lock_guard lock(state_->mutex);
     if (!state_->ended) state_->ended = why;
     state_->accumulator.close_older_than(TimePoint::max());
     active = state_->accumulator.active();
-    for (PartitionQueue* queue : active) {
-      for (auto& batch : queue->ready) unsent.emplace_back(queue, std::move(batch));
-      queue->ready.clear();
-    }
+    for (PartitionQueue* queue : active) take_ready(*queue, TimePoint::max(), unsent);
   }
   for (PartitionQueue* queue : active) {
     for (PendingBatch* batch : queue->lane.all()) failed(*queue, *batch, why);

@@ -53,6 +53,8 @@ class Sender : public std::enable_shared_from_this<Sender> {
   [[nodiscard]] std::int32_t usable_leader(const PartitionQueue& queue, const Metadata& metadata);
   void send_group(std::int32_t leader, Group group);
   void on_answer(const Group& group, result<Answer> answer);
+  /// Takes what the answer names out of `missing`.
+  void on_topic(Group& missing, std::int16_t version, const proto::ProduceResponse::TopicProduceResponse& topic);
   void on_lost(const Group& group, const error& why);
   void on_partition(const Sent& sent, const proto::ProduceResponse::PartitionProduceResponse& answer);
 

@@ -84,7 +84,7 @@ class Array : public ArrayBase {
       }
       value_ = T{};
       // The bytes were walked over once when the message was decoded, so this cannot fail.
-      at_ = decode_element(at_, *array_, element_kind<T>(), schema(), &value_);
+      at_ = decode_element(at_, *array_, {.kind = element_kind<T>(), .nested = schema()}, &value_);
     }
     static const Schema* schema() {
       if constexpr (element_kind<T>() == Kind::structure)

@@ -1,4 +1,5 @@
 #include "proto/base/check.h"
+#include "proto/codec/dialect.h"
 #include "proto/codec/interpreter.h"
 #include "proto/codec/reader.h"
 
@@ -7,12 +8,6 @@
 
 namespace tidelog::proto {
 namespace {
-
-/// How the bytes are to be read. One per message or array walk.
-struct Dialect {
-  std::int16_t version;
-  bool is_flexible;
-};
 
 bool decode_struct(Reader& in, const Schema& schema, Dialect dialect, std::byte* into);
 
@@ -49,26 +44,26 @@ inline std::int64_t take_length(Reader& in, bool is_flexible, bool is_short) {
 }
 
 /// A string or bytes as pointer and size; false if it does not fit or is null where it may not be.
-bool take_blob(Reader& in, bool is_flexible, bool is_short, bool may_be_null, Bytes& out) {
-  const std::int64_t length = take_length(in, is_flexible, is_short);
+bool take_blob(Reader& in, BlobForm form, Bytes& out) {
+  const std::int64_t length = take_length(in, form.is_flexible, form.is_short());
   if (!in.ok) return false;
   if (length == kNull) {
     out = {};
-    return may_be_null || in.fail();
+    return form.may_be_null || in.fail();
   }
   const std::byte* from = in.take_bytes(static_cast<std::size_t>(length));
   out = {from, static_cast<std::size_t>(length)};
   return in.ok;
 }
 
-bool decode_blob(Reader& in, Kind kind, bool is_flexible, bool may_be_null, std::byte* into) {
+bool decode_blob(Reader& in, BlobForm form, std::byte* into) {
   Bytes blob;
-  if (!take_blob(in, is_flexible, kind == Kind::string, may_be_null, blob)) return false;
-  if (kind == Kind::string && blob.size() > kLongestStringBytes) return in.fail();
+  if (!take_blob(in, form, blob)) return false;
+  if (form.kind == Kind::string && blob.size() > kLongestStringBytes) return in.fail();
   if (into == nullptr) return true;
-  if (kind == Kind::string) {
+  if (form.kind == Kind::string) {
     store(into, std::string_view(reinterpret_cast<const char*>(blob.data()), blob.size()));
-  } else if (kind == Kind::bytes) {
+  } else if (form.kind == Kind::bytes) {
     store(into, blob);
   } else {
     store(into, Records{.bytes = blob});
@@ -77,8 +72,8 @@ bool decode_blob(Reader& in, Kind kind, bool is_flexible, bool may_be_null, std:
 }
 
 /// A value of a kind that is the same as a field and as an element.
-bool decode_value(Reader& in, Kind kind, const Schema* nested, Dialect dialect, std::byte* into) {
-  switch (kind) {
+bool decode_value(Reader& in, ValueType type, Dialect dialect, std::byte* into) {
+  switch (type.kind) {
     case Kind::int8: return take_number<std::int8_t>(in, into);
     case Kind::int16: return take_number<std::int16_t>(in, into);
     case Kind::int32: return take_number<std::int32_t>(in, into);
@@ -88,10 +83,10 @@ bool decode_value(Reader& in, Kind kind, const Schema* nested, Dialect dialect, 
     case Kind::float64: return take_float(in, into);
     case Kind::boolean: store(into, in.take<std::uint8_t>() != 0); return in.ok;
     case Kind::uuid: return take_uuid(in, into);
-    case Kind::structure: return decode_struct(in, *nested, dialect, into);
+    case Kind::structure: return decode_struct(in, *type.nested, dialect, into);
     case Kind::string:
     case Kind::bytes:
-    case Kind::records: return decode_blob(in, kind, dialect.is_flexible, false, into);
+    case Kind::records: return decode_blob(in, BlobForm::of(type.kind, dialect), into);
     case Kind::nullable_structure:
     case Kind::array: break;  // Never an element.
   }
@@ -113,32 +108,32 @@ bool decode_array(Reader& in, const Field& field, Dialect dialect, std::byte* in
   array.data = in.at;
   array.count = static_cast<std::int32_t>(count);
   for (std::int64_t i = 0; i < count; ++i) {
-    if (!decode_value(in, field.element, field.nested, dialect, nullptr)) return false;
+    if (!decode_value(in, {.kind = field.element, .nested = field.nested}, dialect, nullptr)) return false;
   }
   array.data_end = in.at;
   store(into, array);
   return true;
 }
 
-bool decode_nullable_struct(Reader& in, const Field& field, Dialect dialect, bool in_tag, std::byte* into) {
+template <Place kPlace>
+bool decode_nullable_struct(Reader& in, const Field& field, Dialect dialect, std::byte* into) {
   if (!field.nullable.contains(dialect.version)) return decode_struct(in, *field.nested, dialect, into);
-  // Inside a tag null is an unsigned varint 0, elsewhere a byte -1: a quirk of the only message that has one.
-  const bool present = in_tag ? in.take_uvarint() != 0 : in.take<std::int8_t>() >= 0;
+  const bool present = kPlace == Place::tag ? in.take_uvarint() != 0 : in.take<std::int8_t>() >= 0;
   if (!in.ok) return false;
   store(into, present);
   if (!present) return true;
   return decode_struct(in, *field.nested, dialect, into == nullptr ? nullptr : into + kNullableValueOffset);
 }
 
-bool decode_field(Reader& in, const Field& field, Dialect dialect, bool in_tag, std::byte* into) {
+template <Place kPlace>
+bool decode_field(Reader& in, const Field& field, Dialect dialect, std::byte* into) {
   switch (field.kind) {
     case Kind::array: return decode_array(in, field, dialect, into);
-    case Kind::nullable_structure: return decode_nullable_struct(in, field, dialect, in_tag, into);
+    case Kind::nullable_structure: return decode_nullable_struct<kPlace>(in, field, dialect, into);
     case Kind::string:
     case Kind::bytes:
-    case Kind::records:
-      return decode_blob(in, field.kind, dialect.is_flexible && !field.always_fixed, field.nullable.contains(dialect.version), into);
-    default: return decode_value(in, field.kind, field.nested, dialect, into);
+    case Kind::records: return decode_blob(in, BlobForm::of(field, dialect), into);
+    default: return decode_value(in, {.kind = field.kind, .nested = field.nested}, dialect, into);
   }
 }
 
@@ -164,7 +159,8 @@ bool decode_tags(Reader& in, const Schema& schema, Dialect dialect, std::byte* i
     const Field* field = find_tag(schema, tag, dialect.version);
     if (field == nullptr) continue;
     Reader part(from, from + size);
-    if (!decode_field(part, *field, dialect, true, into == nullptr ? nullptr : into + field->offset) || part.left() != 0) return in.fail();
+    if (!decode_field<Place::tag>(part, *field, dialect, into == nullptr ? nullptr : into + field->offset) || part.left() != 0)
+      return in.fail();
   }
   return in.ok;
 }
@@ -179,7 +175,7 @@ bool decode_struct(Reader& in, const Schema& schema, Dialect dialect, std::byte*
       case Kind::int16: done = take_number<std::int16_t>(in, at); break;
       case Kind::int32: done = take_number<std::int32_t>(in, at); break;
       case Kind::int64: done = take_number<std::int64_t>(in, at); break;
-      default: done = decode_field(in, field, dialect, false, at); break;
+      default: done = decode_field<Place::body>(in, field, dialect, at); break;
     }
     if (!done) return false;
   }
@@ -196,10 +192,10 @@ Result<void> decode_message(Bytes body, std::int16_t version, const Schema& sche
   return {};
 }
 
-const std::byte* decode_element(const std::byte* at, const ArrayBase& array, Kind kind, const Schema* schema, void* into) {
+const std::byte* decode_element(const std::byte* at, const ArrayBase& array, ValueType type, void* into) {
   Reader in(at, array.data_end);
   [[maybe_unused]] const bool done =
-      decode_value(in, kind, schema, {.version = array.version, .is_flexible = array.is_flexible}, static_cast<std::byte*>(into));
+      decode_value(in, type, {.version = array.version, .is_flexible = array.is_flexible}, static_cast<std::byte*>(into));
   DCHECK(done);
   return in.at;
 }

@@ -1,3 +1,4 @@
+#include "proto/codec/dialect.h"
 #include "proto/codec/interpreter.h"
 
 #include <algorithm>
@@ -6,11 +7,6 @@
 
 namespace tidelog::proto {
 namespace {
-
-struct Dialect {
-  std::int16_t version;
-  bool is_flexible;
-};
 
 void encode_struct(const std::byte* from, const Schema& schema, Dialect dialect, Output& out);
 
@@ -29,9 +25,9 @@ void put_length(std::int64_t length, bool is_flexible, bool is_short, Output& ou
   }
 }
 
-void put_blob(Bytes bytes, bool is_flexible, bool is_short, bool may_be_null, Output& out) {
-  const bool is_null = bytes.data() == nullptr && may_be_null;
-  put_length(is_null ? -1 : static_cast<std::int64_t>(bytes.size()), is_flexible, is_short, out);
+void put_blob(Bytes bytes, BlobForm form, Output& out) {
+  const bool is_null = bytes.data() == nullptr && form.may_be_null;
+  put_length(is_null ? -1 : static_cast<std::int64_t>(bytes.size()), form.is_flexible, form.is_short(), out);
   out.append(bytes);
 }
 
@@ -40,18 +36,18 @@ Bytes as_bytes(std::string_view text) {
   return {reinterpret_cast<const std::byte*>(text.data()), std::min(text.size(), kLongestStringBytes)};
 }
 
-void encode_blob(const std::byte* from, Kind kind, bool is_flexible, bool may_be_null, Output& out) {
-  if (kind == Kind::string) return put_blob(as_bytes(load<std::string_view>(from)), is_flexible, true, may_be_null, out);
-  if (kind == Kind::bytes) return put_blob(load<Bytes>(from), is_flexible, false, may_be_null, out);
+void encode_blob(const std::byte* from, BlobForm form, Output& out) {
+  if (form.kind == Kind::string) return put_blob(as_bytes(load<std::string_view>(from)), form, out);
+  if (form.kind == Kind::bytes) return put_blob(load<Bytes>(from), form, out);
   const auto& records = load<Records>(from);
-  if (records.external_bytes == 0) return put_blob(records.bytes, is_flexible, false, may_be_null, out);
-  put_length(static_cast<std::int64_t>(records.bytes.size() + records.external_bytes), is_flexible, false, out);
+  if (records.external_bytes == 0) return put_blob(records.bytes, form, out);
+  put_length(static_cast<std::int64_t>(records.bytes.size() + records.external_bytes), form.is_flexible, form.is_short(), out);
   out.append(records.bytes);
   out.add_gap(records.external_bytes, records.external_token);
 }
 
-void encode_value(const std::byte* from, Kind kind, const Schema* nested, Dialect dialect, Output& out) {
-  switch (kind) {
+void encode_value(const std::byte* from, ValueType type, Dialect dialect, Output& out) {
+  switch (type.kind) {
     case Kind::int8: return out.put(load<std::int8_t>(from));
     case Kind::int16: return out.put(load<std::int16_t>(from));
     case Kind::int32: return out.put(load<std::int32_t>(from));
@@ -61,17 +57,17 @@ void encode_value(const std::byte* from, Kind kind, const Schema* nested, Dialec
     case Kind::float64: return out.put(std::bit_cast<std::uint64_t>(load<double>(from)));
     case Kind::boolean: return out.put(static_cast<std::uint8_t>(load<bool>(from) ? 1 : 0));
     case Kind::uuid: return out.append(load<Uuid>(from).bytes);
-    case Kind::structure: return encode_struct(from, *nested, dialect, out);
+    case Kind::structure: return encode_struct(from, *type.nested, dialect, out);
     case Kind::string:
     case Kind::bytes:
-    case Kind::records: return encode_blob(from, kind, dialect.is_flexible, false, out);
+    case Kind::records: return encode_blob(from, BlobForm::of(type.kind, dialect), out);
     case Kind::nullable_structure:
     case Kind::array: return;  // Never an element.
   }
 }
 
-std::size_t size_of(Kind kind, const Schema* nested) {
-  switch (kind) {
+std::size_t size_of(ValueType type) {
+  switch (type.kind) {
     case Kind::int8: return sizeof(std::int8_t);
     case Kind::int16: return sizeof(std::int16_t);
     case Kind::int32: return sizeof(std::int32_t);
@@ -84,7 +80,7 @@ std::size_t size_of(Kind kind, const Schema* nested) {
     case Kind::string: return sizeof(std::string_view);
     case Kind::bytes: return sizeof(Bytes);
     case Kind::records: return sizeof(Records);
-    case Kind::structure: return nested->size_bytes;
+    case Kind::structure: return type.nested->size_bytes;
     case Kind::nullable_structure:
     case Kind::array: break;
   }
@@ -94,11 +90,12 @@ std::size_t size_of(Kind kind, const Schema* nested) {
 /// Elements that are still encoded are read one by one into room for one, and written again in this dialect.
 void encode_received_elements(const ArrayBase& array, const Field& field, Dialect dialect, Output& out) {
   alignas(std::max_align_t) std::byte room[kLargestStructBytes];
+  const ValueType type{.kind = field.element, .nested = field.nested};
   const std::byte* at = array.data;
   for (std::int32_t i = 0; i < array.count; ++i) {
     if (field.nested != nullptr) field.nested->construct(room);
-    at = decode_element(at, array, field.element, field.nested, room);
-    encode_value(room, field.element, field.nested, dialect, out);
+    at = decode_element(at, array, type, room);
+    encode_value(room, type, dialect, out);
   }
 }
 
@@ -108,14 +105,16 @@ void encode_array(const std::byte* from, const Field& field, Dialect dialect, Ou
   put_length(is_null ? -1 : static_cast<std::int64_t>(array.size()), dialect.is_flexible, false, out);
   if (array.empty()) return;
   if (array.is_encoded) return encode_received_elements(array, field, dialect, out);
-  const std::size_t stride = size_of(field.element, field.nested);
-  for (std::size_t i = 0; i < array.size(); ++i) encode_value(array.data + i * stride, field.element, field.nested, dialect, out);
+  const ValueType type{.kind = field.element, .nested = field.nested};
+  const std::size_t stride = size_of(type);
+  for (std::size_t i = 0; i < array.size(); ++i) encode_value(array.data + i * stride, type, dialect, out);
 }
 
-void encode_nullable_struct(const std::byte* from, const Field& field, Dialect dialect, bool in_tag, Output& out) {
+template <Place kPlace>
+void encode_nullable_struct(const std::byte* from, const Field& field, Dialect dialect, Output& out) {
   const bool present = load<bool>(from);
   if (!field.nullable.contains(dialect.version)) return encode_struct(from + kNullableValueOffset, *field.nested, dialect, out);
-  if (in_tag) {
+  if (kPlace == Place::tag) {
     out.put_uvarint(present ? 1 : 0);
   } else {
     out.put(static_cast<std::int8_t>(present ? 1 : -1));
@@ -123,15 +122,15 @@ void encode_nullable_struct(const std::byte* from, const Field& field, Dialect d
   if (present) encode_struct(from + kNullableValueOffset, *field.nested, dialect, out);
 }
 
-void encode_field(const std::byte* from, const Field& field, Dialect dialect, bool in_tag, Output& out) {
+template <Place kPlace>
+void encode_field(const std::byte* from, const Field& field, Dialect dialect, Output& out) {
   switch (field.kind) {
     case Kind::array: return encode_array(from, field, dialect, out);
-    case Kind::nullable_structure: return encode_nullable_struct(from, field, dialect, in_tag, out);
+    case Kind::nullable_structure: return encode_nullable_struct<kPlace>(from, field, dialect, out);
     case Kind::string:
     case Kind::bytes:
-    case Kind::records:
-      return encode_blob(from, field.kind, dialect.is_flexible && !field.always_fixed, field.nullable.contains(dialect.version), out);
-    default: return encode_value(from, field.kind, field.nested, dialect, out);
+    case Kind::records: return encode_blob(from, BlobForm::of(field, dialect), out);
+    default: return encode_value(from, {.kind = field.kind, .nested = field.nested}, dialect, out);
   }
 }
 
@@ -153,7 +152,7 @@ void encode_tags(const std::byte* from, const Schema& schema, Dialect dialect, O
     for (const Field& field : schema.fields) {
       if (field.tag != tag || !is_tag_to_send(field, from, dialect.version)) continue;
       Output value;  // Its size stands before it.
-      encode_field(from + field.offset, field, dialect, true, value);
+      encode_field<Place::tag>(from + field.offset, field, dialect, value);
       out.put_uvarint(static_cast<std::uint32_t>(tag));
       out.put_uvarint(static_cast<std::uint32_t>(value.size()));
       out.append(value.bytes());
@@ -174,7 +173,7 @@ void encode_struct(const std::byte* from, const Schema& schema, Dialect dialect,
       case Kind::int16: out.put(load<std::int16_t>(from + field.offset)); break;
       case Kind::int32: out.put(load<std::int32_t>(from + field.offset)); break;
       case Kind::int64: out.put(load<std::int64_t>(from + field.offset)); break;
-      default: encode_field(from + field.offset, field, dialect, false, out); break;
+      default: encode_field<Place::body>(from + field.offset, field, dialect, out); break;
     }
   }
   if (!dialect.is_flexible) return;

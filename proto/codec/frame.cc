@@ -60,17 +60,17 @@ std::size_t begin_response(Output& out, std::int16_t api_key, std::int16_t api_v
   return start;
 }
 
-std::size_t begin_request(Output& out, std::int16_t api_key, std::int16_t api_version, std::int32_t correlation_id,
-                          std::string_view client_id) {
+std::size_t begin_request(Output& out, const RequestHeader& header) {
+  const std::string_view client_id = header.client_id;
   const std::size_t start = out.size();
   out.put(std::int32_t{0});
-  out.put(api_key);
-  out.put(api_version);
-  out.put(correlation_id);
+  out.put(header.api_key);
+  out.put(header.api_version);
+  out.put(header.correlation_id);
   out.put(static_cast<std::int16_t>(client_id.data() == nullptr ? -1 : static_cast<std::int16_t>(client_id.size())));
   out.append({reinterpret_cast<const std::byte*>(client_id.data()), client_id.size()});
-  const ApiInfo* api = find_api(api_key);
-  if (api != nullptr && api->request_header_version(api_version) == 2) out.put_uvarint(0);
+  const ApiInfo* api = find_api(header.api_key);
+  if (api != nullptr && api->request_header_version(header.api_version) == 2) out.put_uvarint(0);
   return start;
 }
 

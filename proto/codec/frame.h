@@ -30,8 +30,7 @@ Result<ResponseFrame> decode_response(Bytes frame_without_length, std::int16_t a
 
 /// Writes room for the length, and the header; returns where the frame begins. Write the body, then call `end_frame` with that.
 std::size_t begin_response(Output& out, std::int16_t api_key, std::int16_t api_version, std::int32_t correlation_id);
-std::size_t begin_request(Output& out, std::int16_t api_key, std::int16_t api_version, std::int32_t correlation_id,
-                          std::string_view client_id);
+std::size_t begin_request(Output& out, const RequestHeader& header);
 /// Writes the length of the frame that began at `start`, gaps since then included. Needs it below 2 GiB.
 void end_frame(Output& out, std::size_t start);
 inline void end_response(Output& out, std::size_t start) { end_frame(out, start); }

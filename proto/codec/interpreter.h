@@ -17,8 +17,14 @@ Result<void> decode_message(Bytes body, std::int16_t version, const Schema& sche
 /// Writes a message. A field that the version lacks is left out.
 void encode_message(const void* from, std::int16_t version, const Schema& schema, Output& out);
 
+/// What an element of an array is, or a field that is none.
+struct ValueType {
+  Kind kind;
+  const Schema* nested;  ///< Of a structure.
+};
+
 /// Reads one element of an array that `decode_message` has walked over; returns where the next one begins.
-const std::byte* decode_element(const std::byte* at, const ArrayBase& array, Kind kind, const Schema* schema, void* into);
+const std::byte* decode_element(const std::byte* at, const ArrayBase& array, ValueType type, void* into);
 
 /// Whether a field holds its default, so that a tagged one is left out.
 bool is_default(const Field& field, const void* value, std::int16_t version);

@@ -28,7 +28,7 @@ void as_request(Bytes frame) {
   require(within(header.client_id.data(), header.client_id.size(), frame));
   require(within(read->body.data(), read->body.size(), frame));
   Output out;
-  const std::size_t start = begin_request(out, header.api_key, header.api_version, header.correlation_id, header.client_id);
+  const std::size_t start = begin_request(out, header);
   out.append(read->body);
   end_request(out, start);
   const Result<RequestFrame> again = decode_request(out.bytes().subspan(4));

@@ -38,6 +38,11 @@ void set(rd_kafka_conf_t* conf, const char* key, const char* value) {
   std::exit(2);
 }
 
+rd_kafka_resp_err_t send(rd_kafka_t* producer, const char* topic, int partition, const std::string& value) {
+  return rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                           RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()), RD_KAFKA_V_END);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -67,10 +72,7 @@ int main(int argc, char** argv) {
   for (long i = 0; stopping == 0; ++i) {
     const int partition = static_cast<int>(i % partitions);
     const std::string value = "p" + std::to_string(partition) + "-" + std::to_string(next[static_cast<std::size_t>(partition)]);
-    const rd_kafka_resp_err_t outcome =
-        rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(argv[2]), RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                          RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()), RD_KAFKA_V_END);
-    if (outcome == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+    if (send(producer, argv[2], partition, value) == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
       --i;
       rd_kafka_poll(producer, 10);
       continue;

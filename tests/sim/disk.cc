@@ -225,11 +225,11 @@ Result<std::unique_ptr<storage::File>> SimDisk::open(const std::string& path, Op
     world_.say([&] { return "disk: " + path + " exists already"; });
     return Errc::exists;
   }
+  if (inode == nullptr && (mode == OpenMode::read || mode == OpenMode::write)) {
+    world_.say([&] { return "disk: there is no " + path; });
+    return Errc::not_found;
+  }
   if (inode == nullptr) {
-    if (mode == OpenMode::read || mode == OpenMode::write) {
-      world_.say([&] { return "disk: there is no " + path; });
-      return Errc::not_found;
-    }
     before_change();
     inode = std::make_shared<FileInode>();
     place->parent->link(place->name, {.file = inode, .directory = nullptr});

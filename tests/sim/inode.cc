@@ -62,6 +62,14 @@ void FileInode::lose_power(const PowerLoss& how, Dice& dice, Losses& losses) {
   lost_pages_ = false;
 }
 
+namespace {
+
+void fill_with_garbage(std::vector<std::byte>& bytes, Dice& dice) {
+  std::ranges::generate(bytes, [&] { return static_cast<std::byte>(dice.next()); });
+}
+
+}  // namespace
+
 void FileInode::apply_torn(const Change& change, const PowerLoss& how, Dice& dice, std::vector<std::byte>& to) {
   const std::uint64_t sector = dice.chance(500) ? kSmallSector : kLargeSector;
   const std::uint64_t end = change.position + change.bytes->size();
@@ -72,7 +80,7 @@ void FileInode::apply_torn(const Change& change, const PowerLoss& how, Dice& dic
     if (is_garbage || dice.chance(500)) {
       const auto from = change.bytes->begin() + static_cast<std::ptrdiff_t>(at - change.position);
       Change part{.position = at, .bytes = std::vector<std::byte>(from, from + static_cast<std::ptrdiff_t>(next - at))};
-      if (is_garbage) std::ranges::generate(*part.bytes, [&] { return static_cast<std::byte>(dice.next()); });
+      if (is_garbage) fill_with_garbage(*part.bytes, dice);
       apply(part, to);
     }
     at = next;

@@ -17,7 +17,8 @@ class KafkaConnection {
   template <class Message>
   asio::awaitable<bool> send(const Message& message, std::int16_t version) {
     proto::Output out;
-    const std::size_t start = proto::begin_request(out, Message::kKey, version, next_correlation_id_, "sim");
+    const std::size_t start = proto::begin_request(
+        out, {.api_key = Message::kKey, .api_version = version, .correlation_id = next_correlation_id_, .client_id = "sim"});
     encode(message, version, out);
     proto::end_request(out, start);
     sent_.push_back({.key = Message::kKey, .version = version, .correlation_id = next_correlation_id_++});

@@ -23,7 +23,7 @@ class Run {
         world_(plan.seed),
         network_(world_, world_.dice("network")),
         disk_(world_, world_.dice("disk")),
-        supervisor_(world_, network_, disk_, plan_, factory),
+        supervisor_({.world = world_, .network = network_, .disk = disk_}, plan_, factory),
         client_env_({world_, network_, disk_}, "clients", 1),
         clients_{.world = world_,
                  .network = network_,
@@ -43,6 +43,7 @@ class Run {
   asio::awaitable<void> produce_when_ready(SimProducer& producer);
   asio::awaitable<void> consume_when_ready(SimConsumer& consumer);
   void schedule_full_disk();
+  void fill_disk(std::uint64_t bytes_left);
   void live_through(const CrashPlan& crash);
   void heal();
   /// Nothing: it could not be read.
@@ -104,14 +105,16 @@ asio::awaitable<void> Run::consume_when_ready(SimConsumer& consumer) {
   co_await consumer.run();
 }
 
+void Run::fill_disk(std::uint64_t bytes_left) {
+  world_.say([] { return std::string("the disk is full"); });
+  world_.mark("the disk was full");
+  disk_.faults.capacity_bytes = disk_.used_bytes() + bytes_left;
+}
+
 void Run::schedule_full_disk() {
   const Fact fact{.kind = EventKind::fault, .process = 0, .detail = 0};
   for (const FullDiskPlan& full : plan_.full_disk) {
-    world_.schedule_in(full.after, fact, [this, &full] {
-      world_.say([] { return std::string("the disk is full"); });
-      world_.mark("the disk was full");
-      disk_.faults.capacity_bytes = disk_.used_bytes() + full.bytes_left;
-    });
+    world_.schedule_in(full.after, fact, [this, &full] { fill_disk(full.bytes_left); });
     world_.schedule_in(full.after + full.lasts, fact, [this] { disk_.faults.capacity_bytes = UINT64_MAX; });
   }
 }

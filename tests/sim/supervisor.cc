@@ -11,8 +11,13 @@ constexpr SteadyTime kRestAfterFailure = 100ms;
 
 }  // namespace
 
-Supervisor::Supervisor(World& world, SimNetwork& network, SimDisk& disk, const Plan& plan, const BrokerFactory& factory)
-    : world_(world), network_(network), disk_(disk), plan_(plan), factory_(factory), liar_(disk, std::string("/") + kTopic + "-") {
+Supervisor::Supervisor(const Host& host, const Plan& plan, const BrokerFactory& factory)
+    : world_(host.world),
+      network_(host.network),
+      disk_(host.disk),
+      plan_(plan),
+      factory_(factory),
+      liar_(host.disk, std::string("/") + kTopic + "-") {
   world_.on_check_failed = [this](const std::string& what) { on_check_failed(what); };
 }
 

@@ -8,11 +8,18 @@
 
 namespace tidelog::sim {
 
+/// What the broker runs on.
+struct Host {
+  World& world;
+  SimNetwork& network;
+  SimDisk& disk;
+};
+
 /// Starts the one broker of a run, ends it as told, and starts it again, as the plan says or because it gave up.
 /// Life: outlives its broker; ends it by a kill when destroyed.
 class Supervisor {
  public:
-  Supervisor(World& world, SimNetwork& network, SimDisk& disk, const Plan& plan, const BrokerFactory& factory);
+  Supervisor(const Host& host, const Plan& plan, const BrokerFactory& factory);
   ~Supervisor();
 
   /// Nothing if it runs.

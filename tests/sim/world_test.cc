@@ -81,21 +81,21 @@ TEST(SimLoop, RunsPostedJobsInTheirOrder) {
   EXPECT_EQ(order, "abcdef");
 }
 
+std::string order_with_a_deferred_task(std::uint64_t seed) {
+  Rig rig(seed, 1);
+  std::string order;
+  rig.loop(0).post([&] {
+    order += 'a';
+    rig.loop(0).defer([&] { order += 'd'; });
+  });
+  rig.loop(0).post([&] { order += 'b'; });
+  rig.loop(0).post([&] { order += 'c'; });
+  rig.world.run_for(1ms);
+  return order;
+}
+
 TEST(SimLoop, DefersBehindWhatIsReady) {
-  for (std::uint64_t seed = 0; seed < 10; ++seed) {
-    Rig rig(seed, 1);
-    std::string order;
-    rig.loop(0).post([&] {
-      order += 'a';
-      rig.loop(0).defer([&] { order += 'd'; });
-    });
-    rig.loop(0).post([&] { order += 'b'; });
-    rig.loop(0).post([&] { order += 'c'; });
-
-    rig.world.run_for(1ms);
-
-    EXPECT_EQ(order, "abcd") << "seed=" << seed;
-  }
+  for (std::uint64_t seed = 0; seed < 10; ++seed) EXPECT_EQ(order_with_a_deferred_task(seed), "abcd") << "seed=" << seed;
 }
 
 TEST(SimLoop, ALaterAlarmReplacesTheEarlier) {

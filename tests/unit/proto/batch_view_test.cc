@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+
 namespace tidelog::proto {
 namespace {
 
@@ -202,6 +204,13 @@ TEST(RecordReader, HoldsDecompressedBytesToTheLimit) {
   EXPECT_TRUE(more && !*more);
 }
 
+/// Nothing if they cannot all be read.
+std::optional<int> count_records(const BatchView& batch, RecordReader& reader) {
+  int seen = 0;
+  if (!for_each_record(batch, reader, [&](const RecordView&) { ++seen; })) return std::nullopt;
+  return seen;
+}
+
 TEST(RecordReader, SurvivesEveryFlippedBit) {
   for (const Codec codec : {Codec::none, Codec::gzip, Codec::snappy, Codec::lz4, Codec::zstd}) {
     std::vector<std::byte> bytes = make_batch(3, {.codec = codec});
@@ -209,8 +218,8 @@ TEST(RecordReader, SurvivesEveryFlippedBit) {
     for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
       bytes[bit / 8] ^= static_cast<std::byte>(1u << (bit % 8));
       const Result<BatchView> batch = BatchView::parse(bytes);
-      int seen = 0;
-      if (batch && for_each_record(*batch, reader, [&](const RecordView&) { ++seen; })) EXPECT_EQ(seen, batch->record_count());
+      const std::optional<int> seen = batch ? count_records(*batch, reader) : std::nullopt;
+      if (seen) EXPECT_EQ(*seen, batch->record_count());
       if (batch && bit / 8 >= batch_field::kCrc) EXPECT_FALSE(batch->crc_ok()) << bit;
       bytes[bit / 8] ^= static_cast<std::byte>(1u << (bit % 8));
     }

@@ -55,13 +55,15 @@ TEST(Frame, WritesTheRecordedHeaders) {
     if (vector.kind == "data" || vector.variant == "tags" || !is_served(vector)) continue;
     Output out;
     const auto correlation_id = vector.header_json.at("correlationId").get<std::int32_t>();
+    RequestHeader header{.api_key = vector.key, .api_version = vector.version, .correlation_id = correlation_id, .client_id = {}};
     std::string client_id;
-    if (vector.kind == "request" && !vector.header_json.at("clientId").is_null()) client_id = vector.header_json.at("clientId");
-    const bool has_client_id = vector.kind == "request" && !vector.header_json.at("clientId").is_null();
+    if (vector.kind == "request" && !vector.header_json.at("clientId").is_null()) {
+      client_id = vector.header_json.at("clientId");
+      header.client_id = client_id;
+    }
 
-    const std::size_t start = vector.kind == "request" ? begin_request(out, vector.key, vector.version, correlation_id,
-                                                                       has_client_id ? std::string_view(client_id) : std::string_view())
-                                                       : begin_response(out, vector.key, vector.version, correlation_id);
+    const std::size_t start =
+        vector.kind == "request" ? begin_request(out, header) : begin_response(out, vector.key, vector.version, correlation_id);
     out.append(vector.body);
     end_frame(out, start);
 

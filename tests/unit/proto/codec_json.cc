@@ -100,7 +100,7 @@ Json array_to_json(const ArrayBase& array, const Field& field, std::int16_t vers
       continue;
     }
     if (field.nested != nullptr) field.nested->construct(element);
-    at = decode_element(at, array, field.element, field.nested, element);
+    at = decode_element(at, array, {.kind = field.element, .nested = field.nested}, element);
     out.push_back(value_to_json(element, field.element, field.nested, version));
   }
   return out;
@@ -112,7 +112,7 @@ Json field_to_json(const std::byte* from, const Field& field, std::int16_t versi
   return load<bool>(from) ? to_json(*field.nested, from + kNullableValueOffset, version) : Json();
 }
 
-void value_from_json(const Json& json, Kind kind, const Schema* nested, Arena& arena, std::byte* into);
+void value_from_json(const Json& json, ValueType type, Arena& arena, std::byte* into);
 
 void struct_from_json(const Json& json, const Schema& schema, Arena& arena, std::byte* into) {
   schema.construct(into);
@@ -127,10 +127,11 @@ void struct_from_json(const Json& json, const Schema& schema, Arena& arena, std:
       const std::size_t stride = size_of(field.element, field.nested);
       ArrayBase array{.data = arena.room(stride * value.size()), .count = value.is_null() ? -1 : static_cast<std::int32_t>(value.size())};
       auto* element = const_cast<std::byte*>(array.data);
-      for (std::size_t i = 0; i < value.size(); ++i) value_from_json(value[i], field.element, field.nested, arena, element + i * stride);
+      const ValueType type{.kind = field.element, .nested = field.nested};
+      for (std::size_t i = 0; i < value.size(); ++i) value_from_json(value[i], type, arena, element + i * stride);
       store(at, array);
     } else {
-      value_from_json(value, field.kind, field.nested, arena, at);
+      value_from_json(value, {.kind = field.kind, .nested = field.nested}, arena, at);
     }
   }
 }
@@ -145,8 +146,8 @@ Bytes blob_from_json(const Json& json, Arena& arena) {
   return std::as_bytes(std::span(bytes.data(), bytes.size()));
 }
 
-void value_from_json(const Json& json, Kind kind, const Schema* nested, Arena& arena, std::byte* into) {
-  switch (kind) {
+void value_from_json(const Json& json, ValueType type, Arena& arena, std::byte* into) {
+  switch (type.kind) {
     case Kind::int8: return store(into, json.get<std::int8_t>());
     case Kind::int16: return store(into, json.get<std::int16_t>());
     case Kind::int32: return store(into, json.get<std::int32_t>());
@@ -159,7 +160,7 @@ void value_from_json(const Json& json, Kind kind, const Schema* nested, Arena& a
     case Kind::string: return store(into, text_from_json(json, arena));
     case Kind::bytes: return store(into, blob_from_json(json, arena));
     case Kind::records: return store(into, Records{.bytes = blob_from_json(json, arena)});
-    case Kind::structure: return struct_from_json(json, *nested, arena, into);
+    case Kind::structure: return struct_from_json(json, *type.nested, arena, into);
     case Kind::nullable_structure:
     case Kind::array: break;
   }

@@ -44,18 +44,20 @@ inline std::string vector_file(const ApiInfo& api) {
   return number.substr(1) + "-" + std::string(api.name) + ".jsonl";
 }
 
+inline std::vector<Vector> load_vectors() {
+  std::vector<Vector> out;
+  for (const ApiInfo& api : served_apis()) {
+    for (const Json& line : load_lines(vector_file(api))) {
+      out.push_back(to_vector(line, line.at("kind") == "request" ? *api.request : *api.response));
+    }
+  }
+  for (const Json& line : load_lines("producer-snapshot.jsonl")) out.push_back(to_vector(line, ProducerSnapshot::kSchema));
+  return out;
+}
+
 /// Every vector of every message that is served.
 inline const std::vector<Vector>& all_vectors() {
-  static const std::vector<Vector> vectors = [] {
-    std::vector<Vector> out;
-    for (const ApiInfo& api : served_apis()) {
-      for (const Json& line : load_lines(vector_file(api))) {
-        out.push_back(to_vector(line, line.at("kind") == "request" ? *api.request : *api.response));
-      }
-    }
-    for (const Json& line : load_lines("producer-snapshot.jsonl")) out.push_back(to_vector(line, ProducerSnapshot::kSchema));
-    return out;
-  }();
+  static const std::vector<Vector> vectors = load_vectors();
   return vectors;
 }
 

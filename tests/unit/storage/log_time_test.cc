@@ -56,6 +56,10 @@ TEST(LogTime, AnEmptyLogHasNoTimes) {
   EXPECT_FALSE(fixture.log().offset_for_timestamp({0}, {0})->has_value());
 }
 
+auto at_least(std::int64_t target) {
+  return [target](std::int64_t time) { return time >= target; };
+}
+
 TEST(LogTime, AgreesWithALinearSearch) {
   storage::LogConfig config = small_segments(1500);
   config.segment_ms = 1'000'000;
@@ -73,7 +77,7 @@ TEST(LogTime, AgreesWithALinearSearch) {
   for (const bool restarted : {false, true}) {
     if (restarted) fixture.restart();
     for (std::int64_t target = 990; target < 2420; target += 7) {
-      const auto expected = std::ranges::find_if(times, [&](std::int64_t time) { return time >= target; });
+      const auto expected = std::ranges::find_if(times, at_least(target));
       const auto found = fixture.log().offset_for_timestamp({target}, end);
       ASSERT_EQ(found->has_value(), expected != times.end()) << target;
       if (found->has_value()) ASSERT_EQ((*found)->offset, Offset{expected - times.begin()}) << target;

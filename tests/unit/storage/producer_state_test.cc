@@ -15,14 +15,19 @@ using storage::ProducerVerdict;
 
 constexpr std::int32_t kLastSequence = 2147483647;
 
-BatchHeader batch(std::int32_t sequence, int records, Offset base, std::int16_t epoch = 0, std::int64_t producer = 1) {
+BatchHeader batch(std::int32_t sequence, int records, Offset base, std::int16_t epoch = 0) {
   BatchHeader header;
   header.base_offset = base;
   header.last_offset_delta = records - 1;
   header.base_sequence = sequence;
   header.producer_epoch = epoch;
-  header.producer_id = {producer};
+  header.producer_id = {1};
   header.max_timestamp = {base.value * 10};
+  return header;
+}
+
+BatchHeader from_producer(std::int64_t id, BatchHeader header) {
+  header.producer_id = {id};
   return header;
 }
 
@@ -135,7 +140,7 @@ TEST(ProducerStates, KeepNothingOfAPassThatWasDropped) {
   ProducerStates states(10);
   states.apply(batch(0, 1, {0}));
   states.check_and_stage(batch(1, 1, {1}), {1});
-  states.check_and_stage(batch(0, 1, {2}, 0, 2), {2});
+  states.check_and_stage(from_producer(2, batch(0, 1, {2})), {2});
 
   states.drop_staged();
 
@@ -184,24 +189,24 @@ TEST(ProducerStates, TakeEpochsFromMarkers) {
 
 TEST(ProducerStates, DropTheLeastRecentlyUsedAboveTheBound) {
   ProducerStates states(3);
-  for (std::int64_t id = 1; id <= 3; ++id) states.apply(batch(0, 1, {id}, 0, id));
-  states.apply(batch(1, 1, {4}, 0, 1));
+  for (std::int64_t id = 1; id <= 3; ++id) states.apply(from_producer(id, batch(0, 1, {id})));
+  states.apply(from_producer(1, batch(1, 1, {4})));
 
-  states.apply(batch(0, 1, {5}, 0, 4));
+  states.apply(from_producer(4, batch(0, 1, {5})));
 
   EXPECT_EQ(states.size(), 3U);
-  EXPECT_EQ(judge(states, batch(7, 1, {6}, 0, 2)), ProducerVerdict::fresh);         // forgotten
-  EXPECT_EQ(judge(states, batch(7, 1, {6}, 0, 1)), ProducerVerdict::out_of_order);  // known
+  EXPECT_EQ(judge(states, from_producer(2, batch(7, 1, {6}))), ProducerVerdict::fresh);         // forgotten
+  EXPECT_EQ(judge(states, from_producer(1, batch(7, 1, {6}))), ProducerVerdict::out_of_order);  // known
 }
 
 TEST(ProducerStates, ExpireByTimeOfUseNotOfRecords) {
   ProducerStates states(10);
-  states.apply(batch(0, 1, {0}, 0, 1));  // with a record from 1970
+  states.apply(from_producer(1, batch(0, 1, {0})));  // with a record from 1970
   states.expire({1'000'000}, 500);
   const std::size_t after_first_sight = states.size();
-  states.apply(batch(0, 1, {1}, 0, 2));
+  states.apply(from_producer(2, batch(0, 1, {1})));
   states.expire({1'000'400}, 500);
-  states.apply(batch(1, 1, {2}, 0, 2));
+  states.apply(from_producer(2, batch(1, 1, {2})));
 
   states.expire({1'000'500}, 500);
 
@@ -212,8 +217,8 @@ TEST(ProducerStates, ExpireByTimeOfUseNotOfRecords) {
 
 TEST(ProducerSnapshot, GivesBackWhatWasWritten) {
   ProducerStates states(10);
-  for (int i = 0; i < 7; ++i) states.apply(batch(3 * i, 3, {3 * i}, 2, 5));
-  states.apply(batch(0, 1, {21}, 0, 6));
+  for (int i = 0; i < 7; ++i) states.apply(from_producer(5, batch(3 * i, 3, {3 * i}, 2)));
+  states.apply(from_producer(6, batch(0, 1, {21})));
 
   const std::string bytes = storage::encode_producer_snapshot(states.entries());
   const auto entries = storage::decode_producer_snapshot(std::as_bytes(std::span(bytes)));
@@ -221,10 +226,10 @@ TEST(ProducerSnapshot, GivesBackWhatWasWritten) {
   for (const storage::ProducerEntry& entry : *entries) loaded.load(entry);
 
   EXPECT_EQ(entries->size(), 6U);
-  EXPECT_EQ(judge(loaded, batch(18, 3, {22}, 2, 5)), ProducerVerdict::duplicate);
-  EXPECT_EQ(judge(loaded, batch(6, 3, {22}, 2, 5)), ProducerVerdict::duplicate);
-  EXPECT_EQ(judge(loaded, batch(3, 3, {22}, 2, 5)), ProducerVerdict::out_of_order);
-  EXPECT_EQ(judge(loaded, batch(21, 1, {22}, 2, 5)), ProducerVerdict::fresh);
+  EXPECT_EQ(judge(loaded, from_producer(5, batch(18, 3, {22}, 2))), ProducerVerdict::duplicate);
+  EXPECT_EQ(judge(loaded, from_producer(5, batch(6, 3, {22}, 2))), ProducerVerdict::duplicate);
+  EXPECT_EQ(judge(loaded, from_producer(5, batch(3, 3, {22}, 2))), ProducerVerdict::out_of_order);
+  EXPECT_EQ(judge(loaded, from_producer(5, batch(21, 1, {22}, 2))), ProducerVerdict::fresh);
 }
 
 TEST(ProducerSnapshot, IsKafkasVersion1) {
