@@ -58,7 +58,7 @@ std::string_view reason_of(ErrorCode code) {
   switch (code) {
     case unknown_topic_or_partition:
     case unknown_topic_id: return "there is no such topic or partition";
-    case topic_already_exists: return "it exists already";
+    case topic_already_exists: return "it already exists";
     case invalid_topic_exception: return "the name is not a valid topic name";
     case invalid_partitions: return "the number of partitions is not valid";
     case invalid_replication_factor: return "the replication factor does not fit the brokers there are";

@@ -57,7 +57,7 @@ bool TopicPlanner::check_name(const NewTopic& topic, TopicVerdict& verdict) cons
     return refuse(verdict, ErrorCode::invalid_request, "the broker keeps this name for itself: choose another");
   }
   if (image_.find_topic(topic.name) != nullptr) {
-    return refuse(verdict, ErrorCode::topic_already_exists, "topic \"" + topic.name + "\" is there already");
+    return refuse(verdict, ErrorCode::topic_already_exists, "topic \"" + topic.name + "\" already exists");
   }
   return check_lookalikes(topic, verdict);
 }
