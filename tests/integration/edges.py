@@ -385,6 +385,21 @@ def a_topic_made_again_is_another_topic_to_a_session_with_ids(broker):
     assert client.fetch_ids({new: [(0, 0)]}, session, 3).partitions[new, 0].error == 0
 
 
+def access_rules_are_told_to_be_off(broker):
+    client = Client(broker)
+    anything = struct.pack(">b", 1) + b"\xff\xff" + struct.pack(">b", 1) + b"\xff\xff" * 2 + struct.pack(">bb", 1, 1)
+    answer = client.ask(wire.DESCRIBE_ACLS, 1, anything)
+    answer.take("i")
+    assert answer.take("h") == 54 and "no authorization" in answer.text()
+    rule = struct.pack(">b", 2) + wire.text("t") + struct.pack(">b", 3) + wire.text("User:a") + wire.text("*") + struct.pack(">bb", 3, 3)
+    answer = client.ask(wire.CREATE_ACLS, 1, wire.array([rule, rule]))
+    answer.take("i")
+    assert answer.take("i") == 2 and answer.take("h") == 54
+    answer = client.ask(wire.DELETE_ACLS, 1, wire.array([anything]))
+    answer.take("i")
+    assert answer.take("i") == 1 and answer.take("h") == 54
+
+
 def only_so_many_sessions_are_kept(tidelog):
     with rig.Broker(tidelog, "shards=1", f"max.incremental.fetch.session.cache.slots={SLOTS}") as broker:
         broker.create("slots")
