@@ -146,7 +146,8 @@ asio::awaitable<Result<void, StartError>> Broker::recover() {
         .hint = replayed.error() == Errc::unsupported ? "it was written by a newer version: start that one" : "restore it from a backup"};
   }
   if (Result<void, StartError> known = co_await introduce_self(); !known) co_return known;
-  co_await replicas_.open_all(*dir_, controller_->machine().image(), report_);
+  const Replicas::Metadata metadata{.image = controller_->machine().image(), .deleted_topics = controller_->take_deleted_topics()};
+  co_await replicas_.open_all(*dir_, metadata, report_);
   co_await replicas_.publish(controller_->machine().image());
   // From here on a crash is an unclean stop, and recovery starts from what was just made whole.
   if (!co_await checkpointer_.checkpoint(*dir_, *controller_, false)) {

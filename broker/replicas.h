@@ -6,6 +6,8 @@
 
 #include <functional>
 #include <memory>
+#include <set>
+#include <utility>
 #include <vector>
 
 namespace tidelog::broker {
@@ -17,9 +19,15 @@ class Replicas final : public MetadataListener {
  public:
   Replicas(Env& env, const BrokerOptions& options, std::span<const std::unique_ptr<ShardServices>> shards);
 
+  /// What the replay of the metadata log came to.
+  struct Metadata {
+    std::shared_ptr<const Image> image;
+    std::set<Uuid> deleted_topics;  ///< What is still there of them goes.
+  };
+
   /// Opens every partition of `image` that this node holds; `report` says what recovery did. A log that cannot be opened is served offline
   /// or not at all; the others serve.
-  asio::awaitable<void> open_all(LogDir& dir, std::shared_ptr<const Image> image, storage::RecoveryReport& report);
+  asio::awaitable<void> open_all(LogDir& dir, const Metadata& metadata, storage::RecoveryReport& report);
   /// What this broker's options come to, configs of the metadata included. Valid from `open_all` on; replaced whole.
   [[nodiscard]] const std::shared_ptr<const BrokerOptions>& in_force() const { return in_force_; }
   /// `changed` is called whenever they changed.
@@ -73,7 +81,8 @@ class Replicas final : public MetadataListener {
   asio::awaitable<void> hand_out(std::vector<NewLog> logs);
   static void add_to(ShardServices& services, const std::vector<NewLog*>& logs);
   void open_one(NewLog& wanted, const storage::Manifest& manifest, bool manifest_is_known, storage::RecoveryReport& report) const;
-  void remove_left_overs(const Image& image) const;
+  void remove_left_overs(const Metadata& metadata) const;
+  void move_stray_away(const std::string& path, const storage::LogIdentity& identity) const;
   [[nodiscard]] ShardServices& owner_of(const TopicPartition& id) const { return *shards_[shard_of(id, shards_.size())]; }
   [[nodiscard]] Loop& home() const { return shards_.front()->shard.loop(); }
 

@@ -18,10 +18,15 @@ void Replicas::open_one(NewLog& wanted, const storage::Manifest& manifest, bool 
                 wanted.place.directory + (is_there ? "/partition.metadata" : ""), is_there ? "missing or damaged" : "missing");
       return;
     }
-    // The topic was committed and the broker stopped before its directory was there: nobody was told that it can be used.
+    // The topic was committed and the broker stopped before its directory was there: nobody was told that it can be used. A directory that
+    // somebody removed looks the same until a manifest names it, so it is told.
+    log_warn("{} was not there or not finished: the partition begins anew, at offset 0", wanted.place.directory);
     auto made = storage::Log::create(wanted.place, wanted.identity, config);
     if (made) wanted.log = std::move(*made);
-    if (!made) log_error("cannot make {}: {}", wanted.place.directory, name(made.error()));
+    if (!made)
+      log_error(
+          "cannot make {}: {}. The partition is not served{}", wanted.place.directory, name(made.error()),
+          made.error() == Errc::exists ? "; its partition.metadata is missing or damaged, restore it from a backup and start again" : "");
     return;
   }
   if (!there || there->topic_id != wanted.id.topic_id) {
@@ -43,7 +48,21 @@ void Replicas::open_one(NewLog& wanted, const storage::Manifest& manifest, bool 
   wanted.log = std::move(*opened);
 }
 
-void Replicas::remove_left_overs(const Image& image) const {
+/// The metadata name no such topic and never said that it was deleted: they lost their end, or somebody put the directory here. Its records
+/// may be all there is, so they stay, under a name that is in nobody's way.
+void Replicas::move_stray_away(const std::string& path, const storage::LogIdentity& identity) const {
+  const auto aside = storage::set_stray_aside({.files = &env_.files(), .directory = path}, identity.log_id);
+  if (aside) {
+    log_error(
+        "{} belongs to no topic that the metadata know, and they do not say that it was deleted: nothing of it is removed, it is {} now. "
+        "If the metadata log was damaged, restore it from a backup and give the directory its name back",
+        path, *aside);
+  } else {
+    log_error("{} belongs to no topic that the metadata know, and cannot be renamed: {}", path, name(aside.error()));
+  }
+}
+
+void Replicas::remove_left_overs(const Metadata& metadata) const {
   const auto entries = env_.files().list(dir_->path());
   if (!entries) return;
   for (const storage::DirEntry& entry : *entries) {
@@ -56,22 +75,26 @@ void Replicas::remove_left_overs(const Image& image) const {
     const auto parsed = storage::parse_log_directory_name(entry.name);
     if (!parsed || parsed->topic == kMetadataTopic) continue;
     const auto there = storage::read_identity({.files = &env_.files(), .directory = path});
-    if (!there || image.find_topic(there->topic_id) != nullptr) continue;
+    if (!there || metadata.image->find_topic(there->topic_id) != nullptr) continue;
+    if (!metadata.deleted_topics.contains(there->topic_id)) {
+      move_stray_away(path, *there);
+      continue;
+    }
     // Its deletion was committed; the crash came before the directory went.
     const auto aside = storage::set_log_aside({.files = &env_.files(), .directory = path}, there->log_id);
     if (aside) static_cast<void>(env_.files().remove_all(*aside).has_value());
   }
 }
 
-asio::awaitable<void> Replicas::open_all(LogDir& dir, std::shared_ptr<const Image> image, storage::RecoveryReport& report) {
+asio::awaitable<void> Replicas::open_all(LogDir& dir, const Metadata& metadata, storage::RecoveryReport& report) {
   dir_ = &dir;
-  resolve_options(*image);
+  resolve_options(*metadata.image);
   std::vector<NewLog> logs;
-  for (const auto& [name, topic] : image->topics()) {
+  for (const auto& [name, topic] : metadata.image->topics()) {
     for (NewLog& log : plan(*topic, 0)) logs.push_back(std::move(log));
   }
   Job open = [&] {
-    remove_left_overs(*image);
+    remove_left_overs(metadata);
     const bool known = dir.manifest_state() == storage::ManifestState::read;
     for (NewLog& log : logs) open_one(log, dir.manifest(), known, report);
   };

@@ -25,7 +25,8 @@ struct FetchReader::Group : std::enable_shared_from_this<FetchReader::Group> {
   };
 
   void answer(Allowance& allowance, bool watch);
-  static void answer_one(Partition& partition, FetchQuery& query, Allowance& allowance);
+  void tell_unreadable(Partition& partition, std::int64_t offset, Errc why) const;
+  void answer_one(Partition& partition, FetchQuery& query, Allowance& allowance);
   static bool check_position(Partition& partition, FetchQuery& query);
   void on_more(std::int64_t bytes);
 
@@ -60,6 +61,14 @@ bool FetchReader::Group::check_position(Partition& partition, FetchQuery& query)
   return !diverges;
 }
 
+void FetchReader::Group::tell_unreadable(Partition& partition, std::int64_t offset, Errc why) const {
+  const storage::Log& log = partition.log();
+  const std::string cause =
+      log.is_offline() ? log.offline_reason() : std::string(name(why)) + ": a file there is missing, changed or unreadable";
+  shard->limited.warn(shard->shard.loop().now(), "a partition that cannot be read",
+                      "cannot read {} at offset {}: {}. Other partitions are not affected", log.directory(), offset, cause);
+}
+
 void FetchReader::Group::answer_one(Partition& partition, FetchQuery& query, Allowance& allowance) {
   query.forget_answer();
   if (!check_position(partition, query)) return;
@@ -70,6 +79,7 @@ void FetchReader::Group::answer_one(Partition& partition, FetchQuery& query, All
   Result<storage::Slice> slice = partition.read({query.fetch_offset}, static_cast<std::size_t>(limit), is_first);
   if (!slice) {
     query.error = slice.error() == Errc::out_of_range ? ErrorCode::offset_out_of_range : ErrorCode::kafka_storage_error;
+    if (query.error == ErrorCode::kafka_storage_error) tell_unreadable(partition, query.fetch_offset, slice.error());
     return;
   }
   query.slice = std::move(*slice);

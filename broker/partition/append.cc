@@ -1,4 +1,5 @@
 // How a partition takes what one loop pass brought: checked part by part, written as one.
+#include "broker/logging/log.h"
 #include "broker/partition/partition.h"
 #include "proto/record/validate.h"
 
@@ -54,6 +55,10 @@ void Partition::end_of_pass() {
 void Partition::write_admitted() {
   const Result<Offset> end = log_->append(to_write_);
   if (!end) {
+    if (!std::exchange(has_failed_, true)) {
+      log_error("cannot write to {}: {}. Its producers get KAFKA_STORAGE_ERROR until it can be written to again", log_->directory(),
+                log_->is_offline() ? log_->offline_reason() : std::string(name(end.error())));
+    }
     // Nothing was kept: not the bytes, not the producers' sequences, so a retry finds a clean log (R5).
     log_->producers().refuse_staged();
     for (const Accepted& accepted : accepted_) {
@@ -62,6 +67,7 @@ void Partition::write_admitted() {
     }
     return;
   }
+  if (std::exchange(has_failed_, false)) log_info("{} can be written to again", log_->directory());
   for (const Bytes bytes : to_write_) untold_bytes_ += static_cast<std::int64_t>(bytes.size());
   if (config_->syncs_before_ack()) {
     durability_.contribute(*this);  // Whatever its acks, a record becomes readable only once it is durable (R4).

@@ -102,6 +102,7 @@ class Partition final : public DurableLog, private PassClient {
   ErrorCode retired_ = ErrorCode::none;
   AckWaiters waiters_;
   FetchWatch* watches_ = nullptr;
+  bool has_failed_ = false;        ///< The last write to the log did; told once.
   std::int64_t untold_bytes_ = 0;  ///< Appended since the watches were last told.
 
   // Of the pass under way.

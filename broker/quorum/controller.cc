@@ -54,6 +54,7 @@ Result<void> Controller::replay_batch(const proto::BatchView& batch, proto::Reco
     if (!outcome) return;
     const Result<MetadataRecord> record = decode_record(stored.value);
     outcome = record ? machine_.apply(*record) : Result<void>(record.error());
+    if (const auto* deleted = record ? std::get_if<DeleteTopicRecord>(&*record) : nullptr) deleted_topics_.insert(deleted->topic_id);
   });
   return walked ? outcome : walked;
 }

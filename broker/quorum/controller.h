@@ -10,6 +10,8 @@
 
 #include <functional>
 #include <memory>
+#include <set>
+#include <utility>
 #include <vector>
 
 namespace tidelog::broker {
@@ -38,6 +40,8 @@ class Controller final : public DurableLog {
   /// Rebuilds the machine from the log. Fails on a record this version does not know: guessing would lose topics.
   Result<void> replay();
   [[nodiscard]] const MetadataMachine& machine() const { return machine_; }
+  /// Topics whose deletion `replay` came across: what is still on disk of them may go. Each call but the first gives nothing.
+  [[nodiscard]] std::set<Uuid> take_deleted_topics() { return std::exchange(deleted_topics_, {}); }
 
   /// At start: gives a new cluster its id and registers this broker.
   asio::awaitable<void> found(std::string cluster_id, RegisterBrokerRecord self);
@@ -68,6 +72,7 @@ class Controller final : public DurableLog {
   Result<void> replay_batch(const proto::BatchView& batch, proto::RecordReader& reader);
   void append_and_apply(const std::vector<MetadataRecord>& records);
 
+  std::set<Uuid> deleted_topics_;
   Shard& shard_;
   Durability& durability_;
   std::unique_ptr<storage::Log> log_;

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kHexDigits = 16;
 constexpr std::uint64_t kLongestMetadata = 4096;
-constexpr std::string_view kDeleteSuffix = "-delete";
+constexpr std::string_view kDeleteSuffix = "-delete", kStraySuffix = "-stray";
 
 std::string to_hex(std::uint64_t value) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -73,12 +73,15 @@ Result<LogIdentity> read_identity(const LogPlace& place) {
   return identity;
 }
 
-Result<std::string> set_log_aside(const LogPlace& place, std::uint64_t log_id) {
-  const std::string aside = place.directory + "." + to_hex(log_id) + std::string(kDeleteSuffix);
+static Result<std::string> rename_log(const LogPlace& place, std::uint64_t log_id, std::string_view suffix) {
+  const std::string aside = place.directory + "." + to_hex(log_id) + std::string(suffix);
   if (const Result<void> renamed = place.files->rename(place.directory, aside); !renamed) return renamed.error();
   if (const Result<void> synced = place.files->sync_dir(parent_directory(place.directory)); !synced) return synced.error();
   return aside;
 }
+
+Result<std::string> set_log_aside(const LogPlace& place, std::uint64_t log_id) { return rename_log(place, log_id, kDeleteSuffix); }
+Result<std::string> set_stray_aside(const LogPlace& place, std::uint64_t log_id) { return rename_log(place, log_id, kStraySuffix); }
 
 bool is_set_aside(std::string_view name) {
   if (!name.ends_with(kDeleteSuffix)) return false;

@@ -39,6 +39,8 @@ Result<LogIdentity> read_identity(const LogPlace& place);
 /// Takes a log's directory out of service under `<directory>.<log_id>-delete` and syncs the parent; returns the new path, to be handed to
 /// `FileSystem::remove_all` later. Needs the Log closed. Open slices stay readable.
 Result<std::string> set_log_aside(const LogPlace& place, std::uint64_t log_id);
+/// The same under `<directory>.<log_id>-stray`, which nobody removes.
+Result<std::string> set_stray_aside(const LogPlace& place, std::uint64_t log_id);
 /// Whether `name` is a directory that `set_log_aside` left: remove it at start.
 bool is_set_aside(std::string_view name);
 

@@ -141,6 +141,11 @@ Result<void> Log::load_segments(LoadedLog& state) {
   const Offset base = tail == nullptr ? Offset{0} : tail->base();
   const std::uint64_t size = tail == nullptr ? 0 : tail->size_bytes();
   if (base != tail_base_ || size != tail_bytes_) return Errc::corrupt;  // Changed since it was opened, by somebody else.
+  for (std::size_t at = 0; at + 1 < state.segments.size(); ++at) {
+    const bool is_live = state.segments[at + 1]->base() > log_start_;
+    if (is_live && state.segments[at]->size_bytes() == 0) return Errc::corrupt;  // Nothing rolls an empty segment.
+  }
+  if (tail != nullptr && state.segments.front()->base() > log_start_) return Errc::corrupt;
   if (tail == nullptr) return {};
   const Result<TimestampMs> since = tail->first_timestamp();
   if (!since) return since.error();

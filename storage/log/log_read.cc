@@ -38,8 +38,10 @@ Result<Slice> Log::read(const ReadRequest& request) {
   LoadedLog& state = **loaded;
   for (std::size_t at = state.segment_of(request.from); at < state.segments.size(); ++at) {
     Result<Slice> slice = read_segment(state, at, bounded);
-    const bool is_in_gap = !slice && slice.error() == Errc::not_found;  // Compaction may leave nothing from here to the segment's end.
+    const bool is_in_gap = !slice && slice.error() == Errc::not_found;
     if (!is_in_gap) return slice;
+    // Only compaction, which does not exist yet, leaves a segment without the offsets up to the next one: files are missing between them.
+    if (at + 1 < state.segments.size() && state.segments[at + 1]->base() > request.from) return Errc::corrupt;
   }
   return nothing;
 }
