@@ -44,6 +44,7 @@ asio::awaitable<Outcome> Dispatcher::serve(Connection& connection, Request reque
       case proto::ApiKey::alter_client_quotas: return handle_alter_client_quotas(context, std::move(request), to);
       case proto::ApiKey::init_producer_id: return handle_init_producer_id(context, std::move(request), to);
       case proto::ApiKey::describe_cluster: return handle_describe_cluster(context, std::move(request), to);
+      case proto::ApiKey::find_coordinator: return handle_find_coordinator(context, std::move(request), to);
       case proto::ApiKey::describe_acls: return handle_describe_acls(context, std::move(request), to);
       case proto::ApiKey::create_acls: return handle_create_acls(context, std::move(request), to);
       case proto::ApiKey::delete_acls: return handle_delete_acls(context, std::move(request), to);

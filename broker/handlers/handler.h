@@ -50,6 +50,7 @@ Handle handle_init_producer_id(HandlerContext context, Request request, SendQueu
 Handle handle_describe_client_quotas(HandlerContext context, Request request, SendQueue& to);
 Handle handle_alter_client_quotas(HandlerContext context, Request request, SendQueue& to);
 Handle handle_describe_cluster(HandlerContext context, Request request, SendQueue& to);
+Handle handle_find_coordinator(HandlerContext context, Request request, SendQueue& to);
 Handle handle_describe_acls(HandlerContext context, Request request, SendQueue& to);
 Handle handle_create_acls(HandlerContext context, Request request, SendQueue& to);
 Handle handle_delete_acls(HandlerContext context, Request request, SendQueue& to);

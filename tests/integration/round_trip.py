@@ -3,8 +3,10 @@
 
 With --logs DIR its *.log files are used; otherwise lines made here: some of each kind that has broken a log shipper before.
 """
+import glob
 import os
 import random
+import struct
 import subprocess
 import sys
 import tempfile
@@ -48,6 +50,19 @@ def consume(via, tidelog, broker, topic):
     return subprocess.run(command, check=True, timeout=rig.seconds(120), stdout=subprocess.PIPE).stdout
 
 
+def stored_codecs(broker, topic):
+    """The codecs of the batches on disk: a client that leaves a codec out says nothing, and the bytes come back all the same."""
+    found = set()
+    for path in glob.glob(os.path.join(broker.data, topic + "-0", "*.log")):
+        with open(path, "rb") as f:
+            data = f.read()
+        at = 0
+        while at + 61 <= len(data) and struct.unpack_from(">i", data, at + 8)[0] > 0:
+            found.add(CODECS[struct.unpack_from(">h", data, at + 21)[0] & 7])
+            at += 12 + struct.unpack_from(">i", data, at + 8)[0]
+    return found
+
+
 def lines_for(via, data):
     """kcat drops empty lines when it produces; everything else goes in as it is."""
     if not data.endswith(b"\n"):
@@ -76,6 +91,9 @@ def main():
                     topic = f"log-{codec}-{n}-{writer}"
                     broker.create(topic)
                     produce(writer, args.tidelog, broker, topic, codec, path)
+                    stored = stored_codecs(broker, topic)
+                    # What a codec makes no smaller may stay as it is.
+                    assert codec in stored and stored <= {codec, "none"}, f"{name}, {codec}, {writer}: stored as {stored}"
                     expected = lines_for(writer, data)
                     for reader in ("kcat", "tidelog"):
                         got = consume(reader, args.tidelog, broker, topic)
