@@ -10,9 +10,9 @@ struct Round {
   struct Entry {
     DurableLog* log;  ///< Null once the log was forgotten.
     storage::SyncTicket ticket;
+    Result<void> synced;
   };
   std::vector<Entry> entries;
-  std::string failure;  ///< Empty: all is durable.
 };
 
 class DirectDurability final : public Durability, private PassClient {
@@ -57,7 +57,7 @@ class DirectDurability final : public Durability, private PassClient {
     auto round = std::make_shared<Round>();
     for (DurableLog* log : waiting_) {
       log->waits_for_round = false;
-      round->entries.push_back({.log = log, .ticket = log->begin_sync()});
+      round->entries.push_back({.log = log, .ticket = log->begin_sync(), .synced = {}});
     }
     waiting_.clear();
     round_ = round;
@@ -69,19 +69,27 @@ class DirectDurability final : public Durability, private PassClient {
   }
 
   static void sync(Round& round, storage::FileSystem& files) {
-    for (const Round::Entry& entry : round.entries) {
-      const Result<void> done = entry.ticket.sync(files);
-      if (done) continue;
-      round.failure = name(done.error());
-      return;
+    for (Round::Entry& entry : round.entries) {
+      entry.synced = entry.ticket.sync(files);
+      if (!entry.synced && entry.synced.error() != Errc::not_found) return;
     }
+  }
+
+  /// Whoever deletes a topic forgets its logs first and then removes their directories, maybe while a round is about to sync one. That it
+  /// is not there any more is no failure then.
+  static std::string failure_of(const Round& round) {
+    for (const Round::Entry& entry : round.entries) {
+      const bool was_deleted = entry.log == nullptr && !entry.synced && entry.synced.error() == Errc::not_found;
+      if (!entry.synced && !was_deleted) return std::string(name(entry.synced.error()));
+    }
+    return {};
   }
 
   void end_round(Round& round) {
     round_ = nullptr;
-    if (!round.failure.empty()) {
+    if (std::string failure = failure_of(round); !failure.empty()) {
       failed_ = true;
-      on_failure_(std::move(round.failure));
+      on_failure_(std::move(failure));
       return;
     }
     for (Round::Entry& entry : round.entries) {
