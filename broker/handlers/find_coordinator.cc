@@ -10,8 +10,9 @@ namespace {
 using proto::FindCoordinatorResponse;
 
 constexpr std::int16_t kFirstVersionWithManyKeys = 4;
-// Not COORDINATOR_NOT_AVAILABLE: clients would ask again for ever, and their users never learn why nothing happens.
-constexpr auto kNone = static_cast<std::int16_t>(ErrorCode::unsupported_version);
+// Any other error is fatal to librdkafka's consumers, which ask for their group's coordinator even if they only read what they assign
+// themselves.
+constexpr auto kNone = static_cast<std::int16_t>(ErrorCode::coordinator_not_available);
 constexpr std::string_view kReason = "this version of the broker has no consumer groups and no transactions; read without a group";
 
 }  // namespace
