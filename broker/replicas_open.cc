@@ -20,13 +20,15 @@ void Replicas::open_one(NewLog& wanted, const storage::Manifest& manifest, bool 
     }
     // The topic was committed and the broker stopped before its directory was there: nobody was told that it can be used. A directory that
     // somebody removed looks the same until a manifest names it, so it is told.
-    log_warn("{} was not there or not finished: the partition begins anew, at offset 0", wanted.place.directory);
     auto made = storage::Log::create(wanted.place, wanted.identity, config);
-    if (made) wanted.log = std::move(*made);
-    if (!made)
+    if (made) {
+      log_warn("{} was not there or not finished: the partition begins anew, at offset 0", wanted.place.directory);
+      wanted.log = std::move(*made);
+    } else {
       log_error(
           "cannot make {}: {}. The partition is not served{}", wanted.place.directory, name(made.error()),
           made.error() == Errc::exists ? "; its partition.metadata is missing or damaged, restore it from a backup and start again" : "");
+    }
     return;
   }
   if (!there || there->topic_id != wanted.id.topic_id) {

@@ -1,45 +1,46 @@
 #include "broker/handlers/config_admin.h"
 #include "proto/messages/alter_configs_request.h"
 #include "proto/messages/alter_configs_response.h"
+#include "proto/messages/incremental_alter_configs_request.h"
+#include "proto/messages/incremental_alter_configs_response.h"
 
 #include <vector>
+
+// Both requests list changes of resources; only the incremental one says of each what is to be done.
 
 namespace tidelog::broker {
 namespace {
 
-using proto::AlterConfigsRequest;
-using proto::AlterConfigsResponse;
-
-std::size_t count_items(const AlterConfigsRequest& message) {
+template <class Message>
+std::size_t count_items(const Message& message) {
   std::size_t items = message.resources.size();
   for (const auto& resource : message.resources) items += resource.configs.size();
   return items;
 }
 
-ResourceChange to_change(const AlterConfigsRequest::AlterConfigsResource& asked) {
-  ResourceChange change{.type = asked.resource_type, .name = std::string(asked.resource_name)};
-  for (const auto& config : asked.configs) {
-    ConfigChange& one = change.changes.emplace_back();
-    one.key = config.name;
-    if (!proto::is_null(config.value)) one.value = config.value;
-  }
+template <class Config>
+ConfigChange to_change(const Config& asked) {
+  ConfigChange change{.key = std::string(asked.name)};
+  if constexpr (requires { asked.config_operation; }) change.operation = asked.config_operation;
+  if (!proto::is_null(asked.value)) change.value = asked.value;
   return change;
 }
 
-}  // namespace
-
-/// AlterConfigs (key 33): the configs given become all that a resource has. What changed is in force on every shard when the answer leaves.
-Handle handle_alter_configs(HandlerContext context, Request request, SendQueue& to) {
-  AlterConfigsRequest message;
-  if (!decode(request.body, request.header.api_version, message) || count_items(message) > kMostConfigItems) {
-    context.connection.note_close_reason("an AlterConfigs request could not be read, or changes too much at once");
-    co_return Outcome::close;
-  }
+template <class Message>
+std::vector<ResourceChange> to_changes(const Message& message) {
   std::vector<ResourceChange> changes;
-  for (const auto& asked : message.resources) changes.push_back(to_change(asked));
-  const std::vector<ConfigVerdict> verdicts = co_await alter_configs(context, changes, true, message.validate_only);
+  for (const auto& asked : message.resources) {
+    ResourceChange& change = changes.emplace_back(ResourceChange{.type = asked.resource_type, .name = std::string(asked.resource_name)});
+    for (const auto& config : asked.configs) change.changes.push_back(to_change(config));
+  }
+  return changes;
+}
 
-  std::vector<AlterConfigsResponse::AlterConfigsResourceResponse> results;
+template <class Response>
+void respond_with(const Request& request, const std::vector<ResourceChange>& changes, const std::vector<ConfigVerdict>& verdicts,
+                  SendQueue& to) {
+  Response response;
+  std::vector<std::remove_cvref_t<decltype(*response.responses.begin())>> results;
   for (std::size_t i = 0; i < verdicts.size(); ++i) {
     auto& result = results.emplace_back();
     result.error_code = static_cast<std::int16_t>(verdicts[i].error);
@@ -47,10 +48,33 @@ Handle handle_alter_configs(HandlerContext context, Request request, SendQueue& 
     result.resource_type = changes[i].type;
     result.resource_name = changes[i].name;
   }
-  AlterConfigsResponse response;
   response.responses = results;
   respond(request, response, to);
+}
+
+template <class Message, class Response>
+Handle alter(HandlerContext context, Request request, SendQueue& to, bool replaces) {
+  Message message;
+  if (!decode(request.body, request.header.api_version, message) || count_items(message) > kMostConfigItems) {
+    context.connection.note_close_reason("a request to alter configs could not be read, or changes too much at once");
+    co_return Outcome::close;
+  }
+  const std::vector<ResourceChange> changes = to_changes(message);
+  const std::vector<ConfigVerdict> verdicts = co_await alter_configs(context, changes, replaces, message.validate_only);
+  respond_with<Response>(request, changes, verdicts, to);
   co_return Outcome::keep;
+}
+
+}  // namespace
+
+/// AlterConfigs (key 33): the configs given become all that a resource has. What changed is in force on every shard when the answer leaves.
+Handle handle_alter_configs(HandlerContext context, Request request, SendQueue& to) {
+  return alter<proto::AlterConfigsRequest, proto::AlterConfigsResponse>(context, std::move(request), to, true);
+}
+
+/// IncrementalAlterConfigs (key 44). What changed is in force on every shard when the answer leaves.
+Handle handle_incremental_alter_configs(HandlerContext context, Request request, SendQueue& to) {
+  return alter<proto::IncrementalAlterConfigsRequest, proto::IncrementalAlterConfigsResponse>(context, std::move(request), to, false);
 }
 
 }  // namespace tidelog::broker
