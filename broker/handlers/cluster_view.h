@@ -1,6 +1,7 @@
 #pragma once
 
 #include "broker/handlers/handler.h"
+#include "proto/codec/array.h"
 
 #include <string>
 #include <string_view>
@@ -18,6 +19,12 @@ struct ClusterMember {
 };
 
 std::vector<ClusterMember> cluster_members(const HandlerContext& context);
+
+/// A view: valid while `nodes` is.
+inline proto::Array<std::int32_t> ids_of(const std::vector<NodeId>& nodes) {
+  static_assert(sizeof(NodeId) == sizeof(std::int32_t));
+  return std::span(reinterpret_cast<const std::int32_t*>(nodes.data()), nodes.size());
+}
 
 // Everything is allowed while there is no authorizer. One bit per operation, by its number (KIP-430).
 /// Create 5, ClusterAction 9, DescribeConfigs 10, AlterConfigs 11, IdempotentWrite 12, Alter 7, Describe 8.

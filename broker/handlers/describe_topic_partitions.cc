@@ -16,11 +16,6 @@ using proto::DescribeTopicPartitionsResponse;
 using Topic = DescribeTopicPartitionsResponse::DescribeTopicPartitionsResponseTopic;
 using PartitionAnswer = DescribeTopicPartitionsResponse::DescribeTopicPartitionsResponsePartition;
 
-proto::Array<std::int32_t> ids_of(const std::vector<NodeId>& nodes) {
-  static_assert(sizeof(NodeId) == sizeof(std::int32_t));
-  return std::span(reinterpret_cast<const std::int32_t*>(nodes.data()), nodes.size());
-}
-
 /// One page: topics by name, from the cursor on, until as many partitions are told as one answer may hold. Keeps alive what the response's
 /// views point to.
 class Page {

@@ -73,16 +73,12 @@ asio::awaitable<void> MetadataAnswer::create_missing() {
 }
 
 void MetadataAnswer::add_partition(std::vector<PartitionAnswer>& to, const PartitionImage& partition) {
-  static_assert(sizeof(NodeId) == sizeof(std::int32_t));
-  const auto ids = [](const std::vector<NodeId>& nodes) {
-    return proto::Array<std::int32_t>(std::span(reinterpret_cast<const std::int32_t*>(nodes.data()), nodes.size()));
-  };
   PartitionAnswer& answer = to.emplace_back();
   answer.partition_index = partition.index.value;
   answer.leader_id = partition.leader.value;
   answer.leader_epoch = partition.leader_epoch.value;
-  answer.replica_nodes = ids(partition.replicas);
-  answer.isr_nodes = ids(partition.isr);
+  answer.replica_nodes = ids_of(partition.replicas);
+  answer.isr_nodes = ids_of(partition.isr);
   if (partition.leader.value < 0) answer.error_code = static_cast<std::int16_t>(ErrorCode::leader_not_available);
 }
 
