@@ -3,7 +3,7 @@
 #include "proto/codec/interpreter.h"
 #include "proto/codec/reader.h"
 
-#include <limits>
+#include <algorithm>
 #include <string_view>
 
 namespace tidelog::proto {
@@ -104,7 +104,7 @@ bool decode_array(Reader& in, const Field& field, Dialect dialect, std::byte* in
     return true;
   }
   // An element takes a byte at the least, so a count that lies is found before anything is done for it.
-  if (static_cast<std::uint64_t>(count) > in.left()) return in.fail();
+  if (static_cast<std::uint64_t>(count) > in.left() || !in.take_elements(static_cast<std::uint32_t>(count))) return in.fail();
   array.data = in.at;
   array.count = static_cast<std::int32_t>(count);
   for (std::int64_t i = 0; i < count; ++i) {
@@ -151,6 +151,7 @@ const Field* find_tag(const Schema& schema, std::uint32_t tag, std::int16_t vers
 bool decode_tags(Reader& in, const Schema& schema, Dialect dialect, std::byte* into) {
   if (in.at != in.end && *in.at == std::byte{0}) return ++in.at, true;  // Nearly always there is none.
   const std::uint32_t count = in.take_uvarint();
+  if (count > in.left() || !in.take_elements(count)) return in.fail();
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint32_t tag = in.take_uvarint();
     const std::uint32_t size = in.take_uvarint();
@@ -159,8 +160,10 @@ bool decode_tags(Reader& in, const Schema& schema, Dialect dialect, std::byte* i
     const Field* field = find_tag(schema, tag, dialect.version);
     if (field == nullptr) continue;
     Reader part(from, from + size);
+    part.elements_left = in.elements_left;
     if (!decode_field<Place::tag>(part, *field, dialect, into == nullptr ? nullptr : into + field->offset) || part.left() != 0)
       return in.fail();
+    in.elements_left = part.elements_left;
   }
   return in.ok;
 }
@@ -190,6 +193,16 @@ Result<void> decode_message(Bytes body, std::int16_t version, const Schema& sche
   const Dialect dialect{.version = version, .is_flexible = schema.flexible.contains(version)};
   if (!decode_struct(in, schema, dialect, static_cast<std::byte*>(into))) return Errc::corrupt;
   return {};
+}
+
+Result<std::size_t> count_elements(Bytes body, std::int16_t version, const Schema& schema, std::size_t at_most) {
+  if (!schema.versions.contains(version)) return Errc::unsupported;
+  Reader in(body);
+  const auto most = static_cast<std::uint32_t>(std::min<std::size_t>(at_most, UINT32_MAX));
+  in.elements_left = most;
+  const Dialect dialect{.version = version, .is_flexible = schema.flexible.contains(version)};
+  if (decode_struct(in, schema, dialect, nullptr)) return most - in.elements_left;
+  return in.elements_left == 0 ? Errc::too_large : Errc::corrupt;
 }
 
 const std::byte* decode_element(const std::byte* at, const ArrayBase& array, ValueType type, void* into) {

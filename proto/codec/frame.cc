@@ -10,7 +10,9 @@ constexpr std::size_t kLengthBytes = 4;
 
 /// Headers carry no tags that we know; each is skipped in place.
 void skip_tags(Reader& in) {
+  constexpr std::uint32_t kMostTags = 1000;
   const std::uint32_t count = in.take_uvarint();
+  if (count > kMostTags) in.fail();
   for (std::uint32_t i = 0; i < count && in.ok; ++i) {
     in.take_uvarint();
     in.take_bytes(in.take_uvarint());

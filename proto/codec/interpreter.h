@@ -14,6 +14,10 @@ namespace tidelog::proto {
 /// for anything that does not fit.
 Result<void> decode_message(Bytes body, std::int16_t version, const Schema& schema, void* into);
 
+/// How many elements the arrays of a message have, and tags its structs, together: what a handler will have to lay out. `Errc::too_large`
+/// as soon as there are more than `at_most`, else errors as of `decode_message`. Nothing is kept or allocated.
+Result<std::size_t> count_elements(Bytes body, std::int16_t version, const Schema& schema, std::size_t at_most);
+
 /// Writes a message. A field that the version lacks is left out.
 void encode_message(const void* from, std::int16_t version, const Schema& schema, Output& out);
 

@@ -44,6 +44,8 @@ class Output {
   void patch(std::size_t at, std::int32_t value) { store_be(data_.get() + at, value); }
 
   [[nodiscard]] std::size_t size() const { return size_; }
+  /// Memory it holds.
+  [[nodiscard]] std::size_t capacity() const { return capacity_ + gaps_.capacity() * sizeof(Gap); }
   [[nodiscard]] Bytes bytes() const { return {data_.get(), size_}; }
   [[nodiscard]] std::span<const Gap> gaps() const { return gaps_; }
   [[nodiscard]] std::uint64_t total_bytes() const { return size_ + gap_bytes_; }

@@ -3,6 +3,8 @@
 #include "proto/base/endian.h"
 #include "proto/base/types.h"
 
+#include <cstdint>
+
 namespace tidelog::proto {
 
 /// Walks over received bytes. After the first thing that does not fit, `ok` is false, nothing more is read, and every value is zero.
@@ -10,6 +12,7 @@ struct Reader {
   const std::byte* at;
   const std::byte* end;
   bool ok = true;
+  std::uint32_t elements_left = UINT32_MAX;  ///< Of arrays, and tags: more are a failure.
 
   explicit Reader(Bytes bytes) : at(bytes.data()), end(bytes.data() + bytes.size()) {}
   Reader(const std::byte* from, const std::byte* to) : at(from), end(to) {}
@@ -34,6 +37,13 @@ struct Reader {
     const std::byte* from = at;
     at += size;
     return from;
+  }
+  /// Counts elements before they are looked at.
+  bool take_elements(std::uint32_t count) {
+    if (count > elements_left) [[unlikely]]
+      return elements_left = 0, fail();
+    elements_left -= count;
+    return true;
   }
   std::uint32_t take_uvarint() {
     if (at != end && static_cast<std::uint32_t>(*at) < 0x80) [[likely]]

@@ -198,5 +198,49 @@ TEST(CodecHostile, AnEmptyTextIsNotNull) {
   EXPECT_TRUE(message.client_software_name.empty());
 }
 
+TEST(CodecHostile, CountsElementsOfAllArraysAndStopsAtTheLimit) {
+  // Metadata v1: three topics named "a".
+  const std::vector<std::byte> body = from_hex(
+      "00000003"
+      "000161"
+      "000161"
+      "000161");
+
+  const Result<std::size_t> all = count_elements(Bytes(body), 1, MetadataRequest::kSchema, 3);
+  const Result<std::size_t> fewer = count_elements(Bytes(body), 1, MetadataRequest::kSchema, 2);
+
+  ASSERT_TRUE(all);
+  EXPECT_EQ(*all, 3U);
+  ASSERT_FALSE(fewer);
+  EXPECT_EQ(fewer.error(), Errc::too_large);
+}
+
+TEST(CodecHostile, CountsTagsAsElements) {
+  // ApiVersions v3: two empty strings, then two unknown tags without bytes.
+  const std::vector<std::byte> body = from_hex(
+      "0101"
+      "02"
+      "6400"
+      "6500");
+
+  const Result<std::size_t> all = count_elements(Bytes(body), 3, ApiVersionsRequest::kSchema, 10);
+  const Result<std::size_t> fewer = count_elements(Bytes(body), 3, ApiVersionsRequest::kSchema, 1);
+
+  ASSERT_TRUE(all);
+  EXPECT_EQ(*all, 2U);
+  EXPECT_EQ(fewer.error(), Errc::too_large);
+}
+
+TEST(CodecHostile, AClaimOfTwentyMillionTagsIsRefusedAtOnce) {
+  const std::vector<std::byte> body = from_hex(
+      "0101"
+      "80dac409"
+      "6400");
+
+  const Result<std::size_t> counted = count_elements(Bytes(body), 3, ApiVersionsRequest::kSchema, SIZE_MAX);
+
+  EXPECT_EQ(counted.error(), Errc::corrupt);
+}
+
 }  // namespace
 }  // namespace tidelog::proto::test
