@@ -18,7 +18,7 @@ class Layer(NamedTuple):
     only: tuple = ()  # if given, the only folders of ours it may include beside itself
 
 
-SYSTEM = ("sys/", "arpa/", "netinet/", "netdb.h", "unistd.h", "fcntl.h", "sched.h", "poll.h", "dirent.h", "pthread.h", "signal.h", "linux/")
+SYSTEM = ("sys/", "arpa/", "netinet/", "netdb.h", "unistd.h", "fcntl.h", "sched.h", "poll.h", "dirent.h", "pthread.h", "signal.h", "malloc.h", "linux/")
 CODECS = ("zlib.h", "zstd", "lz4", "snappy", "isa-l", "crc.h", "nmmintrin.h", "immintrin.h")
 DRIVER = ("boost/", "fmt/", "jemalloc/", *SYSTEM)
 
