@@ -67,7 +67,8 @@ Broker::Broker(Env& env, BrokerOptions options, OnFatal on_fatal)
         std::vector<std::unique_ptr<ShardServices>> shards;
         const std::size_t count = env.loops().size();
         for (std::size_t i = 0; i < count; ++i) {
-          const std::size_t memory = static_cast<std::size_t>(request_memory_bytes(options_)) / count;
+          const ShardMemory memory{.request_bytes = static_cast<std::size_t>(request_memory_bytes(options_)) / count,
+                                   .response_bytes = static_cast<std::size_t>(response_memory_bytes(options_)) / count};
           shards.push_back(std::make_unique<ShardServices>(env, i, memory, quota_window_from(options_)));
         }
         return shards;
@@ -230,12 +231,24 @@ asio::awaitable<Result<void, StartError>> Broker::start() {
   co_return Result<void, StartError>();
 }
 
+asio::awaitable<void> Broker::report_limits() {
+  LimitCounts counts{};
+  for (const auto& shard : shards_) {
+    Job add = [&counts, &limits = shard->shard.limits()] {
+      for (std::size_t i = 0; i < kLimits; ++i) counts[i] += limits.counts()[i];
+    };
+    co_await run_on(shard->shard.loop(), shards_.front()->shard.loop(), std::move(add));
+  }
+  if (const std::string text = describe(counts); !text.empty()) log_warn("limits that were met since the start: {}", text);
+}
+
 asio::awaitable<void> Broker::stop() {
   Loop& home = shards_.front()->shard.loop();
   co_await server_->stop();
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     co_await await_on(shards_[i]->shard.loop(), home, connections_[i]->finish());
   }
+  co_await report_limits();
   co_await checkpointer_.stop();
   for (const auto& shard : shards_) {
     Job close = [&] { close_logs(*shard); };

@@ -41,6 +41,7 @@ class Broker {
   asio::awaitable<Result<void, StartError>> introduce_self();
   Result<void, StartError> listen();
   void report_recovery();
+  asio::awaitable<void> report_limits();
 
   Env& env_;
   const BrokerOptions options_;

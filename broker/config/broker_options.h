@@ -49,6 +49,7 @@ struct BrokerOptions {
   std::int32_t fetch_max_bytes = 57671680;
   std::int32_t max_incremental_fetch_session_cache_slots = 1000;
   std::int32_t max_request_partition_size_limit = 2000;
+  std::int32_t max_request_elements = 250000;
 
   // Memory
   std::int64_t memory_budget_bytes = std::int64_t{1} << 30;

@@ -62,7 +62,6 @@ inline constexpr std::string_view kNoPlugins = "no Java classes are loaded";
 inline constexpr std::string_view kNoMetrics = "there are no such metrics yet";
 inline constexpr std::string_view kNotLimited = "kept and told, and limits nobody yet";
 inline constexpr std::string_view kOneQuotaWindow = "changes of metadata are counted over quota.window, as bytes are";
-inline constexpr std::string_view kNoResponsePool = "answers are not counted yet; each waits in the memory of its connection";
 
 std::span<const BrokerOption> served_options();
 std::span<const BrokerOption> topic_default_options();

@@ -45,6 +45,10 @@ constexpr BrokerOption kTable[] = {
                                                           "Fetch sessions kept; with 0 every fetch is a full one."),
     option<&B::max_request_partition_size_limit>("max.request.partition.size.limit", at_least(1),
                                                  "Most partitions in one answer to a request that can be asked in pages."),
+    option<&B::max_request_elements>("max.request.elements", at_least(1000),
+                                     "Most topics, partitions and other array elements in one request, taken together; more close the "
+                                     "connection.")
+        .ours(),
     option<&B::quota_window_num>("quota.window.num", at_least(1),
                                  "How many samples a client's rate is counted over; more than 1000 count as 1000."),
     option<&B::quota_window_size_seconds>("quota.window.size.seconds", at_least(1),
@@ -55,8 +59,7 @@ constexpr BrokerOption kTable[] = {
                                          "`memory.budget.bytes`. (Kafka's -1 is no limit.) Not below `socket.request.max.bytes`."),
     option<&B::response_memory_bytes>("response.memory.bytes", at_least(-1),
                                       "Pool for answers that are not yet sent. -1: a quarter of `memory.budget.bytes`.")
-        .ours()
-        .without_effect(kNoResponsePool),
+        .ours(),
     option<&B::max_connections>("max.connections", at_least(0), "Connections open at once. (Kafka has no limit by default.)")
         .cluster_wide(),
     option<&B::max_connections_per_ip>("max.connections.per.ip", at_least(0),
@@ -77,7 +80,7 @@ constexpr BrokerOption kTable[] = {
                                          "A request must arrive whole within this time of its first byte.")
         .ours(),
     option<&B::response_write_timeout_ms>("response.write.timeout.ms", at_least(1),
-                                          "A client that takes no byte of its answer for so long is disconnected.")
+                                          "A client that takes less than 64 KiB of its answers in so long is disconnected.")
         .ours(),
     option<&B::log_level>("log.level", any_value(), "Least severe line that is logged to stderr. The line that says it serves always is.")
         .ours(),

@@ -72,6 +72,8 @@ class Stream {
   virtual asio::awaitable<void> readable() = 0;
   virtual asio::awaitable<void> writable() = 0;
   virtual void close() = 0;
+  /// Bytes that were sent and that the peer's system has not confirmed: the peer did not read so far.
+  virtual std::size_t unconfirmed_bytes() const { return 0; }
   virtual Endpoint local() const = 0;
   virtual Endpoint peer() const = 0;
 };

@@ -6,8 +6,11 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -15,6 +18,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <limits>
 
 namespace tidelog::broker {
 namespace {
@@ -22,6 +26,9 @@ namespace {
 using Tcp = asio::ip::tcp;
 
 constexpr int kBacklog = 1024;
+/// Descriptors that connections leave to logs: of a small limit a share, of a large one enough for many segments to roll at once.
+constexpr int kLeastReserve = 32;
+constexpr int kReserveShare = 16;
 constexpr std::size_t kMaxParts = 64;  ///< Parts of one gathered write; the rest goes with the next.
 
 Errc from_errno(int error) {
@@ -41,6 +48,14 @@ Errc from_errno(int error) {
     case ENOMEM: return Errc::refused;
     default: return Errc::io;
   }
+}
+
+/// The kernel hands out the lowest free number, so a higher one says that what lies below is taken.
+int last_descriptor_for_connections() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return std::numeric_limits<int>::max();
+  const auto all = static_cast<int>(std::min<rlim_t>(limit.rlim_cur, std::numeric_limits<int>::max()));
+  return all - std::max(kLeastReserve, all / kReserveShare);
 }
 
 Endpoint to_endpoint(const Tcp::endpoint& from) { return {.host = from.address().to_string(), .port = from.port()}; }
@@ -87,6 +102,11 @@ class PosixStream final : public Stream {
     socket_.close(ignored);
   }
 
+  std::size_t unconfirmed_bytes() const override {
+    int bytes = 0;
+    const bool known = ::ioctl(const_cast<Tcp::socket&>(socket_).native_handle(), SIOCOUTQ, &bytes) == 0;
+    return known && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
+  }
   Endpoint local() const override { return local_; }
   Endpoint peer() const override { return peer_; }
 
@@ -140,6 +160,10 @@ class PosixListener final : public Listener {
       Tcp::endpoint peer;
       socklen_t size = static_cast<socklen_t>(peer.capacity());
       const int descriptor = ::accept4(acceptor_.native_handle(), peer.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (descriptor > last_descriptor_) {
+        ::close(descriptor);
+        co_return Errc::refused;
+      }
       if (descriptor >= 0) co_return adopt(descriptor, peer);
       if (errno == EAGAIN) {
         boost::system::error_code error;
@@ -169,6 +193,7 @@ class PosixListener final : public Listener {
 
   Tcp::acceptor acceptor_;
   Endpoint local_;
+  int last_descriptor_ = last_descriptor_for_connections();
 };
 
 }  // namespace

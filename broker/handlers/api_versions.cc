@@ -15,6 +15,8 @@ using proto::ApiVersionsResponse;
 /// change what they do, transaction.version and group.version, come with what they stand for.
 constexpr std::string_view kMetadataVersion = "metadata.version";
 constexpr std::int16_t kMetadataLevel = 33;  ///< Kafka 4.4, whose requests are served. Fixed: there is no other to go to.
+/// Of what a client calls itself: thousands of them stay connected.
+constexpr std::size_t kKeptNameBytes = 64;
 
 bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
@@ -71,8 +73,8 @@ Handle handle_api_versions(HandlerContext context, Request request, SendQueue& t
   } else if (const ErrorCode error = check_destination(context, message); error != ErrorCode::none) {
     response.error_code = static_cast<std::int16_t>(error);
   } else {
-    context.connection.client().software_name = message.client_software_name;
-    context.connection.client().software_version = message.client_software_version;
+    context.connection.client().software_name = message.client_software_name.substr(0, kKeptNameBytes);
+    context.connection.client().software_version = message.client_software_version.substr(0, kKeptNameBytes);
     for (const proto::ApiInfo& api : proto::served_apis()) apis.push_back(entry(api));
     supported.push_back({.name = kMetadataVersion, .min_version = kMetadataLevel, .max_version = kMetadataLevel});
     finalized.push_back({.name = kMetadataVersion, .max_version_level = kMetadataLevel, .min_version_level = kMetadataLevel});

@@ -1,5 +1,7 @@
 #include "broker/handlers/dispatcher.h"
 
+#include "broker/handlers/admission.h"
+
 namespace tidelog::broker {
 namespace {
 
@@ -14,17 +16,31 @@ std::size_t session_slots(const Node& node) {
   return (slots + node.shards.size() - 1) / node.shards.size();
 }
 
+/// What a shard's fetch sessions may take of memory.
+std::size_t session_bytes(Shard& shard) { return shard.response_budget()->limit_bytes() / 4; }
+
 }  // namespace
 
 Dispatcher::Dispatcher(const Node& node, ShardServices& here)
-    : node_(node), here_(here), produce_(node, here), fetch_sessions_(session_slots(node), kFetchSessionBytes) {}
+    : node_(node), here_(here), produce_(node, here), fetch_sessions_(session_slots(node), session_bytes(here.shard)) {}
 
 std::unique_ptr<PendingResponse> Dispatcher::produce(Connection& connection, Request&& request) {
   return produce_.start(connection, std::move(request));
 }
 
 asio::awaitable<Outcome> Dispatcher::serve(Connection& connection, Request request, SendQueue& to) {
-  const HandlerContext context{.node = node_, .here = here_, .connection = connection, .fetch_sessions = fetch_sessions_};
+  if (request.body.size() <= kSmallBodyBytes || !is_served(request.header)) return route(connection, std::move(request), to);
+  return serve_large(connection, std::move(request), to);
+}
+
+asio::awaitable<Outcome> Dispatcher::serve_large(Connection& connection, Request request, SendQueue& to) {
+  BudgetShare share;
+  if (!co_await admit(context_of(connection), request, share)) co_return Outcome::close;
+  co_return co_await route(connection, std::move(request), to);
+}
+
+asio::awaitable<Outcome> Dispatcher::route(Connection& connection, Request request, SendQueue& to) {
+  const HandlerContext context = context_of(connection);
   const auto key = static_cast<proto::ApiKey>(request.header.api_key);
   // ApiVersions answers every version: it is how a client learns which ones there are.
   if (key == proto::ApiKey::api_versions) return handle_api_versions(context, std::move(request), to);

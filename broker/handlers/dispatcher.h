@@ -6,9 +6,6 @@
 
 namespace tidelog::broker {
 
-/// What a shard's fetch sessions may take of memory: some 200,000 partitions.
-inline constexpr std::size_t kFetchSessionBytes = 48UL << 20;
-
 /// Hands each request to the code that serves it. One per shard.
 class Dispatcher final : public RequestHandler {
  public:
@@ -19,6 +16,14 @@ class Dispatcher final : public RequestHandler {
   void closed(Connection& connection) override;
 
  private:
+  /// A request that may ask for much: there has to be memory for it first.
+  asio::awaitable<Outcome> serve_large(Connection& connection, Request request, SendQueue& to);
+  asio::awaitable<Outcome> route(Connection& connection, Request request, SendQueue& to);
+
+  HandlerContext context_of(Connection& connection) {
+    return {.node = node_, .here = here_, .connection = connection, .fetch_sessions = fetch_sessions_};
+  }
+
   const Node& node_;
   ShardServices& here_;
   ProduceHandler produce_;

@@ -6,6 +6,9 @@
 #include "proto/messages/fetch_request.h"
 #include "proto/messages/fetch_response.h"
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include <algorithm>
 #include <array>
 
@@ -22,6 +25,9 @@ constexpr std::int32_t kInitialEpoch = 0;              ///< A full fetch that wo
 constexpr std::size_t kCopyLimitBytes = 4096;          ///< Up to here copying is cheaper than sendfile (R15).
 /// A peer that is gone is noticed only when the wait is over, so no wait is endless.
 constexpr SteadyTime kLongestWait = std::chrono::minutes(5);
+constexpr std::size_t kMostCopies = 256;
+/// So many partitions keep a loop busy for milliseconds, so others get their turn between two steps.
+constexpr std::size_t kManyPartitions = 1000;
 constexpr std::byte kNothing{};
 
 /// One fetch, from request to response.
@@ -39,6 +45,8 @@ class Fetch {
 
   ErrorCode resolve_session();
   void start_session();
+  void note_no_session(std::string_view why);
+  asio::awaitable<void> let_others_go_on();
   void ask_for_items(FetchSession& session);
   FetchQuery to_query(const FetchItem& item) const;
   bool is_news(const Asked& asked, const FetchQuery& query) const;
@@ -98,6 +106,13 @@ void Fetch::start_session() {
   context_.here.shard.env().random().fill(random);
   session_ = context_.fetch_sessions.open(load_be<std::int32_t>(random.data()), by_id(), partitions, context_.loop().now());
   client().fetch_session_id = session_ == nullptr ? 0 : session_->id();
+  if (session_ == nullptr) note_no_session("all are taken");
+}
+
+void Fetch::note_no_session(std::string_view why) {
+  const Endpoint peer = context_.connection.peer();
+  context_.here.shard.limits().hit(Limit::fetch_session_slots, context_.loop().now(), "no fetch session for {}:{}: {}", peer.host,
+                                   peer.port, why);
 }
 
 FetchQuery Fetch::to_query(const FetchItem& item) const {
@@ -106,7 +121,7 @@ FetchQuery Fetch::to_query(const FetchItem& item) const {
                    .max_bytes = item.max_bytes,
                    .current_leader_epoch = item.current_leader_epoch,
                    .last_fetched_epoch = item.last_fetched_epoch};
-  const TopicImage* topic = by_id() ? context_.image().find_topic(item.id.topic_id) : context_.image().find_topic(item.topic);
+  const TopicImage* topic = by_id() ? context_.image().find_topic(item.id.topic_id) : context_.image().find_topic(*item.topic);
   const std::int32_t index = item.id.partition.value;
   if (topic == nullptr) {
     query.error = by_id() ? ErrorCode::unknown_topic_id : ErrorCode::unknown_topic_or_partition;
@@ -130,10 +145,14 @@ asio::awaitable<Outcome> Fetch::run(SendQueue& to) {
   }
   if (session_ != nullptr) {
     has_session_ = context_.fetch_sessions.update(*session_, message_, context_.loop().now());
+    if (!has_session_ && session_->size() > 0) note_no_session("those there are have all the memory");
   } else {
     one_time_.update(message_);
   }
-  ask_for_items(session_ != nullptr ? *session_ : one_time_);
+  FetchSession& asked = session_ != nullptr ? *session_ : one_time_;
+  if (asked.size() > kManyPartitions) co_await let_others_go_on();
+  ask_for_items(asked);
+  if (asked.size() > kManyPartitions) co_await let_others_go_on();
   ClientQuota quota(context_.node, context_.here, request_.header, kConsumerByteRate);
   std::int64_t max_bytes = std::min<std::int64_t>(message_.max_bytes, context_.node.options.fetch_max_bytes);
   if (quota.is_limited()) max_bytes = static_cast<std::int64_t>(std::min(static_cast<double>(max_bytes), quota.burst()));
@@ -149,9 +168,12 @@ asio::awaitable<Outcome> Fetch::run(SendQueue& to) {
     co_return Outcome::keep;
   }
   co_await warm_slices(context_, queries_);
+  if (asked.size() > kManyPartitions) co_await let_others_go_on();
   respond_with_data(to);
   co_return Outcome::keep;
 }
+
+asio::awaitable<void> Fetch::let_others_go_on() { co_await asio::post(context_.loop().executor(), asio::use_awaitable); }
 
 double Fetch::record_bytes() const {
   double bytes = 0;
@@ -176,6 +198,8 @@ void Fetch::respond_throttled(std::int32_t throttle_time_ms, SendQueue& to) {
 
 void Fetch::ask_for_items(FetchSession& session) {
   const bool from_replica = message_.replica_id >= 0 || message_.replica_state.replica_id >= 0;
+  asked_.reserve(session.size());
+  queries_.reserve(session.size());
   for (auto item = session.items().begin(); item != session.items().end(); ++item) {
     asked_.push_back({.item = &*item, .place = item});
     FetchQuery& query = queries_.emplace_back(to_query(*item));
@@ -206,7 +230,8 @@ void Fetch::keep_in_session(const Asked& asked, const FetchQuery& query) {
 
 proto::Records Fetch::records(const storage::Slice& slice, SendQueue& to, FetchResponse::PartitionData& data) {
   if (slice.size_bytes == 0) return {.bytes = {&kNothing, 0}};
-  if (slice.size_bytes > kCopyLimitBytes) {
+  // Many small pieces are memory too: beyond a little of it they go from the file like large ones.
+  if (slice.size_bytes > kCopyLimitBytes || copied_.size() >= kMostCopies) {
     const std::uint32_t token = to.add({.file = slice.file, .position = slice.position, .size_bytes = slice.size_bytes});
     return {.bytes = {&kNothing, 0}, .external_bytes = slice.size_bytes, .external_token = token};
   }
@@ -265,10 +290,10 @@ void Fetch::respond_with_data(SendQueue& to) {
     const FetchItem& item = *asked_[i].item;
     if (!is_news(asked_[i], queries_[i])) continue;
     const bool same_topic =
-        begin != partitions_.size() && topics_.back().topic == item.topic && topics_.back().topic_id == item.id.topic_id;
+        begin != partitions_.size() && topics_.back().topic == *item.topic && topics_.back().topic_id == item.id.topic_id;
     if (!same_topic) {
       close_topic();
-      topics_.push_back({.topic = item.topic, .topic_id = item.id.topic_id});
+      topics_.push_back({.topic = *item.topic, .topic_id = item.id.topic_id});
     }
     partitions_.push_back(answer(queries_[i], to));
     // A range that could not be read was not told either.

@@ -8,14 +8,16 @@ constexpr std::size_t kNodeBytes = 48;
 
 }  // namespace
 
-std::size_t FetchSession::size_of(const FetchItem& item) { return sizeof(FetchItem) + sizeof(Key) + kNodeBytes + item.topic.size(); }
+/// Counts the name with each item: they may go in any order, and more than there is does no harm.
+std::size_t FetchSession::size_of(const FetchItem& item) { return sizeof(FetchItem) + sizeof(Key) + kNodeBytes + item.topic->size(); }
 
-FetchItem& FetchSession::item_for(const Key& key) {
+FetchItem& FetchSession::item_for(const Key& key, std::shared_ptr<const std::string>& name) {
   const auto known = index_.find(key);
   if (known != index_.end()) return *known->second;
-  items_.push_back({.topic = std::string(key.topic), .id = key.id});
+  if (name == nullptr) name = std::make_shared<const std::string>(key.topic);
+  items_.push_back({.topic = name, .id = key.id});
   const auto added = std::prev(items_.end());
-  index_.emplace(Key{.topic = added->topic, .id = added->id}, added);
+  index_.emplace(Key{.topic = *added->topic, .id = added->id}, added);
   size_bytes_ += size_of(*added);
   return *added;
 }
@@ -31,8 +33,9 @@ void FetchSession::forget(const Key& key) {
 
 void FetchSession::update(const proto::FetchRequest& request) {
   for (const auto& topic : request.topics) {
+    std::shared_ptr<const std::string> name;
     for (const auto& partition : topic.partitions) {
-      FetchItem& item = item_for({.topic = topic.topic, .id = {.topic_id = topic.topic_id, .partition = {partition.partition}}});
+      FetchItem& item = item_for({.topic = topic.topic, .id = {.topic_id = topic.topic_id, .partition = {partition.partition}}}, name);
       item.fetch_offset = partition.fetch_offset;
       item.max_bytes = partition.partition_max_bytes;
       item.current_leader_epoch = partition.current_leader_epoch;

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -14,8 +15,8 @@ namespace tidelog::broker {
 
 /// One partition a fetch asks for, as the client last said, and what it was last told.
 struct FetchItem {
-  std::string topic;  ///< As the client names it, versions up to 12.
-  TopicPartition id;  ///< With the client's topic id from version 13 on, else resolved from the name each time.
+  std::shared_ptr<const std::string> topic;  ///< As the client names it, versions up to 12. One for all that a request asks of the topic.
+  TopicPartition id;                         ///< With the client's topic id from version 13 on, else resolved from the name each time.
   std::int64_t fetch_offset = 0;
   std::int32_t max_bytes = 0;
   std::int32_t current_leader_epoch = -1;
@@ -61,7 +62,8 @@ class FetchSession {
     std::size_t operator()(const Key& key) const { return std::hash<std::string_view>{}(key.topic) ^ std::hash<TopicPartition>{}(key.id); }
   };
 
-  FetchItem& item_for(const Key& key);
+  /// `name` is made when the first item needs it.
+  FetchItem& item_for(const Key& key, std::shared_ptr<const std::string>& name);
   void forget(const Key& key);
   static std::size_t size_of(const FetchItem& item);
 

@@ -59,10 +59,10 @@ asio::awaitable<void> MetadataAnswer::create_missing() {
   const bool may_create = (version() < 4 || message_.allow_auto_topic_creation) && context_.node.options.auto_create_topics_enable;
   if (!may_create || asks_for_all()) co_return;
   std::vector<NewTopic> missing;
+  std::set<std::string_view> seen;
   for (const auto& asked : message_.topics) {
     if (proto::is_null(asked.name) || !asked.topic_id.is_zero() || context_.image().find_topic(asked.name) != nullptr) continue;
-    const bool is_repeated = std::ranges::any_of(missing, [&](const NewTopic& topic) { return topic.name == asked.name; });
-    if (!is_repeated) missing.push_back({.name = std::string(asked.name)});
+    if (seen.insert(asked.name).second) missing.push_back({.name = std::string(asked.name)});
   }
   if (missing.empty()) co_return;
   const std::vector<TopicVerdict> verdicts = co_await create_topics(context_, std::move(missing), false);

@@ -1,5 +1,6 @@
 #include "broker/handlers/produce.h"
 
+#include "broker/handlers/admission.h"
 #include "broker/handlers/handler.h"
 #include "broker/handlers/quotas.h"
 #include "proto/codec/single_produce.h"
@@ -86,6 +87,7 @@ class ProduceCall final : public PendingResponse {
   ProducePart only_part_;
   std::vector<Topic> many_topics_;
   std::unique_ptr<ProducePart[]> many_parts_;
+  BudgetShare laid_out_;  ///< For parts that are many for their bytes.
   Group local_;
   std::vector<std::unique_ptr<Group>> remote_;
   std::size_t groups_waiting_ = 0;
@@ -137,6 +139,7 @@ bool ProduceCall::take_single() {
 }
 
 bool ProduceCall::take_any() {
+  if (request_.body.size() > kSmallBodyBytes && !admit_now(handler_.node_, connection_, request_, laid_out_)) return false;
   ProduceRequest message;
   if (!decode(request_.body, version(), message)) return false;
   acks_ = message.acks;

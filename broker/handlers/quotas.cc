@@ -46,8 +46,8 @@ std::int32_t throttle(Connection& connection, ShardServices& here, const proto::
   if (rounded <= rounded.zero()) return 0;
   const SteadyTime now = here.shard.loop().now();
   connection.mute_until(now + rounded);
-  here.limited.warn(now, "over a quota", "client \"{}\" at {} is over its quota and waits {} ms", header.client_id, connection.peer().host,
-                    rounded.count());
+  here.shard.limits().hit(Limit::client_quota, now, "client \"{}\" at {} is over its quota and waits {} ms", header.client_id,
+                          connection.peer().host, rounded.count());
   return static_cast<std::int32_t>(rounded.count());
 }
 

@@ -1,5 +1,6 @@
 #include "broker/net/connection.h"
 
+#include "broker/logging/log.h"
 #include "proto/codec/api_table.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -12,19 +13,28 @@ namespace {
 
 /// Above this many unsent bytes no further request is started: the peer reads slower than it asks.
 constexpr std::uint64_t kUnsentLimitBytes = 8 * 1024 * 1024;
+/// So much of answers costs a connection nothing.
+constexpr std::size_t kFreeUnsentBytes = 4 * 1024;
+/// What a peer has to take within `response.write.timeout.ms`, or it is no reader: 2 KiB a second by default.
+constexpr std::uint64_t kLeastTakenBytes = 64 * 1024;
+/// How long a reader waits for memory before somebody has to make room.
+constexpr SteadyTime kPatience = std::chrono::seconds(1);
 
 }  // namespace
 
-Connection::Connection(Shard& shard, RequestHandler& handler, std::unique_ptr<Stream> stream, const ConnectionLimits& limits)
+Connection::Connection(Shard& shard, RequestHandler& handler, std::unique_ptr<Stream> stream, const ConnectionLimits& limits,
+                       Relief& relief)
     : shard_(shard),
       handler_(handler),
       stream_(std::move(stream)),
       limits_(limits),
+      relief_(relief),
       received_(limits.max_frame_bytes),
       writers_(shard.loop().executor()),
       progress_(shard.loop().executor()),
       deadline_([this] { on_deadline(); }),
-      unmute_([this] { progress_.notify(); }) {}
+      unmute_([this] { progress_.notify(); }),
+      impatience_([this] { progress_.notify(); }) {}
 
 Connection::~Connection() {
   shard_.forget(*this);
@@ -56,18 +66,22 @@ asio::awaitable<void> Connection::serve_frames() {
     Result<ReceiveBuffer::Frame> frame = received_.next_frame();
     if (!frame) {
       if (frame.error() == Errc::would_block) co_return;
-      co_return fail(frame.error() == Errc::too_large ? "a frame larger than socket.request.max.bytes was announced"
-                                                      : "a frame with a negative length was announced");
+      if (frame.error() == Errc::too_large) co_return fail(Limit::socket_request_max_bytes, "it announced a larger request");
+      co_return fail(Limit::malformed_request, "it announced a frame of negative length");
     }
     frame_since_ = SteadyTime::max();
     const Result<proto::RequestFrame> decoded = proto::decode_request(frame->bytes);
-    if (!decoded) co_return fail("a request header could not be read");
+    if (!decoded) co_return fail(Limit::malformed_request, "a request header could not be read");
     const auto body_at = static_cast<std::size_t>(decoded->body.data() - frame->bytes.data());
     Request request{.header = decoded->header, .body = frame->bytes.subspan(body_at), .block = std::move(frame->block)};
     // Only Produce may follow a Produce that is not answered yet (R7).
     if (request.header.api_key == static_cast<std::int16_t>(proto::ApiKey::produce)) {
       start_produce(std::move(request));
-      if (pending_.size() >= limits_.max_in_flight) co_await answered(limits_.max_in_flight - 1);
+      if (pending_.size() >= limits_.max_in_flight) {
+        shard_.limits().hit(Limit::max_inflight_requests, shard_.loop().now(), "reading no further from {}:{} until it was answered",
+                            peer().host, peer().port);
+        co_await answered(limits_.max_in_flight - 1);
+      }
     } else {
       co_await serve_one(std::move(request));
     }
@@ -77,7 +91,10 @@ asio::awaitable<void> Connection::serve_frames() {
 
 void Connection::start_produce(Request&& request) {
   std::unique_ptr<PendingResponse> response = handler_.produce(*this, std::move(request));
-  if (response == nullptr) return fail("a produce request could not be read, or its version is not served");
+  if (response == nullptr) {
+    if (close_reason_.empty()) note_close_reason("a produce request could not be read, or its version is not served");
+    return close();
+  }
   pending_.push_back(std::move(response));
   if (pending_.front()->is_ready()) response_ready();
 }
@@ -91,6 +108,7 @@ asio::awaitable<void> Connection::serve_one(Request request) {
   last_activity_ = shard_.loop().now();
   if (outcome == Outcome::close) close_when_sent_ = true;
   send();
+  account_for_unsent();
 }
 
 asio::awaitable<bool> Connection::receive() {
@@ -98,11 +116,7 @@ asio::awaitable<bool> Connection::receive() {
   if (received_.was_filled()) {
     co_await asio::post(shard_.loop().executor(), asio::use_awaitable);
   } else {
-    received_.release_if_empty();
-    if (received_.pending_bytes() > 0 && frame_since_ == SteadyTime::max()) {
-      frame_since_ = shard_.loop().now();
-      watch_deadline();
-    }
+    before_waiting();
     co_await stream_->readable();
   }
   while (!is_closed_ && !is_finishing_) {
@@ -115,7 +129,7 @@ asio::awaitable<bool> Connection::receive() {
       co_return true;
     }
     if (n.error() != Errc::would_block) co_return false;
-    received_.release_if_empty();
+    before_waiting();
     co_await stream_->readable();
   }
   co_return false;
@@ -130,18 +144,61 @@ asio::awaitable<void> Connection::unmuted() {
   if (frame_since_ != SteadyTime::max()) frame_since_ = shard_.loop().now();
 }
 
+void Connection::before_waiting() {
+  received_.release_if_empty();
+  to_send_.release_if_empty();
+  if (received_.pending_bytes() == 0) return;
+  if (shard_.budget()->is_scarce()) spare_memory();
+  watch_frame();
+}
+
+void Connection::watch_frame() {
+  if (received_.pending_bytes() == 0 || frame_since_ != SteadyTime::max()) return;
+  frame_since_ = shard_.loop().now();
+  watch_deadline();
+}
+
 asio::awaitable<bool> Connection::make_room() {
-  const std::size_t needed = received_.block_needed();
+  std::size_t needed = received_.block_needed();
   if (needed == 0) co_return true;
+  if (!take_for_block(needed)) {
+    received_.ask_for_less();
+    needed = received_.block_needed();
+    if (needed == 0) co_return true;
+    if (!take_for_block(needed) && !co_await wait_for_memory(needed)) co_return false;
+  }
+  received_.use_block(std::make_shared<ReceiveBlock>(needed, shard_.budget()));
+  co_return true;
+}
+
+bool Connection::take_for_block(std::size_t bytes) { return shard_.budget()->try_take(bytes, received_.replaced_bytes()); }
+
+asio::awaitable<bool> Connection::wait_for_memory(std::size_t bytes) {
   const std::shared_ptr<Budget> budget = shard_.budget();
-  while (!budget->try_take(needed)) {
+  shard_.limits().hit(Limit::queued_max_request_bytes, shard_.loop().now(), "reading no further from {}:{} until memory comes back",
+                      peer().host, peer().port);
+  watch_frame();
+  SteadyTime patient_until = shard_.loop().now() + kPatience;
+  do {
+    shard_.timers().arm(impatience_, patient_until);
     budget->notify_when_given(progress_);
     co_await progress_.wait();
     budget->stop_waiting(progress_);
+    impatience_.cancel();
     if (is_closed_ || is_finishing_) co_return false;
-  }
-  received_.use_block(std::make_shared<ReceiveBlock>(needed, budget));
+    if (shard_.loop().now() < patient_until) continue;
+    relief_.free_request_memory();
+    if (is_closed_) co_return false;
+    patient_until = shard_.loop().now() + kPatience;
+  } while (!take_for_block(bytes));
   co_return true;
+}
+
+void Connection::spare_memory() {
+  const std::size_t least = received_.least_block();
+  if (least == 0) return;
+  shard_.budget()->take(least);
+  received_.use_block(std::make_shared<ReceiveBlock>(least, shard_.budget()));
 }
 
 asio::awaitable<void> Connection::answered(std::size_t at_most) {
@@ -155,6 +212,15 @@ asio::awaitable<void> Connection::sent(std::uint64_t at_most_bytes) {
 void Connection::end_of_pass() {
   encode_ready();
   send();
+  account_for_unsent();
+}
+
+void Connection::account_for_unsent() {
+  const std::size_t held = to_send_.held_bytes();
+  const std::size_t charged = held > kFreeUnsentBytes && !is_closed_ ? held : 0;
+  if (charged == unsent_.bytes()) return;
+  unsent_.resize(shard_.response_budget(), charged);
+  if (shard_.response_budget()->is_exceeded()) relief_.free_response_memory();
 }
 
 void Connection::encode_ready() {
@@ -169,16 +235,20 @@ void Connection::encode_ready() {
 }
 
 void Connection::send() {
-  if (is_closed_ || stalled_since_ != SteadyTime::max()) return;
+  if (is_closed_ || is_stalled()) return;
   const Result<void> done = to_send_.send(*stream_);
   if (done) {
     progress_.notify();
     if (close_when_sent_ && pending_.empty()) close();
     return;
   }
-  if (done.error() == Errc::corrupt) return fail("a file is shorter than the slice that was promised");
+  if (done.error() == Errc::corrupt) {
+    log_error("closed the connection from {}:{}: a file is shorter than the slice that was promised", peer().host, peer().port);
+    return close();
+  }
   if (done.error() != Errc::would_block) return close();
   stalled_since_ = shard_.loop().now();
+  taken_at_stall_ = taken_bytes();
   watch_deadline();
   asio::co_spawn(shard_.loop().executor(), write_rest(), asio::detached);
 }
@@ -188,14 +258,14 @@ asio::awaitable<void> Connection::write_rest() {
   while (!is_closed_) {
     co_await stream_->writable();
     if (is_closed_) break;
-    const std::uint64_t before = to_send_.unsent_bytes();
     const Result<void> done = to_send_.send(*stream_);
-    if (to_send_.unsent_bytes() != before) stalled_since_ = shard_.loop().now();
     progress_.notify();
     if (done) break;
     if (done.error() != Errc::would_block) close();
   }
   stalled_since_ = SteadyTime::max();
+  last_activity_ = shard_.loop().now();
+  account_for_unsent();
   if (close_when_sent_ && pending_.empty()) close();
 }
 
@@ -204,6 +274,8 @@ void Connection::close() {
   is_closed_ = true;
   deadline_.cancel();
   stream_->close();
+  to_send_.drop();
+  unsent_.release();
   progress_.notify();
   wake_request();
 }
@@ -221,18 +293,30 @@ void Connection::finish() {
   if (!is_serving_ && pending_.empty() && to_send_.empty()) close();
 }
 
-void Connection::fail(std::string reason) {
-  close_reason_ = std::move(reason);
+void Connection::fail(Limit limit, std::string reason) {
+  if (is_closed_) return;
+  note_close_reason(std::move(reason), limit);
   close();
+}
+
+std::optional<SteadyTime> Connection::idle_since() const {
+  const bool is_idle = !is_closed_ && !is_serving_ && pending_.empty() && to_send_.empty() && !is_muted();
+  return is_idle ? std::optional(last_activity_) : std::nullopt;
 }
 
 void Connection::on_deadline() {
   const SteadyTime now = shard_.loop().now();
-  if (stalled_since_ != SteadyTime::max() && now - stalled_since_ >= limits_.write_stall) return fail("it did not read its responses");
-  if (!is_muted() && frame_since_ != SteadyTime::max() && now - frame_since_ >= limits_.whole_frame)
-    return fail("half a frame came and nothing more");
-  const bool is_idle = !is_serving_ && pending_.empty() && !is_muted();
-  if (is_idle && now - last_activity_ >= limits_.idle) return fail("it was idle for connections.max.idle.ms");
+  if (is_stalled() && now - stalled_since_ >= limits_.write_stall) {
+    const std::uint64_t taken = taken_bytes();
+    if (taken < taken_at_stall_ + kLeastTakenBytes) return fail(Limit::response_write_timeout, "it did not read its responses");
+    stalled_since_ = now;
+    taken_at_stall_ = taken;
+  }
+  if (!is_muted() && frame_since_ != SteadyTime::max() && now - frame_since_ >= limits_.whole_frame) {
+    return fail(Limit::request_frame_timeout, "half a frame came and not the rest");
+  }
+  const std::optional<SteadyTime> idle = idle_since();
+  if (idle && now - *idle >= limits_.idle) return fail(Limit::connections_max_idle, "it was idle");
   watch_deadline();
 }
 
@@ -241,7 +325,7 @@ void Connection::watch_deadline() {
   SteadyTime next = last_activity_ + limits_.idle;
   const SteadyTime now = shard_.loop().now();
   if (next <= now) next = now + limits_.idle;
-  if (stalled_since_ != SteadyTime::max()) next = std::min(next, stalled_since_ + limits_.write_stall);
+  if (is_stalled()) next = std::min(next, stalled_since_ + limits_.write_stall);
   if (frame_since_ != SteadyTime::max()) next = std::min(next, std::max(frame_since_ + limits_.whole_frame, muted_until_));
   shard_.timers().arm(deadline_, next);
 }

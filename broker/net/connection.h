@@ -1,11 +1,13 @@
 #pragma once
 
+#include "broker/net/relief.h"
 #include "broker/net/request.h"
 #include "broker/shard/gate.h"
 #include "broker/shard/shard.h"
 
 #include <algorithm>
 #include <deque>
+#include <optional>
 
 namespace tidelog::broker {
 
@@ -32,12 +34,14 @@ struct ClientState {
 /// Thread: the loop of its shard. Crash: destroyed as it stands; nothing of it outlives the process.
 class Connection final : private PassClient {
  public:
-  Connection(Shard& shard, RequestHandler& handler, std::unique_ptr<Stream> stream, const ConnectionLimits& limits);
+  Connection(Shard& shard, RequestHandler& handler, std::unique_ptr<Stream> stream, const ConnectionLimits& limits, Relief& relief);
   ~Connection();
 
   asio::awaitable<void> run();
   /// Ends it at once; `run` returns soon after.
   void close();
+  /// Ends it because it met a limit; the reason goes into the log.
+  void fail(Limit limit, std::string reason);
   /// A clean stop: what is being served is answered, nothing more is read.
   void finish();
 
@@ -53,7 +57,18 @@ class Connection final : private PassClient {
   [[nodiscard]] Endpoint peer() const { return stream_->peer(); }
   /// Why it was closed, for one log line; empty if the peer just left.
   [[nodiscard]] const std::string& close_reason() const { return close_reason_; }
-  void note_close_reason(std::string reason) { close_reason_ = std::move(reason); }
+  void note_close_reason(std::string reason, Limit limit = Limit::malformed_request) {
+    close_reason_ = std::move(reason);
+    close_limit_ = limit;
+  }
+  [[nodiscard]] Limit close_limit() const { return close_limit_; }
+
+  /// Memory that a request keeps which is not whole yet.
+  [[nodiscard]] std::size_t unfinished_bytes() const { return is_closed_ ? 0 : received_.unfinished_bytes(); }
+  /// Memory that answers keep which the peer does not read.
+  [[nodiscard]] std::size_t unread_bytes() const { return is_stalled() ? unsent_.bytes() : 0; }
+  /// When it last did anything; nothing while it is being served or sent to.
+  [[nodiscard]] std::optional<SteadyTime> idle_since() const;
 
  private:
   void end_of_pass() override;
@@ -63,14 +78,24 @@ class Connection final : private PassClient {
   asio::awaitable<bool> make_room();
   asio::awaitable<void> unmuted();
   [[nodiscard]] bool is_muted() const { return muted_until_ != SteadyTime{} && shard_.loop().now() < muted_until_; }
+  bool take_for_block(std::size_t bytes);
+  asio::awaitable<bool> wait_for_memory(std::size_t bytes);
   asio::awaitable<void> answered(std::size_t at_most);
   asio::awaitable<void> sent(std::uint64_t at_most_bytes);
   asio::awaitable<void> write_rest();
   void start_produce(Request&& request);
   void encode_ready();
   void send();
-  void fail(std::string reason);
+  void before_waiting();
+  /// From now on a frame that is not whole has its time.
+  void watch_frame();
+  /// Others need memory: what is not whole yet gets along with what its bytes take.
+  void spare_memory();
+  void account_for_unsent();
   void wake_request();
+  [[nodiscard]] bool is_stalled() const { return stalled_since_ != SteadyTime::max(); }
+  /// Bytes that the peer has taken so far, as far as is known here.
+  [[nodiscard]] std::uint64_t taken_bytes() const { return to_send_.ever_sent_bytes() - stream_->unconfirmed_bytes(); }
   void on_deadline();
   void watch_deadline();
 
@@ -78,6 +103,7 @@ class Connection final : private PassClient {
   RequestHandler& handler_;
   std::unique_ptr<Stream> stream_;
   const ConnectionLimits& limits_;
+  Relief& relief_;
   ReceiveBuffer received_;
   SendQueue to_send_;
   std::deque<std::unique_ptr<PendingResponse>> pending_;
@@ -86,11 +112,15 @@ class Connection final : private PassClient {
   Signal progress_;  ///< A response was encoded, bytes left, memory came back, or the end is near.
   Timer deadline_;
   Timer unmute_;
+  Timer impatience_;    ///< Runs while the reader waits for memory.
+  BudgetShare unsent_;  ///< For what `to_send_` holds beyond a little.
   SteadyTime last_activity_{};
   SteadyTime frame_since_{SteadyTime::max()};
-  SteadyTime stalled_since_{SteadyTime::max()};
+  SteadyTime stalled_since_{SteadyTime::max()};  ///< Begin of the time in which the peer has to take something.
+  std::uint64_t taken_at_stall_ = 0;
   SteadyTime muted_until_{};  ///< Zero: never was.
   std::string close_reason_;
+  Limit close_limit_ = Limit::malformed_request;
   bool is_serving_ = false;
   bool is_closed_ = false;
   bool is_finishing_ = false;

@@ -6,6 +6,12 @@
 #include <exception>
 
 namespace tidelog::broker {
+namespace {
+
+/// Idle for this part of `connections.max.idle.ms`, a connection may have to make place.
+constexpr int kIdleShare = 10;
+
+}  // namespace
 
 ConnectionSet::ConnectionSet(Shard& shard, RequestHandler& handler, ConnectionLimits limits)
     : shard_(shard), handler_(handler), limits_(limits), gate_(shard.loop().executor()) {}
@@ -13,7 +19,8 @@ ConnectionSet::ConnectionSet(Shard& shard, RequestHandler& handler, ConnectionLi
 void ConnectionSet::adopt(std::unique_ptr<Accepted> accepted, Job on_end) {
   if (gate_.is_closed()) return on_end();
   const std::uint64_t id = next_id_++;
-  connections_.emplace(id, std::make_unique<Connection>(shard_, handler_, accepted->open(shard_.loop()), limits_));
+  Relief& relief = *this;
+  connections_.emplace(id, std::make_unique<Connection>(shard_, handler_, accepted->open(shard_.loop()), limits_, relief));
   asio::co_spawn(shard_.loop().executor(), serve(id, std::move(on_end)), asio::detached);
 }
 
@@ -27,11 +34,47 @@ asio::awaitable<void> ConnectionSet::serve(std::uint64_t id, Job on_end) {
     connection.close();
   }
   if (!connection.close_reason().empty()) {
-    limited_.warn(shard_.loop().now(), "closed a connection", "closed the connection from {}:{}: {}", connection.peer().host,
-                  connection.peer().port, connection.close_reason());
+    shard_.limits().hit(connection.close_limit(), shard_.loop().now(), "closed the connection from {}:{}: {}", connection.peer().host,
+                        connection.peer().port, connection.close_reason());
   }
   connections_.erase(id);
   on_end();
+}
+
+template <class Measure>
+Connection* ConnectionSet::greatest(Measure measure) const {
+  Connection* found = nullptr;
+  for (const auto& [id, connection] : connections_) {
+    if (measure(*connection) > (found == nullptr ? 0 : measure(*found))) found = connection.get();
+  }
+  return found;
+}
+
+void ConnectionSet::free_request_memory() {
+  std::size_t unfinished = 0;
+  for (const auto& [id, connection] : connections_) unfinished += connection->unfinished_bytes();
+  // Else requests that are being served have it: they end by themselves.
+  if (unfinished < shard_.budget()->used_bytes() / 2) return;
+  Connection* most = greatest([](const Connection& connection) { return connection.unfinished_bytes(); });
+  if (most != nullptr) most->fail(Limit::queued_max_request_bytes, "others wait for the memory of its unfinished request");
+}
+
+void ConnectionSet::free_response_memory() {
+  while (shard_.response_budget()->is_exceeded()) {
+    Connection* most = greatest([](const Connection& connection) { return connection.unread_bytes(); });
+    if (most == nullptr) return;
+    most->fail(Limit::response_memory_bytes, "it holds the most answers that it does not read");
+  }
+}
+
+void ConnectionSet::close_longest_idle() {
+  const SteadyTime now = shard_.loop().now();
+  Connection* longest = greatest([now](const Connection& connection) {
+    const std::optional<SteadyTime> since = connection.idle_since();
+    return since ? (now - *since).count() : 0;
+  });
+  if (longest == nullptr || now - *longest->idle_since() < limits_.idle / kIdleShare) return;
+  longest->fail(Limit::max_connections, "it was idle for longest and others want its place");
 }
 
 asio::awaitable<void> ConnectionSet::finish() {

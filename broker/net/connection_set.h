@@ -1,6 +1,5 @@
 #pragma once
 
-#include "broker/logging/rate_limited.h"
 #include "broker/net/connection.h"
 
 #include <memory>
@@ -9,7 +8,7 @@
 namespace tidelog::broker {
 
 /// The connections of one shard. Thread: its loop.
-class ConnectionSet {
+class ConnectionSet final : private Relief {
  public:
   ConnectionSet(Shard& shard, RequestHandler& handler, ConnectionLimits limits);
   ConnectionSet(const ConnectionSet&) = delete;
@@ -19,9 +18,15 @@ class ConnectionSet {
   void adopt(std::unique_ptr<Accepted> accepted, Job on_end);
   /// A clean stop: everybody finishes what they are at. Returns when the last one left.
   asio::awaitable<void> finish();
+  /// Closes the connection that has been idle longest, if one has been for a while: somebody new wants its place.
+  void close_longest_idle();
   [[nodiscard]] std::size_t size() const { return connections_.size(); }
 
  private:
+  void free_request_memory() override;
+  void free_response_memory() override;
+  template <class Measure>
+  Connection* greatest(Measure measure) const;
   asio::awaitable<void> serve(std::uint64_t id, Job on_end);
 
   Shard& shard_;
@@ -30,7 +35,6 @@ class ConnectionSet {
   Gate gate_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
   std::uint64_t next_id_ = 0;
-  RateLimited limited_;
 };
 
 }  // namespace tidelog::broker

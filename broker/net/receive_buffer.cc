@@ -70,6 +70,12 @@ Result<ReceiveBuffer::Frame> ReceiveBuffer::next_frame() {
   return Frame{.bytes = waiting.subspan(kLengthBytes, size), .block = block_};
 }
 
+std::size_t ReceiveBuffer::least_block() const {
+  if (pending_bytes() == 0) return 0;
+  const std::size_t least = pending_bytes() + kUnfilledBytes;
+  return 2 * least <= replaced_bytes() ? least : 0;
+}
+
 void ReceiveBuffer::release_if_empty() {
   if (begin_ != end_) return;
   block_.reset();

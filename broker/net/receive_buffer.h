@@ -40,6 +40,10 @@ class ReceiveBuffer {
 
   /// 0 if there is room for a read, else the capacity of the block that `use_block` wants before `writable` may be called.
   std::size_t block_needed();
+  /// Bytes that `use_block` gives back; 0 while requests still refer to the present block.
+  [[nodiscard]] std::size_t replaced_bytes() const { return block_.use_count() == 1 ? block_->capacity() : 0; }
+  /// There is no memory for what was needed: the next answer of `block_needed` is the least to go on with.
+  void ask_for_less() { next_block_bytes_ = kFirstBlockBytes; }
   /// Goes on in `block`; what was pending moves along.
   void use_block(std::shared_ptr<ReceiveBlock> block);
   /// Where the next read goes.
@@ -49,6 +53,10 @@ class ReceiveBuffer {
   Result<Frame> next_frame();
   /// Bytes of a frame that is not whole yet, its length prefix included.
   [[nodiscard]] std::size_t pending_bytes() const { return end_ - begin_; }
+  /// Capacity of the smallest block that holds the unfinished frame; 0 if it would save little, or requests refer to the present block.
+  [[nodiscard]] std::size_t least_block() const;
+  /// Memory that nothing but an unfinished frame keeps.
+  [[nodiscard]] std::size_t unfinished_bytes() const { return pending_bytes() > 0 ? replaced_bytes() : 0; }
   /// True if the last read filled all the room it was given, so more is likely waiting.
   [[nodiscard]] bool was_filled() const { return block_ != nullptr && end_ == block_->capacity(); }
   /// Lets go of the block when nothing is in it.
@@ -57,6 +65,7 @@ class ReceiveBuffer {
  private:
   static constexpr std::size_t kFirstBlockBytes = 16 * 1024;
   static constexpr std::size_t kLeastRoomBytes = 4 * 1024;  ///< Less is not worth a read.
+  static constexpr std::size_t kUnfilledBytes = 64;         ///< Room of the smallest block: a full one says that more is waiting.
   /// Of ordinary blocks; one frame larger than this gets its own. Larger ones do not stay in the processor's cache until they are handled.
   static constexpr std::size_t kLargestBlockBytes = 512 * 1024;
   static constexpr std::size_t kBlockStep = 4;

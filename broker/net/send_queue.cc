@@ -7,6 +7,8 @@ namespace {
 
 /// A drained queue larger than this gives its memory back.
 constexpr std::size_t kKeptBytes = 64 * 1024;
+/// What thousands of idle connections may keep each.
+constexpr std::size_t kKeptWhileIdleBytes = 4 * 1024;
 
 }  // namespace
 
@@ -53,13 +55,25 @@ Result<void> SendQueue::send_slice(Stream& stream, const FileSlice& slice) {
   return {};
 }
 
+void SendQueue::release_if_empty() {
+  if (empty() && held_bytes() > kKeptWhileIdleBytes) drop();
+}
+
+void SendQueue::drop() {
+  clear();
+  output_ = proto::Output();
+  slices_ = {};
+}
+
 void SendQueue::clear() {
-  if (output_.size() > kKeptBytes) {
+  sent_before_ += sent_total_;
+  if (held_bytes() > kKeptBytes) {
     output_ = proto::Output();
+    slices_ = {};
   } else {
     output_.clear();
+    slices_.clear();
   }
-  slices_.clear();
   sent_ = 0;
   gap_ = 0;
   sent_of_slice_ = 0;

@@ -27,9 +27,17 @@ class SendQueue {
 
   [[nodiscard]] bool empty() const { return sent_ == output_.size() && gap_ == output_.gaps().size(); }
   [[nodiscard]] std::uint64_t unsent_bytes() const { return output_.total_bytes() - sent_total_; }
+  /// Sent since it was made; never falls.
+  [[nodiscard]] std::uint64_t ever_sent_bytes() const { return sent_before_ + sent_total_; }
+  /// Memory that it holds, file bytes not counted.
+  [[nodiscard]] std::size_t held_bytes() const { return output_.capacity() + slices_.capacity() * sizeof(FileSlice); }
   /// Sends until all is gone or the stream takes no more (`would_block`). Any other error ends the connection: a file shorter than its
   /// slice is one (`corrupt`), since the peer was promised bytes that are not there.
   Result<void> send(Stream& stream);
+  /// Gives memory back if nothing is left to send; a peer that says nothing shall cost nothing.
+  void release_if_empty();
+  /// Forgets what is left: the peer is gone.
+  void drop();
 
  private:
   Result<void> send_memory(Stream& stream, std::size_t end);
@@ -42,6 +50,7 @@ class SendQueue {
   std::size_t gap_ = 0;   ///< Gaps whose slice has been sent whole.
   std::uint64_t sent_of_slice_ = 0;
   std::uint64_t sent_total_ = 0;
+  std::uint64_t sent_before_ = 0;  ///< Before the last `clear`.
 };
 
 }  // namespace tidelog::broker

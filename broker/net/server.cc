@@ -30,7 +30,8 @@ asio::awaitable<void> Server::accept_all() {
     if (accepted) {
       seat(std::move(*accepted));
     } else if (accepted.error() == Errc::refused) {
-      limited_.warn(shard.loop().now(), "descriptors", "no new connections for a moment: out of file descriptors or socket memory");
+      shard.limits().hit(Limit::file_descriptors, shard.loop().now(),
+                         "no new connections for a moment: the rest of the descriptors is for logs (raise the limit of open files)");
       shard.timers().arm_in(pause_timer_, kPauseWithoutDescriptors);
       co_await pause_.wait();
     } else {
@@ -59,19 +60,30 @@ bool Server::admit(const std::string& host) {
     address.second = second;
     address.opened_this_second = 0;
   }
-  const char* cap = nullptr;
-  if (open_ >= caps_.total) cap = "max.connections";
-  if (address.open >= caps_.per_address) cap = "max.connections.per.ip";
-  const bool has_rate = caps_.new_per_second_per_address > 0;
-  if (has_rate && address.opened_this_second >= caps_.new_per_second_per_address) cap = "max.connection.creation.rate";
-  if (cap != nullptr) {
-    limited_.warn(seats_.front().shard->loop().now(), cap, "refused a connection from {}: {} is reached", host, cap);
+  if (const std::optional<Limit> cap = reached(address)) {
+    Shard& shard = *seats_.front().shard;
+    shard.limits().hit(*cap, shard.loop().now(), "refused a connection from {}", host);
+    if (*cap == Limit::max_connections) make_place();
     return false;
   }
   ++open_;
   ++address.open;
   ++address.opened_this_second;
   return true;
+}
+
+std::optional<Limit> Server::reached(const Address& address) const {
+  const std::size_t rate = caps_.new_per_second_per_address;
+  if (rate != 0 && address.opened_this_second >= rate) return Limit::max_connection_creation_rate;
+  if (address.open >= caps_.per_address) return Limit::max_connections_per_ip;
+  if (open_ >= caps_.total) return Limit::max_connections;
+  return std::nullopt;
+}
+
+/// Whoever comes next finds a place that somebody idle had.
+void Server::make_place() {
+  const Seat& seat = seats_[next_seat_++ % seats_.size()];
+  seat.shard->loop().post([connections = seat.connections] { connections->close_longest_idle(); });
 }
 
 void Server::left(const std::string& host) {

@@ -2,6 +2,7 @@
 
 #include "broker/net/connection_set.h"
 
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -12,7 +13,7 @@ namespace tidelog::broker {
 struct ConnectionCaps {
   std::size_t total = 0;
   std::size_t per_address = 0;
-  std::size_t new_per_second_per_address = 0;  ///< 0: no limit.
+  std::size_t new_per_second_per_address = 0;  ///< 0: as many as come.
 };
 
 /// Accepts connections on one listener and spreads them over the shards, within the caps.
@@ -47,6 +48,9 @@ class Server {
   void seat(std::unique_ptr<Accepted> accepted);
   /// Counts the connection in; false, with a reason, if a cap says no.
   bool admit(const std::string& host);
+  /// The cap that another connection of this address would break.
+  [[nodiscard]] std::optional<Limit> reached(const Address& address) const;
+  void make_place();
   void left(const std::string& host);
   void forget_quiet_addresses();
 
@@ -59,7 +63,6 @@ class Server {
   std::unordered_map<std::string, Address> addresses_;
   std::size_t open_ = 0;
   std::size_t next_seat_ = 0;
-  RateLimited limited_;
   bool stopping_ = false;
 };
 

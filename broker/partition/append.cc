@@ -3,10 +3,16 @@
 #include "broker/partition/partition.h"
 #include "proto/record/validate.h"
 
+#include <optional>
 #include <utility>
 
 namespace tidelog::broker {
 namespace {
+
+/// A partition's share of one pass, beyond which it lets others go on.
+constexpr SteadyTime kLongestPass = std::chrono::milliseconds(5);
+/// Checking less takes no time worth looking at a clock for.
+constexpr std::size_t kLongPartBytes = 128 * 1024;
 
 /// What holds for every part of a pass.
 proto::ValidationRules rules_at(TimestampMs now, const TopicConfig& config) {
@@ -42,14 +48,28 @@ void Partition::produce(ProducePart& part) {
 
 void Partition::end_of_pass() {
   next_offset_ = log_->end_offset();
-  proto::ValidationRules rules = rules_at(shard_.loop().wall_clock(), *config_);
-  for (ProducePart* part : queued_) admit(*part, rules);
-  queued_.clear();
+  admit_queued();
   if (!to_write_.empty()) write_admitted();
   advance_high_watermark();
   answer_accepted();
   to_write_.clear();
   accepted_.clear();
+}
+
+/// Stops when the pass has taken long, for example with small batches that open to much: the rest goes on after others had their turn.
+void Partition::admit_queued() {
+  proto::ValidationRules rules = rules_at(shard_.loop().wall_clock(), *config_);
+  std::optional<SteadyTime> began;
+  std::size_t taken = 0;
+  while (taken < queued_.size()) {
+    ProducePart& part = *queued_[taken++];
+    const bool may_take_long = rules.is_compacted || part.records.size() >= kLongPartBytes;
+    if (may_take_long && !began) began = shard_.loop().now();
+    admit(part, rules);
+    if (may_take_long && shard_.loop().now() - *began >= kLongestPass) break;
+  }
+  queued_.erase(queued_.begin(), queued_.begin() + static_cast<std::ptrdiff_t>(taken));
+  if (!queued_.empty()) shard_.at_end_of_pass(PassStage::append, *this);
 }
 
 void Partition::write_admitted() {

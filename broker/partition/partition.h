@@ -87,6 +87,7 @@ class Partition final : public DurableLog, private PassClient {
   void admit(ProducePart& part, proto::ValidationRules& rules);
   bool answer_if_known(ProducePart& part, const proto::BatchView& batch);
   void stamp(ProducePart& part, const proto::CheckedBatch& checked, TimestampMs now);
+  void admit_queued();
   void write_admitted();
   void answer_accepted();
   void advance_high_watermark();

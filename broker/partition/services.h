@@ -19,8 +19,8 @@ class Controller;
 
 /// What one shard works with. Thread: its loop.
 struct ShardServices {
-  ShardServices(Env& env, std::size_t index, std::size_t memory_limit_bytes, QuotaWindowShape quota_window)
-      : shard(env, index, memory_limit_bytes), quotas(quota_window), mutations(quota_window) {}
+  ShardServices(Env& env, std::size_t index, ShardMemory memory, QuotaWindowShape quota_window)
+      : shard(env, index, memory), quotas(quota_window), mutations(quota_window) {}
 
   Shard shard;
   std::unique_ptr<Durability> durability;
@@ -29,7 +29,7 @@ struct ShardServices {
   std::shared_ptr<const BrokerOptions> options;  ///< In force: what the broker was started with, and over it what the image says.
   QuotaMeter quotas;
   TokenBuckets mutations;  ///< Of changes of metadata; only the first shard's are used.
-  RateLimited limited;     ///< Lines about limits that clients ran into.
+  RateLimited limited;     ///< Lines that many requests would write, and that are not about a limit.
 };
 
 /// Why a partition that metadata name has no entry in its owner's table. A topic is shown after its logs are there and hidden before they

@@ -2,23 +2,35 @@
 
 #include "broker/shard/signal.h"
 
+#include <algorithm>
 #include <cstddef>
+#include <memory>
+#include <utility>
 #include <vector>
 
 namespace tidelog::broker {
 
 /// Bytes a shard may hold for its connections. Empty: whoever asks waits, and its socket is not read meanwhile.
+/// The last quarter is for small takers alone, so that a few peers with large requests cannot keep everybody else waiting.
 /// Thread: one loop.
 class Budget {
  public:
+  static constexpr std::size_t kSmallBytes = 64 * 1024;
+
   explicit Budget(std::size_t limit_bytes) : limit_bytes_(limit_bytes) {}
 
-  /// True and taken, or false and nothing changed. A first taker may exceed the limit, or a request near the limit could never be read.
-  [[nodiscard]] bool try_take(std::size_t bytes) {
-    if (used_bytes_ != 0 && used_bytes_ + bytes > limit_bytes_) return false;
+  /// True and taken, or false and nothing changed. `instead_of` bytes, taken before, are given back soon after: they do not count here.
+  /// Whoever has nobody beside it may exceed the limit, or a request near the limit could never be read.
+  [[nodiscard]] bool try_take(std::size_t bytes, std::size_t instead_of = 0) {
+    const std::size_t others = used_bytes_ - instead_of;
+    const std::size_t limit = bytes <= kSmallBytes ? limit_bytes_ : limit_bytes_ - limit_bytes_ / 4;
+    if (others != 0 && others + bytes > limit) return false;
     used_bytes_ += bytes;
     return true;
   }
+
+  /// Taken whether there is room or not: for what is there already.
+  void take(std::size_t bytes) { used_bytes_ += bytes; }
 
   void give(std::size_t bytes) {
     used_bytes_ -= bytes;
@@ -29,12 +41,49 @@ class Budget {
   void notify_when_given(Signal& waiter) { waiting_.push_back(&waiter); }
   void stop_waiting(Signal& waiter) { std::erase(waiting_, &waiter); }
 
+  [[nodiscard]] std::size_t limit_bytes() const { return limit_bytes_; }
   [[nodiscard]] std::size_t used_bytes() const { return used_bytes_; }
+  /// Time to do without what is merely convenient.
+  [[nodiscard]] bool is_scarce() const { return used_bytes_ > limit_bytes_ / 2; }
+  [[nodiscard]] bool is_exceeded() const { return used_bytes_ > limit_bytes_; }
 
  private:
   std::size_t limit_bytes_;
   std::size_t used_bytes_ = 0;
   std::vector<Signal*> waiting_;
+};
+
+/// Bytes of a budget that go back with it. Thread: the budget's loop.
+class BudgetShare {
+ public:
+  BudgetShare() = default;
+  BudgetShare(const BudgetShare&) = delete;
+  BudgetShare& operator=(const BudgetShare&) = delete;
+  ~BudgetShare() { release(); }
+
+  /// Grows or shrinks to `bytes`; false, with nothing changed, if the budget lacks them.
+  [[nodiscard]] bool try_resize(const std::shared_ptr<Budget>& budget, std::size_t bytes) {
+    if (bytes > bytes_ && !budget->try_take(bytes - bytes_)) return false;
+    if (bytes < bytes_) budget->give(bytes_ - bytes);
+    budget_ = budget;
+    bytes_ = bytes;
+    return true;
+  }
+  /// The same for what is there already.
+  void resize(const std::shared_ptr<Budget>& budget, std::size_t bytes) {
+    if (bytes > bytes_) budget->take(bytes - bytes_);
+    if (bytes < bytes_) budget->give(bytes_ - bytes);
+    budget_ = budget;
+    bytes_ = bytes;
+  }
+  void release() {
+    if (bytes_ > 0) budget_->give(std::exchange(bytes_, 0));
+  }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+
+ private:
+  std::shared_ptr<Budget> budget_;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace tidelog::broker

@@ -4,8 +4,12 @@
 
 namespace tidelog::broker {
 
-Shard::Shard(Env& env, std::size_t index, std::size_t memory_limit_bytes)
-    : env_(env), index_(index), timers_(loop()), budget_(std::make_shared<Budget>(memory_limit_bytes)) {}
+Shard::Shard(Env& env, std::size_t index, ShardMemory memory)
+    : env_(env),
+      index_(index),
+      timers_(loop()),
+      budget_(std::make_shared<Budget>(memory.request_bytes)),
+      response_budget_(std::make_shared<Budget>(memory.response_bytes)) {}
 
 void Shard::at_end_of_pass(PassStage stage, PassClient& client) {
   if (!client.queued_) {

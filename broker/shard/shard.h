@@ -2,6 +2,7 @@
 
 #include "broker/env/env.h"
 #include "broker/shard/budget.h"
+#include "broker/shard/limit_log.h"
 #include "broker/shard/timers.h"
 
 #include <array>
@@ -28,11 +29,17 @@ class PassClient {
   bool queued_ = false;
 };
 
+/// Bytes that one shard may hold for its clients.
+struct ShardMemory {
+  std::size_t request_bytes = 0;   ///< Requests that are being read or served.
+  std::size_t response_bytes = 0;  ///< Answers that are being made or not yet sent.
+};
+
 /// One thread's share of the broker: its loop, its timers, its memory, and the end of each pass. Owns no protocol state itself.
 /// Thread: its loop, except `loop().post`.
 class Shard {
  public:
-  Shard(Env& env, std::size_t index, std::size_t memory_limit_bytes);
+  Shard(Env& env, std::size_t index, ShardMemory memory);
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
 
@@ -40,7 +47,11 @@ class Shard {
   [[nodiscard]] Env& env() { return env_; }
   [[nodiscard]] Loop& loop() { return *env_.loops()[index_]; }
   [[nodiscard]] Timers& timers() { return timers_; }
+  /// For requests.
   [[nodiscard]] const std::shared_ptr<Budget>& budget() { return budget_; }
+  /// For answers, and for what is laid out to make one.
+  [[nodiscard]] const std::shared_ptr<Budget>& response_budget() { return response_budget_; }
+  [[nodiscard]] LimitLog& limits() { return limits_; }
 
   /// `client.end_of_pass()` runs in `stage` of the current pass; again if it asks again from inside.
   void at_end_of_pass(PassStage stage, PassClient& client);
@@ -55,6 +66,8 @@ class Shard {
   std::size_t index_;
   Timers timers_;
   std::shared_ptr<Budget> budget_;
+  std::shared_ptr<Budget> response_budget_;
+  LimitLog limits_;
   std::array<std::vector<PassClient*>, kStages> clients_;
   std::vector<PassClient*> running_;
   bool pass_scheduled_ = false;

@@ -15,10 +15,13 @@ class ManualLoop final : public Loop {
   asio::any_io_executor executor() override { return context_.get_executor(); }
   void post(Job job) override { jobs_.push_back(std::move(job)); }
   void defer(Job job) override { jobs_.push_back(std::move(job)); }
-  SteadyTime now() const override { return now_; }
+  SteadyTime now() const override { return now_ += per_look_; }
   TimestampMs wall_clock() const override { return {std::chrono::duration_cast<std::chrono::milliseconds>(now_).count()}; }
   void set_alarm(SteadyTime when) override { alarm_ = when; }
   void on_alarm(Job handler) override { handler_ = std::move(handler); }
+
+  /// Every look at the clock finds it so much later: work that takes time.
+  void let_looking_take(SteadyTime time) { per_look_ = time; }
 
   /// Runs everything that is ready, and what that makes ready.
   void run_ready() {
@@ -46,7 +49,8 @@ class ManualLoop final : public Loop {
   asio::io_context context_;
   std::deque<Job> jobs_;
   Job handler_;
-  SteadyTime now_{std::chrono::seconds(1)};
+  mutable SteadyTime now_{std::chrono::seconds(1)};
+  SteadyTime per_look_{};
   SteadyTime alarm_{SteadyTime::max()};
 };
 

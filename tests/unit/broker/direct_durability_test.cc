@@ -31,7 +31,7 @@ class DirectoryLog final : public DurableLog {
 class DirectDurabilityTest : public ::testing::Test {
  protected:
   ManualEnv env_;
-  Shard shard_{env_, 0, 1U << 20};
+  Shard shard_{env_, 0, {.request_bytes = 1U << 20, .response_bytes = 1U << 20}};
   std::vector<std::string> failures_;
   std::unique_ptr<Durability> durability_ =
       make_direct_durability(shard_, [this](std::string failure) { failures_.push_back(std::move(failure)); });

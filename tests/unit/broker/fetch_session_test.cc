@@ -110,6 +110,30 @@ TEST(FetchSession, CountsItsMemoryUpAndDown) {
   EXPECT_EQ(session.size_bytes(), 0U);
 }
 
+// The longest name there is, with very many partitions: were it kept for each, 64 MB would come of one small request.
+TEST(FetchSession, KeepsALongNameOnceHoweverManyPartitionsItHas) {
+  FetchSession session(1, false, kStart);
+  Request request(std::string(32767, 'n'));
+
+  session.update(request.ask(2000).message());
+
+  EXPECT_EQ(session.items().size(), 2000U);
+  EXPECT_EQ(session.items().front().topic, session.items().back().topic);
+  EXPECT_EQ(*session.items().front().topic, std::string(32767, 'n'));
+}
+
+TEST(FetchSession, KeepsANameUntilItsLastPartitionIsForgotten) {
+  FetchSession session(1, false, kStart);
+  Request first("a name that is not short");
+  session.update(first.ask(2).message());
+  Request second("a name that is not short");
+
+  session.update(second.forget({0}).message());
+
+  EXPECT_EQ(*session.items().front().topic, "a name that is not short");
+  EXPECT_THAT(partitions_of(session), testing::ElementsAre(1));
+}
+
 TEST(FetchSession, WrapsItsEpochToOne) {
   FetchSession session(1, false, kStart);
   for (int i = 0; i < 3; ++i) session.next_epoch();

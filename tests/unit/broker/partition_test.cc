@@ -42,7 +42,7 @@ struct Sent final : ProducePart::Owner {
 
 class PartitionTest : public ::testing::Test {
  protected:
-  PartitionTest() : shard_(env_, 0, 1 << 20) { open(DurabilityMode::fsync); }
+  PartitionTest() : shard_(env_, 0, {.request_bytes = 1 << 20, .response_bytes = 1 << 20}) { open(DurabilityMode::fsync); }
 
   void open(DurabilityMode mode, storage::FileSystem* files = nullptr) {
     TopicConfig config;
@@ -58,7 +58,6 @@ class PartitionTest : public ::testing::Test {
 
   /// Hands a batch over and lets the pass end.
   std::unique_ptr<Sent> produce(int records, std::int64_t producer = -1, std::int32_t sequence = -1, bool all = true) {
-    auto sent = std::make_unique<Sent>();
     proto::BatchBuilder builder;
     for (int i = 0; i < records; ++i) {
       const std::string value = "value " + std::to_string(i);
@@ -66,6 +65,13 @@ class PartitionTest : public ::testing::Test {
     }
     const Bytes batch = builder.build(
         {.producer_id = {producer}, .producer_epoch = static_cast<std::int16_t>(producer < 0 ? -1 : 0), .base_sequence = sequence});
+    auto sent = hand_over(batch, all);
+    env_.loop().run_ready();
+    return sent;
+  }
+
+  std::unique_ptr<Sent> hand_over(Bytes batch, bool all = true) {
+    auto sent = std::make_unique<Sent>();
     sent->bytes.assign(batch.begin(), batch.end());
     sent->part.id = partition_->id();
     sent->part.records = sent->bytes;
@@ -73,12 +79,19 @@ class PartitionTest : public ::testing::Test {
     sent->part.waits_for_all = all;
     sent->part.owner = sent.get();
     partition_->produce(sent->part);
-    env_.loop().run_ready();
     return sent;
   }
 
   bool configure(const TopicConfig& config) {
     return partition_->set_config(std::make_shared<const TopicConfig>(config), to_log_config(config, options_));
+  }
+
+  std::vector<std::byte> keyed_batch() {
+    proto::BatchBuilder builder;
+    const Bytes key{reinterpret_cast<const std::byte*>("k"), 1};
+    builder.append({.timestamp = env_.loop().wall_clock(), .key = key, .value = key});
+    const Bytes batch = builder.build({});
+    return {batch.begin(), batch.end()};
   }
 
   void finish_round() {
@@ -172,6 +185,26 @@ TEST_F(PartitionTest, ASettingHoldsFromTheNextBatchOn) {
   EXPECT_EQ(before->part.error, ErrorCode::none);
   EXPECT_EQ(after->part.error, ErrorCode::message_too_large);
   EXPECT_EQ(partition_->log().config().segment_bytes, 1U << 20);
+}
+
+// Small batches can open to much. The loop belongs to everybody, so one partition's checks stop in between.
+TEST_F(PartitionTest, APassThatTakesLongLetsOthersGoOnAndKeepsTheOrder) {
+  TopicConfig config;
+  config.durability = DurabilityMode::page_cache;
+  config.cleanup_policy = {"compact"};
+  configure(config);
+  env_.loop().let_looking_take(std::chrono::milliseconds(4));
+  std::vector<std::unique_ptr<Sent>> sent;
+  for (int i = 0; i < 3; ++i) sent.push_back(hand_over(keyed_batch()));
+  std::vector<int> answered_when_others_ran;
+  shard_.loop().post([&] {
+    for (const auto& one : sent) answered_when_others_ran.push_back(one->answers);
+  });
+
+  env_.loop().run_ready();
+
+  EXPECT_EQ(answered_when_others_ran, (std::vector<int>{1, 1, 0}));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(sent[static_cast<std::size_t>(i)]->part.base_offset, Offset{i});
 }
 
 // R2: the retry of a batch that is appended but not yet synced must not be told success before it is.

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "broker/handlers/handler.h"
+
+namespace tidelog::broker {
+
+/// Bodies up to here are served as they come: what they can make a handler lay out is little.
+inline constexpr std::size_t kSmallBodyBytes = 1024;
+
+/// Takes memory for what a request will make its handler lay out, which may be many times its bytes: it counts the request's elements
+/// first and holds them against `max.request.elements` and the pool of answers. Waits for the pool if it must.
+/// False: the request is refused and the reason noted at the connection, which has to be closed. Call for served versions only.
+asio::awaitable<bool> admit(HandlerContext context, const Request& request, BudgetShare& share);
+
+/// The same for a Produce, which may not wait: its parts are in the request's order once this returned.
+bool admit_now(const Node& node, Connection& connection, const Request& request, BudgetShare& share);
+
+}  // namespace tidelog::broker

@@ -1,0 +1,276 @@
+// What a connection may keep of the broker's time and memory, and that each limit names itself in the counts.
+#include "broker/net/connection_set.h"
+#include "tests/support/fake_stream.h"
+#include "tests/support/manual_env.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace tidelog::broker {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr std::size_t kRequestMemory = 1 << 20;
+constexpr std::size_t kResponseMemory = 1 << 20;
+
+/// Answers every request with as many bytes as its key says for the test.
+class Answering final : public RequestHandler {
+ public:
+  std::unique_ptr<PendingResponse> produce(Connection&, Request&&) override { return nullptr; }
+  asio::awaitable<Outcome> serve(Connection&, Request, SendQueue& to) override {
+    ++served;
+    to.output().append(std::vector<std::byte>(answer_bytes));
+    co_return Outcome::keep;
+  }
+  void closed(Connection&) override {}
+
+  std::size_t answer_bytes = 10;
+  int served = 0;
+};
+
+class ConnectionLimitsTest : public ::testing::Test {
+ protected:
+  ConnectionLimitsTest() { make({}); }
+  ~ConnectionLimitsTest() override {
+    for (const auto& wire : wires_) {
+      wire->is_closed = true;
+      wire->readable.notify();
+      wire->writable.notify();
+    }
+    env_.loop().run_ready();
+  }
+
+  void make(SteadyTime idle) {
+    set_ = std::make_unique<ConnectionSet>(shard_, handler_,
+                                           ConnectionLimits{.max_frame_bytes = 4 << 20,
+                                                            .max_in_flight = 100,
+                                                            .idle = idle == SteadyTime{} ? seconds(600) : idle,
+                                                            .whole_frame = seconds(30),
+                                                            .write_stall = seconds(30)});
+  }
+  std::shared_ptr<FakeWire> connect() {
+    wires_.push_back(std::make_shared<FakeWire>(env_.loop()));
+    set_->adopt(std::make_unique<FakeAccepted>(wires_.back()), [] {});
+    env_.loop().run_ready();
+    return wires_.back();
+  }
+  void give(FakeWire& wire, std::string_view bytes) {
+    wire.give(bytes);
+    env_.loop().run_ready();
+  }
+  void take(FakeWire& wire, std::size_t bytes) {
+    wire.take(bytes);
+    env_.loop().run_ready();
+  }
+  void pass(SteadyTime time) {
+    env_.loop().advance(time);
+    env_.loop().run_ready();
+  }
+  /// An old Metadata request.
+  static std::string request() { return std::string("\0\0\0\x0e\0\3\0\1\0\0\0\7\xff\xff\0\0\0\0", 18); }
+  [[nodiscard]] std::uint64_t count(Limit limit) { return shard_.limits().count(limit); }
+
+  ManualEnv env_;
+  Shard shard_{env_, 0, {.request_bytes = kRequestMemory, .response_bytes = kResponseMemory}};
+  Answering handler_;
+  std::unique_ptr<ConnectionSet> set_;
+  std::vector<std::shared_ptr<FakeWire>> wires_;
+};
+
+TEST_F(ConnectionLimitsTest, HalfAFrameEndsAtItsDeadlineHoweverItDribbles) {
+  const auto wire = connect();
+  for (const char byte : request().substr(0, 10)) {
+    give(*wire, std::string_view(&byte, 1));
+    pass(seconds(3));
+  }
+
+  pass(seconds(1));
+
+  EXPECT_TRUE(wire->is_closed);
+  EXPECT_EQ(count(Limit::request_frame_timeout), 1U);
+}
+
+// The read that brings the half frame fills the whole block, so the reader looks for more before it waits.
+TEST_F(ConnectionLimitsTest, HalfAFrameThatFilledItsBlockHasADeadlineToo) {
+  const auto wire = connect();
+  std::string bytes("\0\1\0\0", 4);  // 64 KiB are announced, 16 KiB come: a first block.
+  bytes.resize(16 * 1024);
+  give(*wire, bytes);
+
+  pass(seconds(31));
+
+  EXPECT_TRUE(wire->is_closed);
+  EXPECT_EQ(count(Limit::request_frame_timeout), 1U);
+}
+
+TEST_F(ConnectionLimitsTest, IdleConnectionsEnd) {
+  const auto wire = connect();
+
+  pass(seconds(601));
+
+  EXPECT_TRUE(wire->is_closed);
+  EXPECT_EQ(count(Limit::connections_max_idle), 1U);
+}
+
+TEST_F(ConnectionLimitsTest, AReaderThatTakesAByteNowAndThenIsNoReader) {
+  handler_.answer_bytes = 500'000;
+  const auto wire = connect();
+  wire->room = 0;
+  give(*wire, request());
+
+  for (int i = 0; i < 31; ++i) {
+    take(*wire, 100);
+    pass(seconds(1));
+  }
+
+  EXPECT_TRUE(wire->is_closed);
+  EXPECT_EQ(count(Limit::response_write_timeout), 1U);
+}
+
+TEST_F(ConnectionLimitsTest, ASlowReaderThatGoesOnReadingIsServed) {
+  handler_.answer_bytes = 500'000;
+  const auto wire = connect();
+  wire->room = 0;
+  give(*wire, request());
+
+  for (int i = 0; i < 100; ++i) {
+    take(*wire, 5'000);
+    pass(seconds(1));
+  }
+
+  EXPECT_FALSE(wire->is_closed);
+  EXPECT_EQ(wire->written.size(), 500'000U);
+}
+
+// A large answer over a slow line takes longer than an idle connection may live.
+TEST_F(ConnectionLimitsTest, AReaderThatIsStillReadingIsNotIdle) {
+  make(seconds(60));
+  handler_.answer_bytes = 900'000;
+  const auto wire = connect();
+  wire->room = 0;
+  give(*wire, request());
+
+  for (int i = 0; i < 170; ++i) {
+    take(*wire, 5'000);
+    pass(seconds(1));
+  }
+
+  EXPECT_FALSE(wire->is_closed);
+}
+
+TEST_F(ConnectionLimitsTest, WhenAnswersTakeTooMuchMemoryTheLargestUnreadOnesGo) {
+  handler_.answer_bytes = 600'000;
+  const auto deaf = connect();
+  deaf->room = 0;
+  give(*deaf, request());
+  handler_.answer_bytes = 500'000;
+  const auto other = connect();
+  other->room = 0;
+
+  give(*other, request());
+
+  EXPECT_TRUE(deaf->is_closed);
+  EXPECT_FALSE(other->is_closed);
+  EXPECT_EQ(count(Limit::response_memory_bytes), 1U);
+  EXPECT_LE(shard_.response_budget()->used_bytes(), kResponseMemory);
+}
+
+TEST_F(ConnectionLimitsTest, AnswersThatWereReadCostNothing) {
+  handler_.answer_bytes = 600'000;
+  const auto wire = connect();
+
+  for (int i = 0; i < 5; ++i) give(*wire, request());
+
+  EXPECT_EQ(wire->written.size(), 3'000'000U);
+  EXPECT_EQ(shard_.response_budget()->used_bytes(), 0U);
+  EXPECT_EQ(shard_.budget()->used_bytes(), 0U) << "an idle connection keeps no block";
+}
+
+TEST_F(ConnectionLimitsTest, UnfinishedRequestsThatKeepOthersWaitingGoLargestFirst) {
+  std::string half("\0\x3f\0\0", 4);  // Just below 4 MiB.
+  half.resize(900'000);
+  const auto hoarder = connect();
+  give(*hoarder, half);
+  const auto second = connect();
+  give(*second, half);
+  ASSERT_FALSE(hoarder->is_closed || second->is_closed);
+
+  pass(seconds(3));
+
+  EXPECT_TRUE(hoarder->is_closed != second->is_closed) << "one makes room for the other";
+  EXPECT_GE(count(Limit::queued_max_request_bytes), 1U);
+}
+
+TEST_F(ConnectionLimitsTest, SmallRequestsAreReadWhileLargeOnesHaveTheMemory) {
+  std::string half("\0\x3f\0\0", 4);
+  half.resize(300'000);
+  const auto hoarder = connect();
+  give(*hoarder, half);
+  const auto small = connect();
+
+  give(*small, request());
+
+  EXPECT_EQ(small->written.size(), 10U);
+}
+
+// A crowd that sends the beginning of a request each. Were a whole block kept for each, 64 of them would have all of the memory.
+TEST_F(ConnectionLimitsTest, ManyBeginningsOfRequestsKeepOnlyTheirBytes) {
+  std::vector<std::shared_ptr<FakeWire>> crowd;
+  for (int i = 0; i < 500; ++i) {
+    crowd.push_back(connect());
+    give(*crowd.back(), request().substr(0, 10));
+  }
+  const auto small = connect();
+  give(*small, request());
+  const std::size_t written_at_once = small->written.size();
+  for (const auto& wire : crowd) give(*wire, request().substr(10));
+
+  EXPECT_EQ(written_at_once, 10U);
+  EXPECT_EQ(handler_.served, 501) << "what was begun goes on where it stood";
+  EXPECT_EQ(shard_.budget()->used_bytes(), 0U);
+}
+
+TEST_F(ConnectionLimitsTest, ABusyReaderGoesOnInSmallPiecesWhenThereIsNoMemoryForLargeOnes) {
+  constexpr int kRequests = 10'000;
+  shard_.budget()->take(900'000);
+  const auto wire = connect();
+  std::string all;
+  for (int i = 0; i < kRequests; ++i) all += request();
+
+  give(*wire, all);
+
+  EXPECT_EQ(handler_.served, kRequests);
+  shard_.budget()->give(900'000);
+}
+
+TEST_F(ConnectionLimitsTest, OneLargeRequestMayHaveMoreThanAllMemoryWhenNobodyElseNeedsIt) {
+  std::string whole("\0\x20\0\0", 4);  // 2 MiB in a pool of 1.
+  whole += request().substr(4);
+  whole.resize(4 + 0x200000);
+  const auto wire = connect();
+
+  give(*wire, whole);
+
+  EXPECT_EQ(handler_.served, 1);
+}
+
+TEST_F(ConnectionLimitsTest, TheLongestIdleMakesPlaceAndNoOtherDoes) {
+  const auto oldest = connect();
+  pass(seconds(70));
+  const auto younger = connect();
+  pass(seconds(70));
+  give(*younger, request());
+
+  set_->close_longest_idle();
+  env_.loop().run_ready();
+  set_->close_longest_idle();
+  env_.loop().run_ready();
+
+  EXPECT_TRUE(oldest->is_closed);
+  EXPECT_FALSE(younger->is_closed);
+}
+
+}  // namespace
+}  // namespace tidelog::broker

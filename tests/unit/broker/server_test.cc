@@ -1,0 +1,148 @@
+#include "broker/net/server.h"
+
+#include "tests/support/fake_stream.h"
+#include "tests/support/manual_env.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <gtest/gtest.h>
+
+#include <deque>
+
+namespace tidelog::broker {
+namespace {
+
+/// Connections that a test makes up, in the order it makes them.
+struct Arrivals {
+  explicit Arrivals(Loop& loop) : came(loop.executor()) {}
+  std::deque<Result<std::unique_ptr<Accepted>>> waiting;
+  Signal came;
+  bool is_closed = false;
+};
+
+class FakeListener final : public Listener {
+ public:
+  explicit FakeListener(std::shared_ptr<Arrivals> arrivals) : arrivals_(std::move(arrivals)) {}
+  asio::awaitable<Result<std::unique_ptr<Accepted>>> accept() override {
+    while (arrivals_->waiting.empty() && !arrivals_->is_closed) co_await arrivals_->came.wait();
+    if (arrivals_->is_closed) co_return Errc::closed;
+    Result<std::unique_ptr<Accepted>> next = std::move(arrivals_->waiting.front());
+    arrivals_->waiting.pop_front();
+    co_return next;
+  }
+  Endpoint local() const override { return {}; }
+  void close() override {
+    arrivals_->is_closed = true;
+    arrivals_->came.notify();
+  }
+
+ private:
+  std::shared_ptr<Arrivals> arrivals_;
+};
+
+class Silent final : public RequestHandler {
+ public:
+  std::unique_ptr<PendingResponse> produce(Connection&, Request&&) override { return nullptr; }
+  asio::awaitable<Outcome> serve(Connection&, Request, SendQueue&) override { co_return Outcome::close; }
+  void closed(Connection&) override {}
+};
+
+class ServerTest : public ::testing::Test {
+ protected:
+  ~ServerTest() override {
+    if (server_ == nullptr) return;
+    asio::co_spawn(env_.loop().executor(), server_->stop(), asio::detached);
+    asio::co_spawn(env_.loop().executor(), set_.finish(), asio::detached);
+    env_.loop().run_ready();
+  }
+
+  void serve(ConnectionCaps caps) {
+    server_ = std::make_unique<Server>(std::make_unique<FakeListener>(arrivals_), std::vector<Server::Seat>{{&shard_, &set_}}, caps);
+    server_->start();
+    env_.loop().run_ready();
+  }
+  std::shared_ptr<FakeWire> connect() {
+    auto wire = std::make_shared<FakeWire>(env_.loop());
+    arrivals_->waiting.emplace_back(std::make_unique<FakeAccepted>(wire));
+    arrivals_->came.notify();
+    env_.loop().run_ready();
+    return wire;
+  }
+
+  ManualEnv env_;
+  Shard shard_{env_, 0, {.request_bytes = 1 << 20, .response_bytes = 1 << 20}};
+  Silent handler_;
+  ConnectionSet set_{shard_,
+                     handler_,
+                     {.max_frame_bytes = 1000,
+                      .max_in_flight = 1,
+                      .idle = std::chrono::seconds(600),
+                      .whole_frame = std::chrono::seconds(30),
+                      .write_stall = std::chrono::seconds(30)}};
+  std::shared_ptr<Arrivals> arrivals_ = std::make_shared<Arrivals>(env_.loop());
+  std::unique_ptr<Server> server_;
+};
+
+TEST_F(ServerTest, ARateOfZeroIsNoLimit) {
+  serve({.total = 1000, .per_address = 1000, .new_per_second_per_address = 0});
+
+  for (int i = 0; i < 300; ++i) connect();
+
+  EXPECT_EQ(set_.size(), 300U);
+}
+
+TEST_F(ServerTest, RefusesWhatIsBeyondACapAndCountsIt) {
+  serve({.total = 3, .per_address = 2, .new_per_second_per_address = 0});
+
+  for (int i = 0; i < 3; ++i) connect();
+
+  EXPECT_EQ(set_.size(), 2U);
+  EXPECT_EQ(shard_.limits().count(Limit::max_connections_per_ip), 1U);
+}
+
+TEST_F(ServerTest, TheRateIsOfOneSecond) {
+  serve({.total = 1000, .per_address = 1000, .new_per_second_per_address = 5});
+  for (int i = 0; i < 8; ++i) connect();
+  const std::size_t at_first = set_.size();
+  env_.loop().advance(std::chrono::seconds(1));
+
+  connect();
+
+  EXPECT_EQ(at_first, 5U);
+  EXPECT_EQ(set_.size(), 6U);
+  EXPECT_EQ(shard_.limits().count(Limit::max_connection_creation_rate), 3U);
+}
+
+// Without this, idle clients could keep everybody else out for ever.
+TEST_F(ServerTest, AFullBrokerTakesThePlaceOfWhoWasIdleLongest) {
+  serve({.total = 2, .per_address = 10, .new_per_second_per_address = 0});
+  const auto idle = connect();
+  env_.loop().advance(std::chrono::seconds(100));
+  const auto busy = connect();
+
+  const auto refused = connect();
+  env_.loop().run_ready();
+  const auto next = connect();
+
+  EXPECT_TRUE(idle->is_closed);
+  EXPECT_TRUE(refused->is_closed);
+  EXPECT_FALSE(busy->is_closed);
+  EXPECT_FALSE(next->is_closed);
+}
+
+TEST_F(ServerTest, WithoutDescriptorsItWaitsALittleInsteadOfTurning) {
+  serve({.total = 10, .per_address = 10, .new_per_second_per_address = 0});
+  arrivals_->waiting.emplace_back(Errc::refused);
+  const auto behind = connect();
+  const bool was_seated = set_.size() > 0;
+
+  env_.loop().advance(std::chrono::milliseconds(100));
+  env_.loop().run_ready();
+
+  EXPECT_FALSE(was_seated);
+  EXPECT_EQ(set_.size(), 1U);
+  EXPECT_EQ(shard_.limits().count(Limit::file_descriptors), 1U);
+}
+
+}  // namespace
+}  // namespace tidelog::broker
