@@ -82,8 +82,9 @@ def until(condition, what, usual=30.0, pause=0.005):
 class Broker:
     """One `tidelog serve`. Ends with the test, whatever happens."""
 
-    def __init__(self, tidelog, *options):
+    def __init__(self, tidelog, *options, under=()):
         self.tidelog, self.options = tidelog, options
+        self.under = under  # a command that the broker runs under
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
         self.home = tempfile.mkdtemp(prefix="tidelog-test-")
@@ -105,7 +106,7 @@ class Broker:
         shutil.rmtree(self.home, ignore_errors=True)
 
     def start(self):
-        command = [self.tidelog, "serve", "-o", f"listeners=PLAINTEXT://{self.address}", "-o", f"log.dirs={self.data}"]
+        command = [*self.under, self.tidelog, "serve", "-o", f"listeners=PLAINTEXT://{self.address}", "-o", f"log.dirs={self.data}"]
         for option in self.options:
             command += ["-o", option]
         with open(self.log, "ab") as out:
