@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+"""Attacks real brokers with the attacker and says whether they stood it: once with small limits and deadlines, so that each is met often,
+and once as they come. By hand: attack.py --tidelog build/release/tidelog --tools build/release/tests/attack --seconds 3600."""
+import os
+import random
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integration"))
+import rig  # noqa: E402  (the path stands above)
+
+MEGABYTE = 1 << 20
+SMALL = {
+    "memory.budget.bytes": 128 * MEGABYTE,
+    "socket.request.max.bytes": 4 * MEGABYTE,
+    "request.frame.timeout.ms": 1000,
+    "response.write.timeout.ms": 2000,
+    "max.connections": 4000,
+    "max.connections.per.ip": 2500,
+    "max.connection.creation.rate": 0,
+}
+# What a broker has that was told nothing; the attack comes from many addresses of this machine, so the rate of one is not met.
+DEFAULTS = {"memory.budget.bytes": 1024 * MEGABYTE, "socket.request.max.bytes": 100 * MEGABYTE, "request.frame.timeout.ms": 30000,
+            "response.write.timeout.ms": 30000}
+
+
+def fill(broker, topic):
+    """Enough records that a fetch brings more than a socket holds."""
+    lines = b"".join(b"%064d\n" % n for n in range(200_000))
+    subprocess.run([broker.tidelog, "produce", topic, "-b", broker.address], input=lines, check=True, stdout=subprocess.DEVNULL)
+
+
+def attack(args, name, options, settings, seconds, seed, **more):
+    with rig.Broker(args.tidelog, *(f"{key}={value}" for key, value in options.items())) as broker:
+        broker.create("attack", 4)
+        broker.create("attack-compacted", 1, "cleanup.policy=compact")
+        broker.create("bystander", 1)
+        fill(broker, "attack")
+        print(f"==== {name}, {seconds} s, seed {seed}", flush=True)
+        # A sanitizer keeps memory of its own, so there is nothing to hold against the budget.
+        budget = settings["memory.budget.bytes"] if args.slowness == 1 else 0
+        flags = {"port": broker.port, "pid": broker.process.pid, "seconds": seconds, "seed": seed, "budget": budget,
+                 "request-max": settings["socket.request.max.bytes"], "frame-ms": settings["request.frame.timeout.ms"],
+                 "write-ms": settings["response.write.timeout.ms"], **more}
+        words = [word for flag, value in flags.items() for word in (f"--{flag}", str(value))]
+        outcome = subprocess.run([os.path.join(args.tools, "attacker"), *words], check=False).returncode
+        if broker.process.poll() is None and broker.stop() != 0:
+            print("FAIL the broker did not stop cleanly")
+            outcome = 1
+        for line in broker.said().splitlines()[-20:]:
+            print(f"     | {line}")
+        return outcome
+
+
+def main():
+    args = rig.arguments(seconds=56, seed=0, bound=2000)
+    bound = int(args.bound * args.slowness)
+    seed = args.seed or random.randrange(1, 1 << 31)
+    # Most of it under small limits, where everything is met; the rest as delivered.
+    small = max(1, args.seconds * 3 // 4)
+    outcomes = [attack(args, "small limits", SMALL, SMALL, small, seed, **{"bound-ms": bound}),
+                attack(args, "defaults", {}, DEFAULTS, max(1, args.seconds - small), seed + 1, **{"bound-ms": 2 * bound, "connections": 600})]
+    return 1 if any(outcomes) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

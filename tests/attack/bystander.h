@@ -1,0 +1,54 @@
+#pragma once
+
+#include "tests/attack/socket.h"
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tidelog::attack {
+
+/// A client that does nothing unusual while others attack: it produces, fetches what it produced and asks for metadata on one connection,
+/// and every request must succeed within a bound. Thread: `run` on one of its own; the counts from any.
+class Bystander {
+ public:
+  Bystander(Target target, std::string topic, Milliseconds bound) : target_(target), topic_(std::move(topic)), bound_(bound) {}
+
+  /// Until `stop` is set.
+  void run(const std::atomic<bool>& stop);
+  /// Reads the topic from its beginning and compares: every acknowledged record, in order, once. What is wrong, or nothing.
+  std::string verify();
+
+  [[nodiscard]] std::uint64_t requests() const { return requests_; }
+  [[nodiscard]] std::uint64_t failures() const { return failures_; }
+  [[nodiscard]] std::uint64_t records() const { return acknowledged_.load(); }
+  [[nodiscard]] Milliseconds slowest() const { return slowest_; }
+  /// What failed first.
+  [[nodiscard]] const std::vector<std::string>& complaints() const { return complaints_; }
+
+ private:
+  bool produce();
+  bool fetch();
+  bool metadata();
+  bool ask(const std::string& request, std::int32_t correlation, std::string& answer, const char* what);
+  void fail(const std::string& why);
+  bool read_from(std::int64_t offset, std::vector<std::string>& values);
+
+  Target target_;
+  std::string topic_;
+  Milliseconds bound_;
+  Socket socket_;
+  std::string rest_;
+  std::int32_t correlation_ = 0;
+  std::int64_t next_value_ = 0;
+  std::int64_t consumed_ = 0;
+  std::atomic<std::uint64_t> requests_ = 0;
+  std::atomic<std::uint64_t> failures_ = 0;
+  std::atomic<std::uint64_t> acknowledged_ = 0;
+  Clock::time_point began_ = Clock::now();
+  Milliseconds slowest_{};
+  std::vector<std::string> complaints_;
+};
+
+}  // namespace tidelog::attack

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "tests/attack/cases.h"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace tidelog::attack {
+
+/// The broker's deadlines as it was told, for what must have happened by when.
+struct Deadlines {
+  Milliseconds whole_frame{30000};
+  Milliseconds write_stall{30000};
+  Milliseconds slack{5000};  ///< On a busy machine.
+
+  /// When a peer that does not read is gone: some answers fit into the kernel, each of which may wait for memory for two stalls.
+  [[nodiscard]] Milliseconds unread() const { return 8 * write_stall + slack; }
+};
+
+/// An attack by many connections that act together for seconds.
+struct Siege {
+  std::string name;
+  Milliseconds lasts;  ///< At most, about.
+  std::function<void()> run;
+};
+
+/// All of them. What they are given outlives them. Thread: one runs them, one after the other.
+std::vector<Siege> all_sieges(const Target& target, const Knowledge& known, const Deadlines& deadlines, Tally& tally, Dice& dice);
+
+}  // namespace tidelog::attack

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+
+namespace tidelog::attack {
+
+/// What became of the attacks. Thread: any.
+class Tally {
+ public:
+  enum class Outcome : std::uint8_t { answered, closed, hung };
+  struct Counts {
+    std::uint64_t sent = 0;
+    std::uint64_t answered = 0;
+    std::uint64_t closed = 0;
+    std::uint64_t hung = 0;
+  };
+
+  void note(const std::string& family, Outcome outcome, const std::string& what = {}) {
+    const std::scoped_lock lock(mutex_);
+    for (Counts* counts : {&families_[family], &all_}) {
+      ++counts->sent;
+      ++(outcome == Outcome::answered ? counts->answered : outcome == Outcome::closed ? counts->closed : counts->hung);
+    }
+    if (outcome == Outcome::hung && hung_.size() < kKeptHangs) hung_.emplace(family + ": " + what, all_.sent);
+  }
+
+  [[nodiscard]] Counts all() const {
+    const std::scoped_lock lock(mutex_);
+    return all_;
+  }
+  [[nodiscard]] std::map<std::string, Counts> families() const {
+    const std::scoped_lock lock(mutex_);
+    return families_;
+  }
+  /// What hung, the first few of each kind.
+  [[nodiscard]] std::map<std::string, std::uint64_t> hangs() const {
+    const std::scoped_lock lock(mutex_);
+    return hung_;
+  }
+
+ private:
+  static constexpr std::size_t kKeptHangs = 40;
+  mutable std::mutex mutex_;
+  Counts all_;
+  std::map<std::string, Counts> families_;
+  std::map<std::string, std::uint64_t> hung_;
+};
+
+}  // namespace tidelog::attack
