@@ -3,6 +3,9 @@
 #include "broker/logging/log.h"
 #include "broker/metadata/topic_names.h"
 #include "broker/shard/run_on.h"
+#include "storage/disk/disk_error.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
@@ -97,7 +100,7 @@ Result<std::unique_ptr<storage::Log>, StartError> Broker::open_metadata_log() {
     env_.random().fill(log_id);
     auto made = storage::Log::create(place, {.topic_id = kMetadataTopicId, .log_id = load_be<std::uint64_t>(log_id.data())}, config);
     if (made) return std::move(*made);
-    return StartError{.message = "cannot make " + place.directory + ": " + std::string(name(made.error())),
+    return StartError{.message = "cannot make " + place.directory + ": " + std::string(storage::describe_disk_error(made.error())),
                       .hint = "check space and permissions"};
   }
   if (!there) {
@@ -141,10 +144,11 @@ asio::awaitable<Result<void, StartError>> Broker::recover() {
   if (failed) co_return *failed;
   ShardServices& home = *shards_.front();
   controller_ = std::make_unique<Controller>(home.shard, *home.durability, std::move(*log), replicas_);
-  if (const Result<void> replayed = controller_->replay(); !replayed) {
-    co_return StartError{
-        .message = "the metadata log cannot be replayed: " + std::string(name(replayed.error())),
-        .hint = replayed.error() == Errc::unsupported ? "it was written by a newer version: start that one" : "restore it from a backup"};
+  if (const Result<void, ReplayError> replayed = controller_->replay(); !replayed) {
+    co_return StartError{.message = fmt::format("the metadata log cannot be replayed: {} at offset {}", name(replayed.error().code),
+                                                replayed.error().offset.value),
+                         .hint = replayed.error().code == Errc::unsupported ? "it was written by a newer version: start that one"
+                                                                            : "restore it from a backup"};
   }
   if (Result<void, StartError> known = co_await introduce_self(); !known) co_return known;
   const Replicas::Metadata metadata{.image = controller_->machine().image(), .deleted_topics = controller_->take_deleted_topics()};

@@ -1,6 +1,7 @@
 #include "broker/log_dir.h"
 
 #include "broker/metadata/topic_names.h"
+#include "storage/disk/disk_error.h"
 #include "storage/log/identity.h"
 #include "storage/log/identity_file.h"
 
@@ -64,8 +65,8 @@ Result<DirIdentity, StartError> parse_identity(const std::string& path, std::str
 Result<void, StartError> check_unclaimed(storage::FileSystem& files, const std::string& path) {
   const Result<std::vector<storage::DirEntry>> entries = files.list(path);
   if (!entries)
-    return StartError{.message = "cannot read log directory " + path + ": " + std::string(name(entries.error())),
-                      .hint = "check its permissions"};
+    return StartError{.message = "cannot read log directory " + path + ": " + std::string(storage::describe_disk_error(entries.error())),
+                      .hint = "check its permissions and how its disk is mounted"};
   for (const storage::DirEntry& entry : *entries) {
     const auto log = storage::parse_log_directory_name(entry.name);
     if (!log || log->topic == kMetadataTopic) continue;
@@ -82,15 +83,16 @@ Result<void, StartError> check_unclaimed(storage::FileSystem& files, const std::
 Result<std::unique_ptr<LogDir>, StartError> LogDir::open(storage::FileSystem& files, const std::string& path, NodeId node) {
   std::unique_ptr<LogDir> dir(new LogDir(files, path, node));
   if (const Result<void> made = make_durable_directory(files, path); !made) {
-    return StartError{.message = "cannot make log directory " + path + ": " + std::string(name(made.error())),
+    return StartError{.message = "cannot make log directory " + path + ": " + std::string(storage::describe_disk_error(made.error())),
                       .hint = "choose another with -o log.dirs=DIR"};
   }
   auto lock = files.lock(path);
   if (!lock) {
     const bool is_busy = lock.error() == Errc::busy;
-    return StartError{
-        .message = "cannot lock log directory " + path + ": " + (is_busy ? "another process holds it" : std::string(name(lock.error()))),
-        .hint = is_busy ? "stop the other broker, or choose another directory with -o log.dirs=DIR" : "check its permissions"};
+    return StartError{.message = "cannot lock log directory " + path + ": " +
+                                 (is_busy ? "another process holds it" : std::string(storage::describe_disk_error(lock.error()))),
+                      .hint = is_busy ? "stop the other broker, or choose another directory with -o log.dirs=DIR"
+                                      : "check its permissions and how its disk is mounted"};
   }
   dir->lock_ = std::move(*lock);
   const Result<std::string> text = storage::read_file(files, properties_path(path), kLargestPropertiesBytes);

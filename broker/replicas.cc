@@ -5,6 +5,7 @@
 #include "broker/metadata/topic_names.h"
 #include "broker/partition/log_config.h"
 #include "broker/shard/run_on.h"
+#include "storage/disk/disk_error.h"
 
 namespace tidelog::broker {
 namespace {
@@ -64,7 +65,8 @@ void Replicas::make_one(NewLog& wanted, storage::CreateSync sync) const {
   if (made) {
     wanted.log = std::move(*made);
   } else {
-    log_error("cannot make {}: {}; this partition is not served until the broker starts again", wanted.place.directory, name(made.error()));
+    log_error("cannot make {}: {}; this partition is not served until the broker starts again", wanted.place.directory,
+              storage::describe_disk_error(made.error()));
   }
 }
 
@@ -87,9 +89,9 @@ asio::awaitable<void> Replicas::create_partitions(const TopicImage& topic, std::
 void Replicas::remove_directory(const storage::LogPlace& place, std::uint64_t log_id) const {
   const auto aside = storage::set_log_aside(place, log_id);
   if (!aside) {
-    log_error("cannot rename {} of a deleted topic: {}", place.directory, name(aside.error()));
+    log_error("cannot rename {} of a deleted topic: {}", place.directory, storage::describe_disk_error(aside.error()));
   } else if (const Result<void> gone = env_.files().remove_all(*aside); !gone) {
-    log_warn("cannot remove {}: {}; it goes at the next start", *aside, name(gone.error()));
+    log_warn("cannot remove {}: {}; it goes at the next start", *aside, storage::describe_disk_error(gone.error()));
   }
 }
 

@@ -4,6 +4,7 @@
 #include "broker/partition/log_config.h"
 #include "broker/replicas.h"
 #include "broker/shard/run_on.h"
+#include "storage/disk/disk_error.h"
 
 namespace tidelog::broker {
 
@@ -26,7 +27,7 @@ void Replicas::open_one(NewLog& wanted, const storage::Manifest& manifest, bool 
       wanted.log = std::move(*made);
     } else {
       log_error(
-          "cannot make {}: {}. The partition is not served{}", wanted.place.directory, name(made.error()),
+          "cannot make {}: {}. The partition is not served{}", wanted.place.directory, storage::describe_disk_error(made.error()),
           made.error() == Errc::exists ? "; its partition.metadata is missing or damaged, restore it from a backup and start again" : "");
     }
     return;
@@ -42,7 +43,7 @@ void Replicas::open_one(NewLog& wanted, const storage::Manifest& manifest, bool 
   request.recovery.was_clean = known != nullptr && manifest.clean;
   auto opened = storage::Log::open(wanted.place, config, request, report);
   if (!opened) {
-    log_error("cannot open {}: {}. The partition is not served", wanted.place.directory, name(opened.error()));
+    log_error("cannot open {}: {}. The partition is not served", wanted.place.directory, storage::describe_disk_error(opened.error()));
     return;
   }
   if ((*opened)->is_offline())
@@ -60,7 +61,8 @@ void Replicas::move_stray_away(const std::string& path, const storage::LogIdenti
         "If the metadata log was damaged, restore it from a backup and give the directory its name back",
         path, *aside);
   } else {
-    log_error("{} belongs to no topic that the metadata know, and cannot be renamed: {}", path, name(aside.error()));
+    log_error("{} belongs to no topic that the metadata know, and cannot be renamed: {}", path,
+              storage::describe_disk_error(aside.error()));
   }
 }
 
@@ -71,7 +73,8 @@ void Replicas::remove_left_overs(const Metadata& metadata) const {
     if (!entry.is_directory) continue;
     const std::string path = dir_->path() + "/" + entry.name;
     if (storage::is_set_aside(entry.name)) {
-      if (const Result<void> gone = env_.files().remove_all(path); !gone) log_warn("cannot remove {}: {}", path, name(gone.error()));
+      if (const Result<void> gone = env_.files().remove_all(path); !gone)
+        log_warn("cannot remove {}: {}", path, storage::describe_disk_error(gone.error()));
       continue;
     }
     const auto parsed = storage::parse_log_directory_name(entry.name);

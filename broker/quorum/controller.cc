@@ -25,21 +25,22 @@ Controller::Controller(Shard& shard, Durability& durability, std::unique_ptr<sto
 
 Controller::~Controller() { durability_.forget(*this); }
 
-Result<void> Controller::replay() {
+Result<void, ReplayError> Controller::replay() {
   proto::RecordReader reader;
   Offset at = log_->log_start_offset();
+  const auto failed = [&at](Errc code) { return ReplayError{.code = code, .offset = at}; };
   while (at < log_->end_offset()) {
     const Result<storage::Slice> slice = log_->read({.from = at, .limit = log_->end_offset(), .max_bytes = kReadBytes});
-    if (!slice) return slice.error();
-    if (slice->empty()) return Errc::corrupt;
+    if (!slice) return failed(slice.error());
+    if (slice->empty()) return failed(Errc::corrupt);
     std::vector<std::byte> bytes(static_cast<std::size_t>(slice->size_bytes));
     const Result<std::size_t> read = slice->file->read_at(slice->position, bytes);
-    if (!read) return read.error();
-    if (*read != bytes.size()) return Errc::corrupt;
+    if (!read) return failed(read.error());
+    if (*read != bytes.size()) return failed(Errc::corrupt);
     for (Bytes rest = bytes; !rest.empty();) {
       const Result<proto::BatchView> batch = proto::BatchView::parse(rest);
-      if (!batch || !batch->crc_ok()) return Errc::corrupt;
-      if (Result<void> applied = replay_batch(*batch, reader); !applied) return applied;
+      if (!batch || !batch->crc_ok()) return failed(Errc::corrupt);
+      if (const Result<void> applied = replay_batch(*batch, reader); !applied) return failed(applied.error());
       at = batch->next_offset();
       rest = rest.subspan(batch->size_bytes());
     }

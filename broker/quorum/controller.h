@@ -26,6 +26,12 @@ class MetadataListener {
   ~MetadataListener() = default;
 };
 
+/// Where and why the metadata log could not be followed.
+struct ReplayError {
+  Errc code = Errc::corrupt;
+  Offset offset{};
+};
+
 /// Drives the metadata machine with its log: decide, append and apply in one step, answer when it is durable. A single node commits alone;
 /// a quorum takes this place later and hands the same records to the same machine.
 ///
@@ -38,7 +44,7 @@ class Controller final : public DurableLog {
   ~Controller();
 
   /// Rebuilds the machine from the log. Fails on a record this version does not know: guessing would lose topics.
-  Result<void> replay();
+  Result<void, ReplayError> replay();
   [[nodiscard]] const MetadataMachine& machine() const { return machine_; }
   /// Topics whose deletion `replay` came across: what is still on disk of them may go. Each call but the first gives nothing.
   [[nodiscard]] std::set<Uuid> take_deleted_topics() { return std::exchange(deleted_topics_, {}); }

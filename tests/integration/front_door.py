@@ -29,6 +29,10 @@ def a_second_broker_is_kept_out(args, broker):
     # An address for documentation (RFC 5737), which no machine has.
     code, _, said = run(args, "serve", "-o", f"log.dirs={broker.home}/other", "-o", "listeners=PLAINTEXT://192.0.2.1:19092")
     assert code == 1 and "no such address" in said, (code, said)
+    with open(f"{broker.home}/file", "wb"):
+        pass
+    code, _, said = run(args, "serve", "-o", f"log.dirs={broker.home}/file", "-o", f"listeners=PLAINTEXT://127.0.0.1:{rig.free_port()}")
+    assert code == 1 and "something else has that name" in said, (code, said)
 
 
 def output_that_goes_nowhere_is_told(args, broker):
