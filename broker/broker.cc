@@ -129,7 +129,8 @@ asio::awaitable<Result<void, StartError>> Broker::recover() {
   Result<std::unique_ptr<storage::Log>, StartError> log = StartError{};
   std::optional<StartError> failed;
   Job open = [&] {
-    auto dir = LogDir::open(env_.files(), options_.log_dirs.front(), {options_.node_id});
+    auto dir =
+        LogDir::open(env_.files(), options_.log_dirs.front(), {options_.node_id}, static_cast<std::uint64_t>(options_.disk_reserve_bytes));
     if (!dir) {
       failed = dir.error();
       return;
@@ -143,7 +144,7 @@ asio::awaitable<Result<void, StartError>> Broker::recover() {
   co_await run_blocking(env_, shards_.front()->shard.loop(), std::move(open));
   if (failed) co_return *failed;
   ShardServices& home = *shards_.front();
-  controller_ = std::make_unique<Controller>(home.shard, *home.durability, std::move(*log), replicas_);
+  controller_ = std::make_unique<Controller>(home.shard, *home.durability, std::move(*log), dir_->reserve(), replicas_);
   if (const Result<void, ReplayError> replayed = controller_->replay(); !replayed) {
     co_return StartError{.message = fmt::format("the metadata log cannot be replayed: {} at offset {}", name(replayed.error().code),
                                                 replayed.error().offset.value),
@@ -165,7 +166,11 @@ asio::awaitable<Result<void, StartError>> Broker::introduce_self() {
   RegisterBrokerRecord self{
       .node_id = {options_.node_id}, .incarnation = random_uuid(env_.random()), .rack = options_.broker_rack, .unclean = was_unclean_};
   const Uuid cluster = random_uuid(env_.random());
-  co_await controller_->found(cluster.to_string(), std::move(self));
+  if (const Result<void> founded = co_await controller_->found(cluster.to_string(), std::move(self)); !founded) {
+    co_return StartError{.message = "the metadata log in " + dir_->path() +
+                                    " cannot be written: " + std::string(storage::describe_disk_error(founded.error())),
+                         .hint = "check space and permissions"};
+  }
   if (!dir_->is_new()) co_return Result<void, StartError>();
   const std::string directory = random_uuid(env_.random()).to_string();
   bool claimed = false;

@@ -11,6 +11,8 @@ namespace tidelog::broker {
 namespace {
 
 constexpr SteadyTime kInterval = std::chrono::seconds(60);
+/// How soon it shows that a full disk has room again.
+constexpr SteadyTime kRetryInterval = std::chrono::seconds(5);
 
 storage::ManifestEntry entry_of(const TopicPartition& id, storage::Log& log) {
   return {.partition = id, .log_id = log.identity().log_id, .recovery = log.recovery_state()};
@@ -75,18 +77,32 @@ void Checkpointer::start(LogDir& dir, Controller& controller) {
 
 asio::awaitable<void> Checkpointer::run() {
   const Gate::Pass pass = gate_.enter();
-  SteadyTime retention_due = home().now() + std::chrono::milliseconds(options_.log_retention_check_interval_ms);
+  const SteadyTime retention_interval = std::chrono::milliseconds(options_.log_retention_check_interval_ms);
+  SteadyTime retention_due = home().now() + retention_interval;
+  SteadyTime checkpoint_due = home().now() + std::min(kInterval, retention_interval);
   while (!stopping_) {
-    shards_.front()->shard.timers().arm_in(
-        timer_, std::min<SteadyTime>(kInterval, std::chrono::milliseconds(options_.log_retention_check_interval_ms)));
+    shards_.front()->shard.timers().arm_in(timer_, std::min(kRetryInterval, retention_interval));
     co_await wake_.wait();
     if (stopping_) break;
+    co_await heal();
     if (home().now() >= retention_due) {
       co_await enforce_retention();
-      retention_due = home().now() + std::chrono::milliseconds(options_.log_retention_check_interval_ms);
+      retention_due = home().now() + retention_interval;
     }
+    if (home().now() < checkpoint_due) continue;
     co_await checkpoint(*dir_, *controller_, false);
+    checkpoint_due = home().now() + std::min(kInterval, retention_interval);
   }
+}
+
+asio::awaitable<void> Checkpointer::heal() {
+  if (!dir_->reserve().is_whole()) {
+    bool restored = false;
+    Job restore = [&] { restored = dir_->reserve().restore(); };
+    co_await run_blocking(env_, home(), std::move(restore));
+    if (restored) log_info("the disk of {} has room again: its reserve is whole", dir_->path());
+  }
+  co_await controller_->make_ready();
 }
 
 asio::awaitable<void> Checkpointer::stop() {
@@ -135,7 +151,13 @@ asio::awaitable<bool> Checkpointer::write_manifest(LogDir& dir, Controller& cont
   }
   manifest.logs.insert(manifest.logs.end(), unopened.begin(), unopened.end());
   bool written = false;
-  Job write = [&] { written = storage::store_manifest(env_.files(), dir.path(), manifest).has_value(); };
+  Job write = [&] {
+    Result<void> stored = storage::store_manifest(env_.files(), dir.path(), manifest);
+    if (!stored && stored.error() == Errc::no_space && dir.reserve().release()) {
+      stored = storage::store_manifest(env_.files(), dir.path(), manifest);
+    }
+    written = stored.has_value();
+  };
   co_await run_blocking(env_, home(), std::move(write));
   if (!written) {
     log_error("cannot write the manifest in {}: the next start will read more", dir.path());

@@ -33,6 +33,8 @@ class Checkpointer {
   asio::awaitable<void> sync_all(Controller& controller);
   /// Needs its turn.
   asio::awaitable<bool> write_manifest(LogDir& dir, Controller& controller, bool clean);
+  /// What a full disk refused is tried again.
+  asio::awaitable<void> heal();
   asio::awaitable<void> enforce_retention();
   [[nodiscard]] Loop& home() const { return shards_.front()->shard.loop(); }
 

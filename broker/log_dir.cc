@@ -80,8 +80,9 @@ Result<void, StartError> check_unclaimed(storage::FileSystem& files, const std::
 
 }  // namespace
 
-Result<std::unique_ptr<LogDir>, StartError> LogDir::open(storage::FileSystem& files, const std::string& path, NodeId node) {
-  std::unique_ptr<LogDir> dir(new LogDir(files, path, node));
+Result<std::unique_ptr<LogDir>, StartError> LogDir::open(storage::FileSystem& files, const std::string& path, NodeId node,
+                                                         std::uint64_t reserve_bytes) {
+  std::unique_ptr<LogDir> dir(new LogDir(files, path, node, reserve_bytes));
   if (const Result<void> made = make_durable_directory(files, path); !made) {
     return StartError{.message = "cannot make log directory " + path + ": " + std::string(storage::describe_disk_error(made.error())),
                       .hint = "choose another with -o log.dirs=DIR"};
@@ -115,6 +116,7 @@ Result<std::unique_ptr<LogDir>, StartError> LogDir::open(storage::FileSystem& fi
     return StartError{.message = "cannot read the manifest in " + path + ": " + std::string(name(manifest.error())),
                       .hint = "check the disk"};
   dir->manifest_ = std::move(*manifest);
+  static_cast<void>(dir->reserve_.restore());  // A disk without room for it is told when somebody needs it.
   return dir;
 }
 

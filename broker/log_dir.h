@@ -1,5 +1,6 @@
 #pragma once
 
+#include "broker/reserve.h"
 #include "proto/base/result.h"
 #include "storage/manifest.h"
 
@@ -26,8 +27,9 @@ struct DirIdentity {
 /// Life: held while the broker runs; another process is kept out meanwhile.
 class LogDir {
  public:
-  /// Makes the directory if need be and takes it. A directory of another node is refused.
-  static Result<std::unique_ptr<LogDir>, StartError> open(storage::FileSystem& files, const std::string& path, NodeId node);
+  /// Makes the directory if need be and takes it. A directory of another node is refused. `reserve_bytes`: see `Reserve`.
+  static Result<std::unique_ptr<LogDir>, StartError> open(storage::FileSystem& files, const std::string& path, NodeId node,
+                                                          std::uint64_t reserve_bytes);
 
   LogDir(const LogDir&) = delete;
   LogDir& operator=(const LogDir&) = delete;
@@ -41,10 +43,12 @@ class LogDir {
 
   [[nodiscard]] const storage::Manifest& manifest() const { return manifest_.manifest; }
   [[nodiscard]] storage::ManifestState manifest_state() const { return manifest_.state; }
+  [[nodiscard]] Reserve& reserve() { return reserve_; }
   [[nodiscard]] storage::LogPlace place_of(std::string_view topic, PartitionIndex partition) const;
 
  private:
-  LogDir(storage::FileSystem& files, std::string path, NodeId node) : files_(files), path_(std::move(path)), node_(node) {}
+  LogDir(storage::FileSystem& files, std::string path, NodeId node, std::uint64_t reserve_bytes)
+      : files_(files), path_(std::move(path)), node_(node), reserve_(files, path_, reserve_bytes) {}
 
   storage::FileSystem& files_;
   std::string path_;
@@ -52,6 +56,7 @@ class LogDir {
   std::unique_ptr<storage::DirLock> lock_;
   DirIdentity identity_;
   storage::LoadedManifest manifest_;
+  Reserve reserve_;
 };
 
 }  // namespace tidelog::broker

@@ -7,6 +7,10 @@
 #include "broker/shard/run_on.h"
 #include "storage/disk/disk_error.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 namespace tidelog::broker {
 namespace {
 
@@ -24,10 +28,11 @@ std::uint64_t random_log_id(Random& random) {
 Replicas::Replicas(Env& env, const BrokerOptions& options, std::span<const std::unique_ptr<ShardServices>> shards)
     : env_(env), options_(options), shards_(shards) {}
 
-std::vector<Replicas::NewLog> Replicas::plan(const TopicImage& topic, std::size_t first) {
+std::vector<Replicas::NewLog> Replicas::plan(const TopicImage& topic, std::size_t first, std::size_t most) {
   const std::shared_ptr<const TopicConfig> config = config_of(topic);
   std::vector<NewLog> logs;
-  for (const PartitionImage& partition : std::span(topic.partitions).subspan(first)) {
+  const std::span<const PartitionImage> rest = std::span(topic.partitions).subspan(first);
+  for (const PartitionImage& partition : rest.first(std::min(most, rest.size()))) {
     if (std::ranges::find(partition.replicas, NodeId{options_.node_id}) == partition.replicas.end()) continue;
     logs.push_back({.id = {.topic_id = topic.id, .partition = partition.index},
                     .topic = topic.name,
@@ -65,24 +70,67 @@ void Replicas::make_one(NewLog& wanted, storage::CreateSync sync) const {
   if (made) {
     wanted.log = std::move(*made);
   } else {
-    log_error("cannot make {}: {}; this partition is not served until the broker starts again", wanted.place.directory,
-              storage::describe_disk_error(made.error()));
+    wanted.refused = made.error();
   }
 }
 
-void Replicas::make_logs(std::vector<NewLog>& logs, const std::string& topic) const {
+void Replicas::make_logs(std::vector<NewLog>& logs) const {
   const bool many = logs.size() > kManyLogs;
   for (NewLog& wanted : logs) make_one(wanted, many ? storage::CreateSync::by_caller : storage::CreateSync::now);
-  if (many && !env_.files().sync_disk(dir_->path())) {
-    log_error("cannot sync {}: the new partitions of topic {} are not served", dir_->path(), topic);
-    for (NewLog& wanted : logs) wanted.log.reset();
+  if (!many) return;
+  const Result<void> synced = env_.files().sync_disk(dir_->path());
+  if (synced) return;
+  for (NewLog& wanted : logs) {
+    wanted.log.reset();
+    wanted.refused = synced.error();
   }
+}
+
+void Replicas::note_refused(const std::vector<NewLog>& logs) {
+  std::set<Uuid> told;
+  for (const NewLog& log : logs) {
+    if (!log.refused) continue;
+    refused_.insert_or_assign(log.id, *log.refused);
+    if (!told.insert(log.id.topic_id).second) continue;
+    log_error("cannot make {}: {}; it is tried again, and until then partitions of {} are not served", log.place.directory,
+              storage::describe_disk_error(*log.refused), log.topic);
+  }
+}
+
+void Replicas::forget_refused(const Uuid& topic) {
+  std::erase_if(refused_, [&](const auto& entry) { return entry.first.topic_id == topic; });
+}
+
+std::string Replicas::why_not_ready(const Uuid& topic) const {
+  const auto found = refused_.lower_bound({.topic_id = topic, .partition = {0}});
+  if (found == refused_.end() || found->first.topic_id != topic) return {};
+  return fmt::format("the change is made, but partition {} cannot be used yet: {}; the broker tries again", found->first.partition.value,
+                     storage::describe_disk_error(found->second));
+}
+
+asio::awaitable<void> Replicas::make_ready(std::shared_ptr<const Image> image) {
+  std::vector<NewLog> logs;
+  for (const auto& [id, error] : refused_) {
+    const TopicImage* topic = image->find_topic(id.topic_id);
+    if (topic == nullptr) continue;
+    for (NewLog& log : plan(*topic, static_cast<std::size_t>(id.partition.value), 1)) logs.push_back(std::move(log));
+  }
+  if (logs.empty()) co_return;
+  Job make = [&] { make_logs(logs); };
+  co_await run_blocking(env_, home(), std::move(make));
+  for (const NewLog& log : logs) {
+    if (log.refused) continue;
+    refused_.erase(log.id);
+    log_info("{} could be made at last", log.place.directory);
+  }
+  co_await hand_out(std::move(logs));
 }
 
 asio::awaitable<void> Replicas::create_partitions(const TopicImage& topic, std::size_t first) {
   std::vector<NewLog> logs = plan(topic, first);
-  Job make = [&] { make_logs(logs, topic.name); };
+  Job make = [&] { make_logs(logs); };
   co_await run_blocking(env_, home(), std::move(make));
+  note_refused(logs);
   co_await hand_out(std::move(logs));
 }
 
@@ -125,6 +173,7 @@ void Replicas::remove_directories(const TopicImage& topic, const Removed& remove
 }
 
 asio::awaitable<void> Replicas::remove_topic(const TopicImage& topic) {
+  forget_refused(topic.id);
   Removed removed;
   for (const PartitionImage& image : topic.partitions) {
     const TopicPartition id{.topic_id = topic.id, .partition = image.index};

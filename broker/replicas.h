@@ -5,7 +5,9 @@
 #include "broker/quorum/controller.h"
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -37,6 +39,8 @@ class Replicas final : public MetadataListener {
   asio::awaitable<void> publish(std::shared_ptr<const Image> image);
 
   asio::awaitable<void> on_commit(std::shared_ptr<const Image> before, std::shared_ptr<const Image> after) override;
+  [[nodiscard]] std::string why_not_ready(const Uuid& topic) const override;
+  asio::awaitable<void> make_ready(std::shared_ptr<const Image> image) override;
 
  private:
   struct NewLog {
@@ -47,6 +51,7 @@ class Replicas final : public MetadataListener {
     storage::LogPlace place;
     storage::LogIdentity identity;
     std::unique_ptr<storage::Log> log;
+    std::optional<Errc> refused;  ///< The disk did not let it be made; that is tried again.
   };
 
   /// What of a deleted topic was served here, and what never was.
@@ -68,11 +73,14 @@ class Replicas final : public MetadataListener {
   asio::awaitable<void> reconfigure(std::vector<NewConfig> changes);
   static asio::awaitable<void> apply_configs(ShardServices& services, const BrokerOptions& options,
                                              const std::vector<const NewConfig*>& changes);
-  /// What this node holds of the topic's partitions from number `first` on.
-  std::vector<NewLog> plan(const TopicImage& topic, std::size_t first);
+  /// What this node holds of the topic's partitions from number `first` on, looking at `most`.
+  std::vector<NewLog> plan(const TopicImage& topic, std::size_t first, std::size_t most = SIZE_MAX);
   asio::awaitable<void> create_partitions(const TopicImage& topic, std::size_t first);
-  void make_logs(std::vector<NewLog>& logs, const std::string& topic) const;
+  void make_logs(std::vector<NewLog>& logs) const;
   void make_one(NewLog& wanted, storage::CreateSync sync) const;
+  /// Keeps in mind what could not be made, and logs it once for a topic.
+  void note_refused(const std::vector<NewLog>& logs);
+  void forget_refused(const Uuid& topic);
   asio::awaitable<void> remove_topic(const TopicImage& topic);
   static void take_away(ShardServices& owner, const TopicPartition& id, Removed& removed);
   void remove_directories(const TopicImage& topic, const Removed& removed) const;
@@ -92,6 +100,7 @@ class Replicas final : public MetadataListener {
   LogDir* dir_ = nullptr;
   std::shared_ptr<const BrokerOptions> in_force_;
   std::shared_ptr<const TopicConfig> defaults_;  ///< Of a topic without configs of its own: shared by all of them.
+  std::map<TopicPartition, Errc> refused_;       ///< Committed, and not made so far.
   std::function<void(const BrokerOptions&)> on_options_;
 };
 

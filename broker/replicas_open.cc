@@ -25,10 +25,11 @@ void Replicas::open_one(NewLog& wanted, const storage::Manifest& manifest, bool 
     if (made) {
       log_warn("{} was not there or not finished: the partition begins anew, at offset 0", wanted.place.directory);
       wanted.log = std::move(*made);
+    } else if (made.error() == Errc::exists) {
+      log_error("{}/partition.metadata is missing or damaged: the partition is not served. Restore it from a backup and start again",
+                wanted.place.directory);
     } else {
-      log_error(
-          "cannot make {}: {}. The partition is not served{}", wanted.place.directory, storage::describe_disk_error(made.error()),
-          made.error() == Errc::exists ? "; its partition.metadata is missing or damaged, restore it from a backup and start again" : "");
+      wanted.refused = made.error();
     }
     return;
   }
@@ -104,6 +105,7 @@ asio::awaitable<void> Replicas::open_all(LogDir& dir, const Metadata& metadata, 
     for (NewLog& log : logs) open_one(log, dir.manifest(), known, report);
   };
   co_await run_blocking(env_, home(), std::move(open));
+  note_refused(logs);
   co_await hand_out(std::move(logs));
 }
 

@@ -51,6 +51,9 @@ struct BrokerOptions {
   std::int32_t max_request_partition_size_limit = 2000;
   std::int32_t max_request_elements = 250000;
 
+  // Disk
+  std::int64_t disk_reserve_bytes = std::int64_t{4} << 20;
+
   // Memory
   std::int64_t memory_budget_bytes = std::int64_t{1} << 30;
   std::int64_t queued_max_request_bytes = -1;

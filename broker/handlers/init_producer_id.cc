@@ -8,11 +8,10 @@ namespace tidelog::broker {
 namespace {
 
 /// On the controller's shard.
-asio::awaitable<void> draw_id(const HandlerContext& context, std::int64_t& drawn) {
+asio::awaitable<void> draw_id(const HandlerContext& context, Result<ProducerId>& drawn) {
   Controller& controller = context.node.controller;
   const std::int64_t epoch = controller.machine().image()->brokers().at(context.node.id).broker_epoch;
-  const ProducerId id = co_await controller.next_producer_id(context.node.id, epoch);
-  drawn = id.value;
+  drawn = co_await controller.next_producer_id(context.node.id, epoch);
 }
 
 }  // namespace
@@ -34,8 +33,15 @@ Handle handle_init_producer_id(HandlerContext context, Request request, SendQueu
     const bool is_empty = message.transactional_id.empty();
     response.error_code = static_cast<std::int16_t>(is_empty ? ErrorCode::invalid_request : ErrorCode::coordinator_not_available);
   } else {
-    co_await await_on(context.node.home().shard.loop(), context.loop(), draw_id(context, response.producer_id));
-    response.producer_epoch = 0;
+    Result<ProducerId> drawn = ProducerId{-1};
+    co_await await_on(context.node.home().shard.loop(), context.loop(), draw_id(context, drawn));
+    if (drawn) {
+      response.producer_id = drawn->value;
+      response.producer_epoch = 0;
+    } else {
+      // As Kafka answers while it cannot get ids: every client asks again.
+      response.error_code = static_cast<std::int16_t>(ErrorCode::coordinator_load_in_progress);
+    }
   }
   respond(request, response, to);
   co_return Outcome::keep;

@@ -149,7 +149,29 @@ struct ProducerIdsDecision {
   std::vector<MetadataRecord> records;
   ProducerId first{-1};
   ProducerId end{-1};
+  bool refused = false;  ///< The block could not be written down.
 };
+
+/// A verdict that was good cannot be kept: `why`, for people. Nothing changes if that is empty.
+template <class Verdict>
+void refuse(Verdict& verdict, const std::string& why) {
+  if (why.empty() || verdict.error != ErrorCode::none) return;
+  verdict.error = ErrorCode::kafka_storage_error;
+  verdict.message = why;
+}
+
+/// None of a decision's records could be written.
+template <class Decision>
+  requires requires(Decision decision) { decision.verdicts; }
+void refuse(Decision& decision, const std::string& why) {
+  decision.records.clear();
+  for (auto& verdict : decision.verdicts) refuse(verdict, why);
+}
+
+inline void refuse(ProducerIdsDecision& decision, const std::string&) {
+  decision.records.clear();
+  decision.refused = true;
+}
 
 struct RegisterDecision {
   std::vector<MetadataRecord> records;  ///< None for a process that is registered already.

@@ -1,7 +1,13 @@
 #include "broker/quorum/controller.h"
 
+#include "broker/logging/log.h"
 #include "proto/base/check.h"
 #include "proto/record/reader.h"
+#include "storage/disk/disk_error.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
 
 namespace tidelog::broker {
 namespace {
@@ -12,12 +18,19 @@ constexpr std::size_t kReadBytes = 1024 * 1024;
 
 Bytes as_bytes(std::string_view text) { return {reinterpret_cast<const std::byte*>(text.data()), text.size()}; }
 
+/// What asks for more room on the disk may not have the last of it.
+bool takes_space(const MetadataRecord& record) {
+  return std::holds_alternative<CreateTopicRecord>(record) || std::holds_alternative<AddPartitionsRecord>(record);
+}
+
 }  // namespace
 
-Controller::Controller(Shard& shard, Durability& durability, std::unique_ptr<storage::Log> log, MetadataListener& listener)
+Controller::Controller(Shard& shard, Durability& durability, std::unique_ptr<storage::Log> log, Reserve& reserve,
+                       MetadataListener& listener)
     : shard_(shard),
       durability_(durability),
       log_(std::move(log)),
+      reserve_(reserve),
       listener_(listener),
       durable_end_(log_->end_offset()),
       durable_(shard.loop().executor()),
@@ -60,7 +73,7 @@ Result<void> Controller::replay_batch(const proto::BatchView& batch, proto::Reco
   return walked ? outcome : walked;
 }
 
-void Controller::append_and_apply(const std::vector<MetadataRecord>& records) {
+Result<Offset> Controller::append(const std::vector<MetadataRecord>& records) {
   builder_.clear();
   for (const MetadataRecord& record : records) {
     const std::string stored = encode_record(record);
@@ -68,30 +81,56 @@ void Controller::append_and_apply(const std::vector<MetadataRecord>& records) {
   }
   const Bytes batch = builder_.build({.base_offset = log_->end_offset(), .leader_epoch = kOnlyEpoch});
   const std::array<Bytes, 1> batches{batch};
-  // Metadata that cannot be written leave a broker that can promise nothing: it stops.
-  CHECK(log_->append(batches).has_value());
-  for (const MetadataRecord& record : records) CHECK(machine_.apply(record).has_value());
+  Result<Offset> end = log_->append(batches);
+  if (!end && end.error() == Errc::no_space && std::ranges::none_of(records, takes_space) && reserve_.release()) {
+    log_warn("the disk of {} is full: its reserve is in use, {} bytes of it are left", log_->directory(), reserve_.held_bytes());
+    end = log_->append(batches);
+  }
+  return end;
 }
 
-asio::awaitable<void> Controller::append_durably(const std::vector<MetadataRecord>& records) {
-  append_and_apply(records);
+Result<void> Controller::append_and_apply(const std::vector<MetadataRecord>& records) {
+  if (const Result<Offset> end = append(records); !end) {
+    // It is not known what is written. A broker that went on would promise what may not be.
+    CHECK(!log_->is_offline());
+    log_error("a change of the metadata is refused: {} cannot be written: {}", log_->directory(),
+              storage::describe_disk_error(end.error()));
+    return end.error();
+  }
+  for (const MetadataRecord& record : records) CHECK(machine_.apply(record).has_value());
+  return {};
+}
+
+std::string Controller::why_not_written(Errc error) {
+  return fmt::format("the metadata log cannot be written: {}; nothing was changed", storage::describe_disk_error(error));
+}
+
+asio::awaitable<Result<void>> Controller::append_durably(const std::vector<MetadataRecord>& records) {
+  if (Result<void> appended = append_and_apply(records); !appended) co_return appended;
   const Offset end = log_->end_offset();
   durability_.contribute(*this);
   while (durable_end_ < end) co_await durable_.wait();
+  co_return Result<void>();
 }
 
-asio::awaitable<void> Controller::commit(const std::vector<MetadataRecord>& records) {
+asio::awaitable<Result<void>> Controller::commit(const std::vector<MetadataRecord>& records) {
   const std::shared_ptr<const Image> before = machine_.image();
-  co_await append_durably(records);
+  if (Result<void> appended = co_await append_durably(records); !appended) co_return appended;
   co_await listener_.on_commit(before, machine_.image());
+  co_return Result<void>();
 }
 
-asio::awaitable<void> Controller::found(std::string cluster_id, RegisterBrokerRecord self) {
+asio::awaitable<void> Controller::make_ready() {
+  const Turns::Turn turn = co_await turns_.take();
+  co_await listener_.make_ready(machine_.image());
+}
+
+asio::awaitable<Result<void>> Controller::found(std::string cluster_id, RegisterBrokerRecord self) {
   std::vector<MetadataRecord> records;
   if (machine_.image()->cluster_id().empty()) records.emplace_back(ClusterInfoRecord{.cluster_id = std::move(cluster_id)});
   RegisterDecision decision = machine_.register_broker(std::move(self));
   for (MetadataRecord& record : decision.records) records.push_back(std::move(record));
-  co_await append_durably(records);
+  co_return co_await append_durably(records);
 }
 
 void Controller::finish_sync(const storage::SyncTicket& ticket) {
@@ -100,12 +139,13 @@ void Controller::finish_sync(const storage::SyncTicket& ticket) {
   durable_.notify();
 }
 
-asio::awaitable<ProducerId> Controller::next_producer_id(NodeId node, std::int64_t broker_epoch) {
+asio::awaitable<Result<ProducerId>> Controller::next_producer_id(NodeId node, std::int64_t broker_epoch) {
   while (next_id_ == end_of_block_) {
     const ProducerIdsDecision decision = co_await change([&](const MetadataMachine& machine) {
       // Whoever was before in the line may have fetched a block already.
       return next_id_ == end_of_block_ ? machine.allocate_producer_ids(node, broker_epoch) : ProducerIdsDecision{};
     });
+    if (decision.refused) co_return Errc::no_space;
     if (decision.records.empty()) continue;
     next_id_ = decision.first;
     end_of_block_ = decision.end;

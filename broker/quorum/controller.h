@@ -1,6 +1,7 @@
 #pragma once
 
 #include "broker/metadata/machine.h"
+#include "broker/reserve.h"
 #include "broker/shard/durability.h"
 #include "broker/shard/signal.h"
 #include "broker/shard/turns.h"
@@ -11,6 +12,8 @@
 #include <functional>
 #include <memory>
 #include <set>
+#include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -21,6 +24,10 @@ class MetadataListener {
  public:
   /// Called once per commit, in order, with what was true before and after. The commit is answered when this returns.
   virtual asio::awaitable<void> on_commit(std::shared_ptr<const Image> before, std::shared_ptr<const Image> after) = 0;
+  /// Why partitions of a committed topic cannot be used yet, for people; empty if they can.
+  [[nodiscard]] virtual std::string why_not_ready(const Uuid& topic) const = 0;
+  /// Tries again what a commit asked for and the disk refused.
+  virtual asio::awaitable<void> make_ready(std::shared_ptr<const Image> image) = 0;
 
  protected:
   ~MetadataListener() = default;
@@ -40,7 +47,8 @@ struct ReplayError {
 /// Invariant: changes are made one at a time, each on the image that the one before left.
 class Controller final : public DurableLog {
  public:
-  Controller(Shard& shard, Durability& durability, std::unique_ptr<storage::Log> log, MetadataListener& listener);
+  /// `reserve` is what changes are written into that make room on a full disk.
+  Controller(Shard& shard, Durability& durability, std::unique_ptr<storage::Log> log, Reserve& reserve, MetadataListener& listener);
   ~Controller();
 
   /// Rebuilds the machine from the log. Fails on a record this version does not know: guessing would lose topics.
@@ -50,20 +58,29 @@ class Controller final : public DurableLog {
   [[nodiscard]] std::set<Uuid> take_deleted_topics() { return std::exchange(deleted_topics_, {}); }
 
   /// At start: gives a new cluster its id and registers this broker.
-  asio::awaitable<void> found(std::string cluster_id, RegisterBrokerRecord self);
+  asio::awaitable<Result<void>> found(std::string cluster_id, RegisterBrokerRecord self);
 
   /// Asks the machine and commits what it says. `decide(const MetadataMachine&)` returns a decision with `records`; it runs when the
-  /// changes before it are committed, and its answer is returned when its own are.
+  /// changes before it are committed, and its answer is returned when its own are. If they cannot be written, or what they ask for cannot
+  /// be made, the verdicts say so.
   template <class Decide>
   auto change(Decide decide) -> asio::awaitable<std::invoke_result_t<Decide, const MetadataMachine&>> {
     const Turns::Turn turn = co_await turns_.take();
     auto decision = decide(std::as_const(machine_));
-    if (!decision.records.empty()) co_await commit(decision.records);
+    if (decision.records.empty()) co_return decision;
+    if (const Result<void> committed = co_await commit(decision.records); !committed) {
+      refuse(decision, why_not_written(committed.error()));
+    } else {
+      refuse_not_ready(decision);
+    }
     co_return decision;
   }
 
-  /// A producer id that was never handed out before, nor will be again.
-  asio::awaitable<ProducerId> next_producer_id(NodeId node, std::int64_t broker_epoch);
+  /// What the disk refused earlier is tried again.
+  asio::awaitable<void> make_ready();
+
+  /// A producer id that was never handed out before, nor will be again. Fails when that cannot be written down.
+  asio::awaitable<Result<ProducerId>> next_producer_id(NodeId node, std::int64_t broker_epoch);
 
   /// The log and what it is called, for checkpoints.
   [[nodiscard]] TopicPartition id() const { return {.topic_id = log_->identity().topic_id, .partition = {0}}; }
@@ -73,15 +90,20 @@ class Controller final : public DurableLog {
   void finish_sync(const storage::SyncTicket& ticket) override;
 
  private:
-  asio::awaitable<void> append_durably(const std::vector<MetadataRecord>& records);
-  asio::awaitable<void> commit(const std::vector<MetadataRecord>& records);
+  asio::awaitable<Result<void>> append_durably(const std::vector<MetadataRecord>& records);
+  asio::awaitable<Result<void>> commit(const std::vector<MetadataRecord>& records);
   Result<void> replay_batch(const proto::BatchView& batch, proto::RecordReader& reader);
-  void append_and_apply(const std::vector<MetadataRecord>& records);
+  Result<void> append_and_apply(const std::vector<MetadataRecord>& records);
+  Result<Offset> append(const std::vector<MetadataRecord>& records);
+  static std::string why_not_written(Errc error);
+  template <class Decision>
+  void refuse_not_ready(Decision& decision) const;
 
   std::set<Uuid> deleted_topics_;
   Shard& shard_;
   Durability& durability_;
   std::unique_ptr<storage::Log> log_;
+  Reserve& reserve_;
   MetadataListener& listener_;
   MetadataMachine machine_;
   proto::BatchBuilder builder_;
@@ -91,5 +113,14 @@ class Controller final : public DurableLog {
   ProducerId next_id_{0};
   ProducerId end_of_block_{0};
 };
+
+template <class Decision>
+void Controller::refuse_not_ready(Decision& decision) const {
+  if constexpr (std::is_same_v<Decision, TopicsDecision>) {
+    for (TopicVerdict& verdict : decision.verdicts) {
+      if (verdict.error == ErrorCode::none) refuse(verdict, listener_.why_not_ready(verdict.id));
+    }
+  }
+}
 
 }  // namespace tidelog::broker

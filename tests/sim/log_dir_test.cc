@@ -17,7 +17,7 @@ TEST(LogDirOpen, MakesNamesDurableThatADeadProcessLeftBehind) {
   ASSERT_TRUE(disk.make_directory(kPath));
   disk.crash(CrashKind::process_kill, kLosesAll);
 
-  ASSERT_TRUE(broker::LogDir::open(disk, kPath, kNode));
+  ASSERT_TRUE(broker::LogDir::open(disk, kPath, kNode, 0));
   disk.crash(CrashKind::power_loss, kLosesAll);
 
   EXPECT_TRUE(disk.stat(kPath));
@@ -26,7 +26,7 @@ TEST(LogDirOpen, MakesNamesDurableThatADeadProcessLeftBehind) {
 TEST(LogDirOpen, KeepsWhoItBelongsToThoughTheProcessThatWroteItDied) {
   World world(1);
   SimDisk disk(world, world.dice("disk"));
-  auto dir = broker::LogDir::open(disk, kPath, kNode);
+  auto dir = broker::LogDir::open(disk, kPath, kNode, 0);
   ASSERT_TRUE(dir);
   disk.stop_after(5, [] {});  // The file beside it is made, written, synced and renamed; the folder is not synced.
   static_cast<void>((*dir)->claim("cluster", "directory").has_value());
@@ -34,10 +34,10 @@ TEST(LogDirOpen, KeepsWhoItBelongsToThoughTheProcessThatWroteItDied) {
   dir->reset();
   disk.crash(CrashKind::process_kill, kLosesAll);
 
-  ASSERT_EQ((*broker::LogDir::open(disk, kPath, kNode))->identity().cluster_id, "cluster");
+  ASSERT_EQ((*broker::LogDir::open(disk, kPath, kNode, 0))->identity().cluster_id, "cluster");
   disk.crash(CrashKind::power_loss, kLosesAll);
 
-  EXPECT_EQ((*broker::LogDir::open(disk, kPath, kNode))->identity().cluster_id, "cluster");
+  EXPECT_EQ((*broker::LogDir::open(disk, kPath, kNode, 0))->identity().cluster_id, "cluster");
 }
 
 }  // namespace

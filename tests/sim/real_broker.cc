@@ -20,6 +20,7 @@ broker::BrokerOptions options_from(const BrokerSettings& settings, std::size_t s
   options.log_index_size_max_bytes = settings.index_bytes;
   options.log_index_interval_bytes = settings.index_interval_bytes;
   options.memory_budget_bytes = 64 * 1024 * 1024;
+  options.disk_reserve_bytes = 64 * 1024;
   options.socket_request_max_bytes = 4 * 1024 * 1024;
   return options;
 }
