@@ -3,6 +3,7 @@
 #include "proto/record/varint.h"
 
 #include <algorithm>
+#include <concepts>
 #include <cstring>
 
 namespace tidelog::proto {
@@ -88,6 +89,66 @@ struct Front {
   std::uint32_t raw_key_length;
 };
 
+constexpr std::uint64_t kMore = 0x80;  ///< In a byte of a varint: another one follows.
+constexpr std::uint64_t kOdd = 0x01;   ///< In the first byte of a varint: what it holds is negative.
+
+constexpr std::uint64_t byte_at(std::size_t place, std::uint64_t value) { return value << (8 * place); }
+
+template <std::unsigned_integral T>
+T load(const std::byte* from) {
+  T value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+}
+
+/// What a record has in common with those that look like it: the same timestamp, the next offset, fields of the same sizes.
+class Shape {
+ public:
+  Shape(const std::byte* start, const Front& front)
+      : length_bytes_(left(start, front.length)),
+        offset_at_(left(start, front.timestamp)),
+        offset_bytes_(left(front.timestamp, front.offset)),
+        key_length_at_(left(start, front.offset)),
+        key_length_bytes_(left(front.offset, front.key_length)),
+        raw_key_length_(front.raw_key_length) {}
+
+  /// Whether what stands before a key is told by one comparison of eight bytes.
+  [[nodiscard]] bool is_simple() const { return length_bytes_ <= 2 && key_length_bytes_ == 1 && key_length_at_ < sizeof(std::uint64_t); }
+
+  // The others need a simple shape.
+  [[nodiscard]] std::size_t length_bytes() const { return length_bytes_; }
+  [[nodiscard]] std::size_t key_length_at() const { return key_length_at_; }
+  [[nodiscard]] std::size_t value_length_at() const { return key_length_at_ + 1 + (raw_key_length_ >> 1); }
+  /// Behind the last offset that has as many bytes the comparison would be of other fields.
+  [[nodiscard]] std::int32_t offsets_end() const { return std::int32_t{1} << (7 * offset_bytes_ - 1); }
+
+  /// The bits of the first eight bytes that are the same in all records of this shape, but for the offset.
+  [[nodiscard]] std::uint64_t like_mask() const {
+    return kMore | kOdd | (length_bytes_ == 2 ? byte_at(1, kMore) : 0) | times_and_offsets() |
+           byte_at(key_length_at_, raw_key_length_ == kNullLength ? 0xff : kMore | kOdd);
+  }
+  /// Those that are the same if all lengths are, too.
+  [[nodiscard]] std::uint64_t twin_mask() const {
+    return (byte_at(length_bytes_, 1) - 1) | times_and_offsets() | byte_at(key_length_at_, 0xff);
+  }
+  /// Makes them those of the next record. What runs over the seven bits of a byte carries through its eighth, which was set and is set
+  /// again, into the next.
+  [[nodiscard]] std::uint64_t next(std::uint64_t bits) const { return (bits + byte_at(offset_at_, 2)) | more_offset(); }
+
+ private:
+  [[nodiscard]] std::uint64_t times_and_offsets() const { return byte_at(key_length_at_, 1) - byte_at(length_bytes_ + 1, 1); }
+  [[nodiscard]] std::uint64_t more_offset() const {
+    return byte_at(offset_at_, 0x8080 & ((std::uint64_t{1} << (8 * (offset_bytes_ - 1))) - 1));
+  }
+
+  std::size_t length_bytes_;
+  std::size_t offset_at_;
+  std::size_t offset_bytes_;
+  std::size_t key_length_at_;
+  std::size_t key_length_bytes_;
+  std::uint32_t raw_key_length_;
+};
+
 /// A run under way.
 class Run {
  public:
@@ -101,9 +162,13 @@ class Run {
   void take_all() {
     Front front{};
     while (has_room()) {
-      const std::byte* const start = at_;
+      const std::byte* start = at_;
       if (!take_one(front)) return;
-      take_like(start, front);
+      if (!has_room()) return;
+      if (const Shape shape(start, front); shape.is_simple()) {
+        start = take_twins(start, shape);
+        take_like(start, shape);
+      }
     }
   }
 
@@ -137,7 +202,8 @@ class Run {
     return true;
   }
 
-  void take_like(const std::byte* start, const Front& front);
+  const std::byte* take_twins(const std::byte* start, const Shape& shape);
+  void take_like(const std::byte* start, const Shape& shape);
 
   const std::byte* at_;
   const std::byte* bytes_end_;
@@ -148,39 +214,50 @@ class Run {
   std::int64_t greatest_delta_ = PlainRun{}.greatest_delta;
 };
 
-constexpr std::uint64_t kMore = 0x80;  ///< In a byte of a varint: another one follows.
-constexpr std::uint64_t kOdd = 0x01;   ///< In the first byte of a varint: what it holds is negative.
+/// Records are often as long as the one before them, value and all, and have no headers: two comparisons and a look at the last byte tell.
+/// Returns where the last one begins.
+const std::byte* Run::take_twins(const std::byte* start, const Shape& shape) {
+  const std::size_t size = left(start, at_);
+  const std::size_t value_length_at = shape.value_length_at();
+  const std::byte* value = start + value_length_at;
+  std::uint32_t raw = 0;
+  static_cast<void>(take_short(value, raw));  // It was short before.
+  const bool has_headers = left(value, at_) != (raw >> 1) + 1;
+  // Of a shorter record, reading its lengths as words would go beyond it.
+  const bool is_tiny = size < value_length_at + sizeof(std::uint32_t);
+  const std::int32_t end = std::min(end_, shape.offsets_end());
+  if (has_headers || is_tiny || index_ >= end) return start;
+  const std::uint64_t mask = shape.twin_mask();
+  const auto length_mask = static_cast<std::uint32_t>(byte_at(left(start + value_length_at, value), 1) - 1);
+  const std::uint32_t value_length = load<std::uint32_t>(start + value_length_at) & length_mask;
+  std::uint64_t expected = load<std::uint64_t>(start) & mask;
+  const std::size_t most = std::min(static_cast<std::size_t>(end - index_), left(at_, bytes_end_) / size);
+  const std::byte* at = at_;
+  std::size_t count = 0;
+  for (; count < most; ++count, at += size) {
+    expected = shape.next(expected);
+    if ((load<std::uint64_t>(at) & mask) != expected) break;
+    if ((load<std::uint32_t>(at + value_length_at) & length_mask) != value_length || at[size - 1] != std::byte{0}) break;
+  }
+  at_ = at;
+  index_ += static_cast<std::int32_t>(count);
+  return at_ - size;
+}
 
-constexpr std::uint64_t byte_at(std::size_t place, std::uint64_t value) { return value << (8 * place); }
-
-/// Most records look like the one before them: the same timestamp, the next offset, fields of the same sizes. Those are told by one
-/// comparison of their first eight bytes, in which only the length, the attributes and the length of a key may be others.
-void Run::take_like(const std::byte* start, const Front& front) {
-  const std::size_t length_bytes = left(start, front.length);
-  const std::size_t offset_at = left(start, front.timestamp);
-  const std::size_t offset_bytes = left(front.timestamp, front.offset);
-  const std::size_t key_length_at = left(start, front.offset);
-  const bool fits = length_bytes <= 2 && left(front.offset, front.key_length) == 1 && key_length_at < sizeof(std::uint64_t);
-  if (!fits) return;
-  const std::uint64_t mask = kMore | kOdd | (length_bytes == 2 ? byte_at(1, kMore) : 0) |
-                             (byte_at(key_length_at, 1) - byte_at(length_bytes + 1, 1)) |  // timestamp and offset: all bits
-                             byte_at(key_length_at, front.raw_key_length == kNullLength ? 0xff : kMore | kOdd);
-  const std::uint64_t more_offset = byte_at(offset_at, 0x8080 & ((std::uint64_t{1} << (8 * (offset_bytes - 1))) - 1));
-  const std::uint64_t next_offset = byte_at(offset_at, 2);  // Zigzag counts in twos.
+/// Takes those after the record at `start` that look like it.
+void Run::take_like(const std::byte* start, const Shape& shape) {
+  const std::size_t length_bytes = shape.length_bytes();
+  const std::size_t key_length_at = shape.key_length_at();
+  const std::uint64_t mask = shape.like_mask();
   const std::uint64_t high_length = length_bytes == 2 ? 0x1fc0 : 0;
-  std::uint64_t expected;
-  std::memcpy(&expected, start, sizeof expected);
-  expected &= mask;
-  // Behind the last offset that has as many bytes the comparison would be of other fields.
-  const std::int32_t end = std::min(end_, std::int32_t{1} << (7 * offset_bytes - 1));
+  std::uint64_t expected = load<std::uint64_t>(start) & mask;
+  const std::int32_t end = std::min(end_, shape.offsets_end());
   const std::byte* const bytes_end = bytes_end_;
   const std::byte* at = at_;
   std::int32_t index = index_;
   for (; index < end && left(at, bytes_end) >= kRoomBytes; ++index) {
-    // What runs over the seven bits of a byte carries through its eighth, which was set and is set again, into the next.
-    expected = (expected + next_offset) | more_offset;
-    std::uint64_t word;
-    std::memcpy(&word, at, sizeof word);
+    expected = shape.next(expected);
+    const auto word = load<std::uint64_t>(at);
     if ((word & mask) != expected) break;
     const std::size_t length = ((word >> 1) & 0x3f) + ((word >> 2) & high_length);
     const std::size_t key_bytes = (word >> (8 * key_length_at + 1)) & 0x3f;

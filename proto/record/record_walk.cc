@@ -150,6 +150,7 @@ Result<TimestampMs, BatchError> walk_records(const BatchView& batch, Bytes recor
       records = records.subspan(run.size_bytes);
       index = end;
     }
+    if (index == count) break;  // Nearly always at once.
     // One more than the run, since that is the record that ended it.
     const std::int32_t next = end + (end < count ? 1 : 0);
     if (std::optional<BatchError> error = take_each(walk, records, index, next)) return *std::move(error);

@@ -30,7 +30,12 @@ std::vector<Look> looks() {
   const Bytes value = test::as_bytes("value");
   return {
       {"values alone", {kNull}, {20}, {0}, {}},
+      {"long values alone", {kNull}, {150}, {0}, {}},
       {"short values", {kNull}, {0, 1, 2, 3}, {0}, {}},
+      {"empty values", {kNull}, {0}, {0}, {}},
+      {"keys and values of one size each", {3}, {2}, {0}, {}},
+      {"long keys", {60}, {70}, {0}, {}},
+      {"some of one size", {0}, {20, 20, 20, 100, 100, 21, 21}, {0}, {}},
       {"no values", {kNull, 3}, {kNull}, {0}, {}},
       {"keys of all sizes", {0, 1, 8, 63, 64, 100, kNull}, {10}, {0}, {}},
       {"values around a longer length", {kNull, 4}, {50, 54, 56, 58, 60, 63, 64}, {0}, {}},
@@ -168,14 +173,18 @@ TEST(PlainRun, ChangesNoVerdictOnDamagedRecords) {
 }
 
 /// Where offset deltas take a byte more, the fields behind them move.
-TEST(PlainRun, ChangesNoVerdictOnDamageWhereOffsetsGrow) {
+void expect_agreement_on_damage_around(std::size_t grows_at, const Look& look) {
   const std::vector<ValidationRules> rules{all_rules().front()};
-  const Look look{"one byte", {kNull}, {1}, {0}, {}};
+  std::vector<std::byte> bytes = batch_of(look, grows_at + 4);
+  for (std::size_t at = batch_of(look, grows_at - 3).size(); at < bytes.size(); ++at) {
+    EXPECT_TRUE(agree_on_values(bytes, at, rules)) << look.name << ", byte " << at;
+  }
+}
+
+TEST(PlainRun, ChangesNoVerdictOnDamageWhereOffsetsGrow) {
   for (const std::size_t grows_at : {64, 8192}) {
-    std::vector<std::byte> bytes = batch_of(look, grows_at + 4);
-    for (std::size_t at = batch_of(look, grows_at - 3).size(); at < bytes.size(); ++at) {
-      EXPECT_TRUE(agree_on_values(bytes, at, rules)) << "byte " << at;
-    }
+    expect_agreement_on_damage_around(grows_at, {"one byte", {kNull}, {1}, {0}, {}});
+    expect_agreement_on_damage_around(grows_at, {"a few bytes", {kNull}, {4}, {0}, {}});
   }
 }
 
