@@ -29,6 +29,12 @@ class Output {
   void put(T value) {
     store_be(grow(sizeof(T)), value);
   }
+  /// Adds what `write` puts where it is told, and it returns where that ends: `at_most` bytes behind.
+  template <class Write>
+  void write(std::size_t at_most, Write write) {
+    std::byte* const end = write(grow(at_most));
+    size_ = static_cast<std::size_t>(end - data_.get());
+  }
   /// LEB128.
   void put_uvarint(std::uint32_t value) {
     while (value >= 0x80) {

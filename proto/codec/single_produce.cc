@@ -14,14 +14,10 @@ constexpr std::int16_t kFirstLogStart = 5;
 constexpr std::int16_t kFirstRecordErrors = 8;
 
 /// A length, or -1 for null. What is read past the end is 0, and `in.ok` says so.
-std::int64_t take_short_length(Reader& in, bool is_flexible) {
-  if (is_flexible) return static_cast<std::int64_t>(in.take_uvarint()) - 1;
-  return in.take<std::int16_t>();
-}
-
-std::int64_t take_length(Reader& in, bool is_flexible) {
-  if (is_flexible) return static_cast<std::int64_t>(in.take_uvarint()) - 1;
-  return in.take<std::int32_t>();
+template <bool kIsFlexible, std::integral Fixed>
+std::int64_t take_length(Reader& in) {
+  if constexpr (kIsFlexible) return static_cast<std::int64_t>(in.take_uvarint()) - 1;
+  return in.take<Fixed>();
 }
 
 /// Nothing for null.
@@ -34,15 +30,17 @@ Bytes take_piece(Reader& in, std::int64_t length) {
 
 std::string_view as_text(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
-bool take_string(Reader& in, bool is_flexible, std::string_view& out) {
-  const std::int64_t length = take_short_length(in, is_flexible);
+template <bool kIsFlexible>
+bool take_string(Reader& in, std::string_view& out) {
+  const std::int64_t length = take_length<kIsFlexible, std::int16_t>(in);
   if (length > static_cast<std::int64_t>(kLongestStringBytes)) return false;
   out = as_text(take_piece(in, length));
   return in.ok;
 }
 
-bool take_topic(Reader& in, std::int16_t version, bool is_flexible, SingleProduce& out) {
-  if (version < kFirstTopicIds) return take_string(in, is_flexible, out.topic) && out.topic.data() != nullptr;
+template <bool kIsFlexible>
+bool take_topic(Reader& in, std::int16_t version, SingleProduce& out) {
+  if (version < kFirstTopicIds) return take_string<kIsFlexible>(in, out.topic) && out.topic.data() != nullptr;
   const std::byte* const id = in.take_bytes(sizeof(Uuid));
   if (id != nullptr) std::memcpy(&out.topic_id, id, sizeof(Uuid));
   return in.ok;
@@ -55,60 +53,97 @@ bool no_tags(Reader& in) {
   return tags != nullptr && (tags[0] | tags[1] | tags[2]) == std::byte{0};
 }
 
-void put_array_of_one(bool is_flexible, Output& out) {
-  if (is_flexible) return out.put(std::uint8_t{2});  // lengths count from 1
-  out.put(std::int32_t{1});
+template <bool kIsFlexible>
+bool decode_body(Bytes body, std::int16_t version, SingleProduce& out) {
+  Reader in(body);
+  if (!take_string<kIsFlexible>(in, out.transactional_id)) return false;
+  out.acks = in.take<std::int16_t>();
+  in.take<std::int32_t>();  // the timeout: a leader knows at once
+  if (take_length<kIsFlexible, std::int32_t>(in) != 1) return false;
+  if (!take_topic<kIsFlexible>(in, version, out) || take_length<kIsFlexible, std::int32_t>(in) != 1) return false;
+  out.partition = in.take<std::int32_t>();
+  const std::int64_t length = take_length<kIsFlexible, std::int32_t>(in);
+  out.records = take_piece(in, length);
+  return in.ok && (!kIsFlexible || no_tags(in));
 }
 
-void put_topic(const SingleProduced& answer, std::int16_t version, bool is_flexible, Output& out) {
-  if (version >= kFirstTopicIds) return out.append(answer.topic_id.bytes);
-  if (is_flexible) {
-    out.put_uvarint(static_cast<std::uint32_t>(answer.topic.size() + 1));
-  } else {
-    out.put(static_cast<std::int16_t>(answer.topic.size()));
+/// Writes where there is room for it.
+struct Pen {
+  std::byte* at;
+
+  template <std::integral T>
+  void put(T value) {
+    store_be(at, value);
+    at += sizeof value;
   }
-  out.append({reinterpret_cast<const std::byte*>(answer.topic.data()), answer.topic.size()});
+  void put(Bytes bytes) {
+    if (!bytes.empty()) std::memcpy(at, bytes.data(), bytes.size());
+    at += bytes.size();
+  }
+  void put_uvarint(std::uint32_t value) {
+    for (; value >= 0x80; value >>= 7) put(static_cast<std::uint8_t>(value | 0x80));
+    put(static_cast<std::uint8_t>(value));
+  }
+};
+
+template <bool kIsFlexible>
+void put_array_of_one(Pen& pen) {
+  if constexpr (kIsFlexible) return pen.put(std::uint8_t{2});  // lengths count from 1
+  pen.put(std::int32_t{1});
+}
+
+template <bool kIsFlexible>
+void put_topic(const SingleProduced& answer, std::int16_t version, Pen& pen) {
+  if (version >= kFirstTopicIds) return pen.put(Bytes(answer.topic_id.bytes));
+  if constexpr (kIsFlexible) {
+    pen.put_uvarint(static_cast<std::uint32_t>(answer.topic.size() + 1));
+  } else {
+    pen.put(static_cast<std::int16_t>(answer.topic.size()));
+  }
+  pen.put(std::as_bytes(std::span(answer.topic)));
 }
 
 /// No record errors and no message.
-void put_no_errors(std::int16_t version, bool is_flexible, Output& out) {
+template <bool kIsFlexible>
+void put_no_errors(std::int16_t version, Pen& pen) {
   if (version < kFirstRecordErrors) return;
-  if (is_flexible) return out.put(std::uint16_t{0x0100});
-  out.put(std::int32_t{0});
-  out.put(std::int16_t{-1});
+  if constexpr (kIsFlexible) return pen.put(std::uint16_t{0x0100});
+  pen.put(std::int32_t{0});
+  pen.put(std::int16_t{-1});
+}
+
+/// More than the answer takes beside its topic in any version.
+constexpr std::size_t kMostAnswerBytes = 64;
+
+template <bool kIsFlexible>
+std::byte* encode_body(const SingleProduced& answer, std::int16_t version, std::byte* to) {
+  Pen pen{to};
+  put_array_of_one<kIsFlexible>(pen);
+  put_topic<kIsFlexible>(answer, version, pen);
+  put_array_of_one<kIsFlexible>(pen);
+  pen.put(answer.partition);
+  pen.put(std::int16_t{0});  // no error
+  pen.put(answer.base_offset.value);
+  pen.put(answer.log_append_time.value);
+  if (version >= kFirstLogStart) pen.put(answer.log_start_offset.value);
+  put_no_errors<kIsFlexible>(version, pen);
+  if constexpr (kIsFlexible) pen.put(std::uint16_t{0});  // no tags of the partition and the topic
+  pen.put(std::int32_t{0});                              // throttle time
+  if constexpr (kIsFlexible) pen.put(std::uint8_t{0});   // no tags
+  return pen.at;
 }
 
 }  // namespace
 
 bool decode_single_produce(Bytes body, std::int16_t version, SingleProduce& out) {
   if (version < kFirstVersion || version > kLastVersion) return false;
-  const bool is_flexible = version >= kFirstFlexible;
-  Reader in(body);
-  if (!take_string(in, is_flexible, out.transactional_id)) return false;
-  out.acks = in.take<std::int16_t>();
-  in.take<std::int32_t>();  // the timeout: a leader knows at once
-  if (take_length(in, is_flexible) != 1) return false;
-  if (!take_topic(in, version, is_flexible, out) || take_length(in, is_flexible) != 1) return false;
-  out.partition = in.take<std::int32_t>();
-  const std::int64_t length = take_length(in, is_flexible);
-  out.records = take_piece(in, length);
-  return in.ok && (!is_flexible || no_tags(in));
+  return version >= kFirstFlexible ? decode_body<true>(body, version, out) : decode_body<false>(body, version, out);
 }
 
 void encode_single_produced(const SingleProduced& answer, std::int16_t version, Output& out) {
-  const bool is_flexible = version >= kFirstFlexible;
-  put_array_of_one(is_flexible, out);
-  put_topic(answer, version, is_flexible, out);
-  put_array_of_one(is_flexible, out);
-  out.put(answer.partition);
-  out.put(std::int16_t{0});  // no error
-  out.put(answer.base_offset.value);
-  out.put(answer.log_append_time.value);
-  if (version >= kFirstLogStart) out.put(answer.log_start_offset.value);
-  put_no_errors(version, is_flexible, out);
-  if (is_flexible) out.put(std::uint16_t{0});  // no tags of the partition and the topic
-  out.put(std::int32_t{0});                    // throttle time
-  if (is_flexible) out.put(std::uint8_t{0});   // no tags
+  out.write(kMostAnswerBytes + answer.topic.size(), [&](std::byte* to) {
+    return version >= kFirstFlexible ? encode_body<true>(answer, version, to) : encode_body<false>(answer, version, to);
+  });
 }
 
 }  // namespace tidelog::proto
