@@ -58,6 +58,13 @@ class ProduceCall final : public PendingResponse {
     std::size_t part_count = 0;
   };
 
+  /// What a request holds that has more than one part.
+  struct Many {
+    std::vector<Topic> topics;
+    std::unique_ptr<ProducePart[]> parts;
+    BudgetShare laid_out;  ///< For parts that are many for their bytes.
+  };
+
   bool take_single();
   bool take_any();
   void add_part(ProducePart& part, const TopicImage* topic, std::int32_t index, Bytes records) const;
@@ -85,9 +92,7 @@ class ProduceCall final : public PendingResponse {
   std::span<ProducePart> parts_;
   Topic only_topic_;
   ProducePart only_part_;
-  std::vector<Topic> many_topics_;
-  std::unique_ptr<ProducePart[]> many_parts_;
-  BudgetShare laid_out_;  ///< For parts that are many for their bytes.
+  std::unique_ptr<Many> many_;
   Group local_;
   std::vector<std::unique_ptr<Group>> remote_;
   std::size_t groups_waiting_ = 0;
@@ -121,6 +126,7 @@ bool ProduceCall::start() {
 /// Counts the request against its client's quota, acknowledged or not; how long the client shall wait, if it is over.
 std::int32_t ProduceCall::charge() {
   ShardServices& here = handler_.here_;
+  if (!has_quotas(here)) return 0;
   ClientQuota quota(handler_.node_, here, request_.header, kProducerByteRate);
   if (!quota.is_limited()) return 0;
   return throttle(connection_, here, request_.header, quota.charge(static_cast<double>(request_.body.size())));
@@ -139,19 +145,20 @@ bool ProduceCall::take_single() {
 }
 
 bool ProduceCall::take_any() {
-  if (request_.body.size() > kSmallBodyBytes && !admit_now(handler_.node_, connection_, request_, laid_out_)) return false;
+  many_ = std::make_unique<Many>();
+  if (request_.body.size() > kSmallBodyBytes && !admit_now(handler_.node_, connection_, request_, many_->laid_out)) return false;
   ProduceRequest message;
   if (!decode(request_.body, version(), message)) return false;
   acks_ = message.acks;
   has_transactional_id_ = !proto::is_null(message.transactional_id);
   std::size_t part_count = 0;
   for (const auto& topic : message.topic_data) {
-    many_topics_.push_back({.name = topic.name, .id = topic.topic_id, .part_count = topic.partition_data.size()});
+    many_->topics.push_back({.name = topic.name, .id = topic.topic_id, .part_count = topic.partition_data.size()});
     part_count += topic.partition_data.size();
   }
-  many_parts_ = std::make_unique<ProducePart[]>(part_count);
-  topics_ = many_topics_;
-  parts_ = {many_parts_.get(), part_count};
+  many_->parts = std::make_unique<ProducePart[]>(part_count);
+  topics_ = many_->topics;
+  parts_ = {many_->parts.get(), part_count};
   std::size_t next = 0;
   for (const auto& topic : message.topic_data) {
     const TopicImage* found = handler_.find_topic(is_by_id(), topic.name, topic.topic_id);

@@ -7,6 +7,9 @@
 
 namespace tidelog::broker {
 
+/// Whether anybody has one: nearly always nobody does, and then a request need not be asked whose it is.
+inline bool has_quotas(const ShardServices& here) { return !here.image->client_quotas().empty(); }
+
 /// The limit `key` that holds for a request's client, and who shares it. Whoever did not say who they are is the user ANONYMOUS, as in
 /// Kafka.
 std::optional<QuotaMatch> find_quota(const Image& image, const proto::RequestHeader& header, std::string_view key);
