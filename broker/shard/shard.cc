@@ -11,12 +11,13 @@ Shard::Shard(Env& env, std::size_t index, ShardMemory memory)
       budget_(std::make_shared<Budget>(memory.request_bytes)),
       response_budget_(std::make_shared<Budget>(memory.response_bytes)) {}
 
-void Shard::at_end_of_pass(PassStage stage, PassClient& client) {
-  if (!client.queued_) {
-    client.queued_ = true;
-    clients_[static_cast<std::size_t>(stage)].push_back(&client);
-  }
-  if (pass_scheduled_) return;
+void Shard::queue(PassStage stage, PassClient& client) {
+  client.queued_ = true;
+  clients_[static_cast<std::size_t>(stage)].push_back(&client);
+  if (!pass_scheduled_) schedule_pass();
+}
+
+void Shard::schedule_pass() {
   pass_scheduled_ = true;
   loop().defer([this] { run_pass(); });
 }
@@ -28,7 +29,6 @@ void Shard::forget(PassClient& client) {
 }
 
 void Shard::run_pass() {
-  pass_scheduled_ = false;
   for (auto& stage : clients_) {
     running_.swap(stage);
     // A client may die inside another's turn (`forget` then clears its place), so each is read when its turn comes.
@@ -40,6 +40,9 @@ void Shard::run_pass() {
     }
     running_.clear();
   }
+  // Whoever asked for a stage that was under way or over has it in the next pass.
+  pass_scheduled_ = false;
+  if (std::ranges::any_of(clients_, [](const auto& stage) { return !stage.empty(); })) schedule_pass();
 }
 
 }  // namespace tidelog::broker

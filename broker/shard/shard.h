@@ -54,12 +54,16 @@ class Shard {
   [[nodiscard]] LimitLog& limits() { return limits_; }
 
   /// `client.end_of_pass()` runs in `stage` of the current pass; again if it asks again from inside.
-  void at_end_of_pass(PassStage stage, PassClient& client);
+  void at_end_of_pass(PassStage stage, PassClient& client) {
+    if (!client.queued_) queue(stage, client);
+  }
   /// For a client that dies before its pass ended.
   void forget(PassClient& client);
 
  private:
   static constexpr std::size_t kStages = 2;
+  void queue(PassStage stage, PassClient& client);
+  void schedule_pass();
   void run_pass();
 
   Env& env_;
@@ -70,7 +74,7 @@ class Shard {
   LimitLog limits_;
   std::array<std::vector<PassClient*>, kStages> clients_;
   std::vector<PassClient*> running_;
-  bool pass_scheduled_ = false;
+  bool pass_scheduled_ = false;  ///< Or under way.
 };
 
 /// Spreads partitions over shards. In memory only: nothing on disk knows it (R12).
