@@ -100,7 +100,7 @@ void Connection::start_produce(Request&& request) {
 }
 
 asio::awaitable<void> Connection::serve_one(Request request) {
-  co_await answered(0);
+  if (!pending_.empty()) co_await answered(0);
   if (is_closed_) co_return;
   is_serving_ = true;
   const Outcome outcome = co_await handler_.serve(*this, std::move(request), to_send_);
@@ -121,7 +121,9 @@ asio::awaitable<bool> Connection::receive() {
   }
   while (!is_closed_ && !is_finishing_) {
     if (is_muted()) co_await unmuted();
-    if (is_closed_ || is_finishing_ || !co_await make_room()) co_return false;
+    if (is_closed_ || is_finishing_) co_return false;
+    const std::size_t missing = make_room();
+    if (missing > 0 && !co_await wait_for_room(missing)) co_return false;
     const Result<std::size_t> n = stream_->read(received_.writable());
     if (n) {
       received_.received(*n);
@@ -158,18 +160,26 @@ void Connection::watch_frame() {
   watch_deadline();
 }
 
-asio::awaitable<bool> Connection::make_room() {
+std::size_t Connection::make_room() {
   std::size_t needed = received_.block_needed();
-  if (needed == 0) co_return true;
+  if (needed == 0) return 0;
   if (!take_for_block(needed)) {
     received_.ask_for_less();
     needed = received_.block_needed();
-    if (needed == 0) co_return true;
-    if (!take_for_block(needed) && !co_await wait_for_memory(needed)) co_return false;
+    if (needed == 0) return 0;
+    if (!take_for_block(needed)) return needed;
   }
-  received_.use_block(std::make_shared<ReceiveBlock>(needed, shard_.budget()));
+  use_taken(needed);
+  return 0;
+}
+
+asio::awaitable<bool> Connection::wait_for_room(std::size_t block_bytes) {
+  if (!co_await wait_for_memory(block_bytes)) co_return false;
+  use_taken(block_bytes);
   co_return true;
 }
+
+void Connection::use_taken(std::size_t block_bytes) { received_.use_block(new ReceiveBlock(block_bytes, shard_.budget())); }
 
 bool Connection::take_for_block(std::size_t bytes) { return shard_.budget()->try_take(bytes, received_.replaced_bytes()); }
 
@@ -198,7 +208,7 @@ void Connection::spare_memory() {
   const std::size_t least = received_.least_block();
   if (least == 0) return;
   shard_.budget()->take(least);
-  received_.use_block(std::make_shared<ReceiveBlock>(least, shard_.budget()));
+  use_taken(least);
 }
 
 asio::awaitable<void> Connection::answered(std::size_t at_most) {

@@ -75,7 +75,10 @@ class Connection final : private PassClient {
   asio::awaitable<void> serve_frames();
   asio::awaitable<void> serve_one(Request request);
   asio::awaitable<bool> receive();
-  asio::awaitable<bool> make_room();
+  /// Room for a read. If memory for it is lacking: for a block of how many bytes; else 0.
+  std::size_t make_room();
+  asio::awaitable<bool> wait_for_room(std::size_t block_bytes);
+  void use_taken(std::size_t block_bytes);
   asio::awaitable<void> unmuted();
   [[nodiscard]] bool is_muted() const { return muted_until_ != SteadyTime{} && shard_.loop().now() < muted_until_; }
   bool take_for_block(std::size_t bytes);

@@ -20,16 +20,15 @@ std::size_t ReceiveBuffer::announced_bytes() const {
 
 std::size_t ReceiveBuffer::block_needed() {
   if (block_ == nullptr) return next_block_bytes_;
-  const bool is_ours_alone = block_.use_count() == 1;
   // Half a frame is moved only over what was handled since, and before the room gets too small for a read worth its call.
   const bool is_worth_moving = pending_bytes() == 0 || (pending_bytes() <= begin_ && room() < block_->capacity() / 2);
-  if (is_ours_alone && is_worth_moving) move_to_front();
+  if (is_ours_alone() && is_worth_moving) move_to_front();
   const bool is_outgrown = block_->capacity() < next_block_bytes_;
   if (room() >= kLeastRoomBytes && !is_outgrown) return 0;
   // What a frame in progress may claim grows with what came of it, not with what it announces.
   const std::size_t earned = std::min(announced_bytes(), 2 * pending_bytes()) + kLeastRoomBytes;
   const std::size_t wanted = std::max(next_block_bytes_, earned);
-  if (!is_ours_alone || block_->capacity() < wanted) return wanted;
+  if (!is_ours_alone() || block_->capacity() < wanted) return wanted;
   move_to_front();
   return room() >= kLeastRoomBytes ? 0 : wanted + kLeastRoomBytes;
 }
@@ -41,7 +40,7 @@ void ReceiveBuffer::move_to_front() {
   begin_ = 0;
 }
 
-void ReceiveBuffer::use_block(std::shared_ptr<ReceiveBlock> block) {
+void ReceiveBuffer::use_block(ReceiveBlockPointer block) {
   const std::size_t kept = pending_bytes();
   if (kept > 0) std::memcpy(block->all().data(), block_->all().data() + begin_, kept);
   block_ = std::move(block);

@@ -4,13 +4,17 @@
 #include "proto/base/result.h"
 #include "proto/base/types.h"
 
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
+
 #include <memory>
 
 namespace tidelog::broker {
 
 /// Bytes as they came from a socket. Requests are views into it, so whoever holds a request holds its block.
-/// Its memory was taken from a budget and goes back there with the block. Thread: the loop of the connection it was read on.
-class ReceiveBlock {
+/// Its memory was taken from a budget and goes back there with the block. Thread: the loop of the connection it was read on, which is also
+/// why its holders are counted without locking the bus for each request.
+class ReceiveBlock final : public boost::intrusive_ref_counter<ReceiveBlock, boost::thread_unsafe_counter> {
  public:
   ReceiveBlock(std::size_t capacity_bytes, std::shared_ptr<Budget> taken_from)
       : bytes_(std::make_unique_for_overwrite<std::byte[]>(capacity_bytes)), capacity_(capacity_bytes), budget_(std::move(taken_from)) {}
@@ -26,6 +30,8 @@ class ReceiveBlock {
   std::shared_ptr<Budget> budget_;
 };
 
+using ReceiveBlockPointer = boost::intrusive_ptr<ReceiveBlock>;
+
 /// What one connection has received and not yet handled. Grows with the bytes that came, never with the size a peer announced (R19): a
 /// block is at most twice what is in it, or the ordinary block size. An idle connection holds no block at all.
 /// Thread: one loop.
@@ -33,7 +39,7 @@ class ReceiveBuffer {
  public:
   struct Frame {
     MutableBytes bytes;  ///< Without its length prefix.
-    std::shared_ptr<ReceiveBlock> block;
+    ReceiveBlockPointer block;
   };
 
   explicit ReceiveBuffer(std::size_t max_frame_bytes) : max_frame_bytes_(max_frame_bytes) {}
@@ -41,11 +47,11 @@ class ReceiveBuffer {
   /// 0 if there is room for a read, else the capacity of the block that `use_block` wants before `writable` may be called.
   std::size_t block_needed();
   /// Bytes that `use_block` gives back; 0 while requests still refer to the present block.
-  [[nodiscard]] std::size_t replaced_bytes() const { return block_.use_count() == 1 ? block_->capacity() : 0; }
+  [[nodiscard]] std::size_t replaced_bytes() const { return is_ours_alone() ? block_->capacity() : 0; }
   /// There is no memory for what was needed: the next answer of `block_needed` is the least to go on with.
   void ask_for_less() { next_block_bytes_ = kFirstBlockBytes; }
   /// Goes on in `block`; what was pending moves along.
-  void use_block(std::shared_ptr<ReceiveBlock> block);
+  void use_block(ReceiveBlockPointer block);
   /// Where the next read goes.
   MutableBytes writable() { return block_->all().subspan(end_); }
   void received(std::size_t bytes);
@@ -71,13 +77,14 @@ class ReceiveBuffer {
   static constexpr std::size_t kBlockStep = 4;
   static constexpr int kSmallReadsToStepDown = 4;  ///< One after the other: each burst ends with one.
 
+  [[nodiscard]] bool is_ours_alone() const { return block_ != nullptr && block_->use_count() == 1; }
   [[nodiscard]] std::size_t announced_bytes() const;
   [[nodiscard]] std::size_t room() const { return block_->capacity() - end_; }
   /// Needs a block that no request looks at.
   void move_to_front();
 
   std::size_t max_frame_bytes_;
-  std::shared_ptr<ReceiveBlock> block_;
+  ReceiveBlockPointer block_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
   /// Follows what one read brings: a step up when a block was filled, for its reader is busy, a step down when far less came again and

@@ -15,7 +15,7 @@ class Connection;
 struct Request {
   proto::RequestHeader header;
   MutableBytes body;  ///< Mutable, since a batch is stamped where it lies.
-  std::shared_ptr<ReceiveBlock> block;
+  ReceiveBlockPointer block;
 };
 
 /// What becomes of a connection after a request.
