@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 namespace tidelog::broker {
 namespace {
@@ -26,7 +27,6 @@ constexpr std::size_t kCopyLimitBytes = 4096;          ///< Up to here copying i
 /// A peer that is gone is noticed only when the wait is over, so no wait is endless.
 constexpr SteadyTime kLongestWait = std::chrono::minutes(5);
 constexpr std::size_t kMostCopies = 256;
-/// So many partitions keep a loop busy for milliseconds, so others get their turn between two steps.
 constexpr std::size_t kManyPartitions = 1000;
 constexpr std::byte kNothing{};
 
@@ -35,7 +35,17 @@ class Fetch {
  public:
   Fetch(HandlerContext context, const Request& request) : context_(context), request_(request) {}
 
-  asio::awaitable<Outcome> run(SendQueue& to);
+  /// Reads the request and brings the session up to date; an outcome if it is answered thereby.
+  std::optional<Outcome> begin(SendQueue& to);
+  void ask_for_items();
+  [[nodiscard]] std::vector<FetchQuery>& queries() { return queries_; }
+  [[nodiscard]] FetchReader::Limits limits(const ClientQuota& quota) const;
+  /// Counts what was read, or answers that the client has to wait.
+  bool is_throttled(ClientQuota& quota, SendQueue& to);
+  void respond_with_data(SendQueue& to);
+
+  /// So many partitions keep a loop busy for milliseconds, so others get their turn between two steps.
+  [[nodiscard]] bool is_large() { return asked().size() > kManyPartitions; }
 
  private:
   struct Asked {
@@ -46,19 +56,17 @@ class Fetch {
   ErrorCode resolve_session();
   void start_session();
   void note_no_session(std::string_view why);
-  asio::awaitable<void> let_others_go_on();
-  void ask_for_items(FetchSession& session);
   FetchQuery to_query(const FetchItem& item) const;
   bool is_news(const Asked& asked, const FetchQuery& query) const;
   void keep_in_session(const Asked& asked, const FetchQuery& query);
   void respond_with_error(ErrorCode error, SendQueue& to);
-  void respond_with_data(SendQueue& to);
   void respond_throttled(std::int32_t throttle_time_ms, SendQueue& to);
   [[nodiscard]] double record_bytes() const;
   FetchResponse::PartitionData answer(const FetchQuery& query, SendQueue& to);
   proto::Records records(const storage::Slice& slice, SendQueue& to, FetchResponse::PartitionData& data);
   void add_node_endpoint(FetchResponse& response);
 
+  [[nodiscard]] FetchSession& asked() { return session_ != nullptr ? *session_ : one_time_; }
   [[nodiscard]] bool by_id() const { return request_.header.api_version >= kFirstVersionWithIds; }
   [[nodiscard]] bool is_known_isolation() const { return message_.isolation_level == 0 || message_.isolation_level == 1; }
   [[nodiscard]] ClientState& client() const { return context_.connection.client(); }
@@ -134,14 +142,14 @@ FetchQuery Fetch::to_query(const FetchItem& item) const {
   return query;
 }
 
-asio::awaitable<Outcome> Fetch::run(SendQueue& to) {
+std::optional<Outcome> Fetch::begin(SendQueue& to) {
   if (!decode(request_.body, request_.header.api_version, message_)) {
     context_.connection.note_close_reason("a fetch request could not be read");
-    co_return Outcome::close;
+    return Outcome::close;
   }
   if (const ErrorCode error = resolve_session(); error != ErrorCode::none) {
     respond_with_error(error, to);
-    co_return Outcome::keep;
+    return Outcome::keep;
   }
   if (session_ != nullptr) {
     has_session_ = context_.fetch_sessions.update(*session_, message_, context_.loop().now());
@@ -149,31 +157,24 @@ asio::awaitable<Outcome> Fetch::run(SendQueue& to) {
   } else {
     one_time_.update(message_);
   }
-  FetchSession& asked = session_ != nullptr ? *session_ : one_time_;
-  if (asked.size() > kManyPartitions) co_await let_others_go_on();
-  ask_for_items(asked);
-  if (asked.size() > kManyPartitions) co_await let_others_go_on();
-  ClientQuota quota(context_.node, context_.here, request_.header, kConsumerByteRate);
-  std::int64_t max_bytes = std::min<std::int64_t>(message_.max_bytes, context_.node.options.fetch_max_bytes);
-  if (quota.is_limited()) max_bytes = static_cast<std::int64_t>(std::min(static_cast<double>(max_bytes), quota.burst()));
-  const FetchReader::Limits limits{
-      .min_bytes = std::min<std::int64_t>(message_.min_bytes, max_bytes),
-      .max_bytes = max_bytes,
-      .max_wait = std::min<SteadyTime>(std::chrono::milliseconds(std::max(message_.max_wait_ms, 0)), kLongestWait)};
-  FetchReader reader(context_, queries_, limits);
-  co_await reader.read();
-  const std::int32_t throttle_time_ms = throttle(context_.connection, context_.here, request_.header, quota.charge_or_wait(record_bytes()));
-  if (throttle_time_ms > 0) {
-    respond_throttled(throttle_time_ms, to);
-    co_return Outcome::keep;
-  }
-  co_await warm_slices(context_, queries_);
-  if (asked.size() > kManyPartitions) co_await let_others_go_on();
-  respond_with_data(to);
-  co_return Outcome::keep;
+  return std::nullopt;
 }
 
-asio::awaitable<void> Fetch::let_others_go_on() { co_await asio::post(context_.loop().executor(), asio::use_awaitable); }
+FetchReader::Limits Fetch::limits(const ClientQuota& quota) const {
+  std::int64_t max_bytes = std::min<std::int64_t>(message_.max_bytes, context_.node.options.fetch_max_bytes);
+  if (quota.is_limited()) max_bytes = static_cast<std::int64_t>(std::min(static_cast<double>(max_bytes), quota.burst()));
+  return {.min_bytes = std::min<std::int64_t>(message_.min_bytes, max_bytes),
+          .max_bytes = max_bytes,
+          .max_wait = std::min<SteadyTime>(std::chrono::milliseconds(std::max(message_.max_wait_ms, 0)), kLongestWait)};
+}
+
+bool Fetch::is_throttled(ClientQuota& quota, SendQueue& to) {
+  if (!quota.is_limited()) return false;
+  const ClientQuota::Time wait = quota.charge_or_wait(record_bytes());
+  const std::int32_t throttle_time_ms = throttle(context_.connection, context_.here, request_.header, wait);
+  if (throttle_time_ms > 0) respond_throttled(throttle_time_ms, to);
+  return throttle_time_ms > 0;
+}
 
 double Fetch::record_bytes() const {
   double bytes = 0;
@@ -196,7 +197,8 @@ void Fetch::respond_throttled(std::int32_t throttle_time_ms, SendQueue& to) {
   respond(request_, response, to);
 }
 
-void Fetch::ask_for_items(FetchSession& session) {
+void Fetch::ask_for_items() {
+  FetchSession& session = asked();
   const bool from_replica = message_.replica_id >= 0 || message_.replica_state.replica_id >= 0;
   asked_.reserve(session.size());
   queries_.reserve(session.size());
@@ -309,11 +311,26 @@ void Fetch::respond_with_data(SendQueue& to) {
   if (is_incremental_) session_->next_epoch();
 }
 
+asio::awaitable<void> let_others_go_on(HandlerContext context) { co_await asio::post(context.loop().executor(), asio::use_awaitable); }
+
 }  // namespace
 
 Handle handle_fetch(HandlerContext context, Request request, SendQueue& to) {
   Fetch fetch(context, request);
-  co_return co_await fetch.run(to);
+  if (const std::optional<Outcome> answered = fetch.begin(to)) co_return *answered;
+  if (fetch.is_large()) co_await let_others_go_on(context);
+  fetch.ask_for_items();
+  if (fetch.is_large()) co_await let_others_go_on(context);
+  ClientQuota quota(context.node, context.here, request.header, kConsumerByteRate);
+  FetchReader reader(context, fetch.queries(), fetch.limits(quota));
+  if (!reader.read_here()) co_await reader.read();
+  if (!reader.is_enough()) co_await reader.wait();
+  if (fetch.is_throttled(quota, to)) co_return Outcome::keep;
+  std::vector<storage::Slice> cold = cold_slices(fetch.queries());
+  if (!cold.empty()) co_await warm_slices(context, std::move(cold));
+  if (fetch.is_large()) co_await let_others_go_on(context);
+  fetch.respond_with_data(to);
+  co_return Outcome::keep;
 }
 
 }  // namespace tidelog::broker

@@ -116,7 +116,7 @@ void FetchReader::Group::on_more(std::int64_t bytes) {
 }
 
 FetchReader::FetchReader(HandlerContext context, std::vector<FetchQuery>& queries, Limits limits)
-    : context_(context), queries_(queries), limits_(limits), waiting_(std::make_shared<Waiting>(context.loop())) {
+    : context_(context), queries_(queries), limits_(limits) {
   for (FetchQuery& query : queries_) {
     if (query.error != ErrorCode::none) continue;
     ShardServices& owner = context_.node.owner_of(query.id);
@@ -125,13 +125,20 @@ FetchReader::FetchReader(HandlerContext context, std::vector<FetchQuery>& querie
       groups_.push_back(std::make_shared<Group>());
       known = std::prev(groups_.end());
       (*known)->shard = &owner;
-      (*known)->waiting = waiting_;
     }
     (*known)->queries.push_back(&query);
   }
 }
 
 FetchReader::~FetchReader() = default;
+
+bool FetchReader::read_here() {
+  const bool is_here = groups_.empty() || (groups_.size() == 1 && groups_.front()->shard == &context_.here);
+  if (!is_here) return false;
+  Allowance allowance{.bytes = limits_.max_bytes};
+  for (const auto& group : groups_) group->answer(allowance, false);
+  return true;
+}
 
 asio::awaitable<void> FetchReader::collect(bool watch) {
   Allowance allowance{.bytes = limits_.max_bytes};
@@ -149,7 +156,7 @@ asio::awaitable<void> FetchReader::stop_watching() {
 }
 
 bool FetchReader::is_enough() const {
-  if (queries_.empty()) return true;  // Nothing will ever come.
+  if (queries_.empty() || limits_.max_wait <= SteadyTime::zero()) return true;  // Nothing will ever come, or in time.
   std::int64_t bytes = 0;
   for (const FetchQuery& query : queries_) {
     if (query.error != ErrorCode::none || query.diverging_epoch >= 0 || query.diverging_end >= 0) return true;
@@ -158,9 +165,9 @@ bool FetchReader::is_enough() const {
   return bytes >= limits_.min_bytes;
 }
 
-asio::awaitable<void> FetchReader::read() {
-  co_await collect(false);
-  if (is_enough() || limits_.max_wait <= SteadyTime::zero()) co_return;
+asio::awaitable<void> FetchReader::wait() {
+  waiting_ = std::make_shared<Waiting>(context_.loop());
+  for (const auto& group : groups_) group->waiting = waiting_;
   bool is_over = false;
   Timer deadline([&] {
     is_over = true;

@@ -34,7 +34,7 @@ struct FetchQuery {
 };
 
 /// Reads many partitions of several shards for one fetch, and waits until there is enough.
-/// Thread: the shard of the connection. Life: in the fetch's coroutine; `finish` before it ends.
+/// Thread: the shard of the connection. Life: in the fetch's coroutine.
 class FetchReader {
  public:
   struct Limits {
@@ -46,8 +46,14 @@ class FetchReader {
   FetchReader(HandlerContext context, std::vector<FetchQuery>& queries, Limits limits);
   ~FetchReader();
 
-  /// Answers every query. Returns when min_bytes are there, an answer cannot wait, or the time is over.
-  asio::awaitable<void> read();
+  /// Answers every query with what there is, if all of it lies on this shard: most fetches need no more. False: nothing was done.
+  [[nodiscard]] bool read_here();
+  /// The same wherever it lies.
+  asio::awaitable<void> read() { return collect(false); }
+  /// Whether min_bytes are there, an answer cannot wait, or nobody wants to.
+  [[nodiscard]] bool is_enough() const;
+  /// Answers again as more comes. Returns when it is enough, or the time is over.
+  asio::awaitable<void> wait();
 
  private:
   struct Allowance;
@@ -56,13 +62,12 @@ class FetchReader {
 
   asio::awaitable<void> collect(bool watch);
   asio::awaitable<void> stop_watching();
-  [[nodiscard]] bool is_enough() const;
 
   HandlerContext context_;
   std::vector<FetchQuery>& queries_;
   Limits limits_;
   std::vector<std::shared_ptr<Group>> groups_;
-  std::shared_ptr<Waiting> waiting_;
+  std::shared_ptr<Waiting> waiting_;  ///< Null unless it waits.
 };
 
 }  // namespace tidelog::broker

@@ -1,33 +1,46 @@
 #include "broker/handlers/fetch_session.h"
 
+#include <algorithm>
+
 namespace tidelog::broker {
 namespace {
 
 /// Of the list's and the index's nodes, beyond what they hold.
 constexpr std::size_t kNodeBytes = 48;
+constexpr std::size_t kFewItems = 8;
 
 }  // namespace
 
 /// Counts the name with each item: they may go in any order, and more than there is does no harm.
 std::size_t FetchSession::size_of(const FetchItem& item) { return sizeof(FetchItem) + sizeof(Key) + kNodeBytes + item.topic->size(); }
 
+FetchSession::Items::iterator FetchSession::find(const Key& key) {
+  if (index_.empty()) {
+    return std::ranges::find_if(items_, [&](const FetchItem& item) { return item.id == key.id && *item.topic == key.topic; });
+  }
+  const auto found = index_.find(key);
+  return found == index_.end() ? items_.end() : found->second;
+}
+
 FetchItem& FetchSession::item_for(const Key& key, std::shared_ptr<const std::string>& name) {
-  const auto known = index_.find(key);
-  if (known != index_.end()) return *known->second;
+  if (const auto known = find(key); known != items_.end()) return *known;
   if (name == nullptr) name = std::make_shared<const std::string>(key.topic);
   items_.push_back({.topic = name, .id = key.id});
   const auto added = std::prev(items_.end());
-  index_.emplace(Key{.topic = *added->topic, .id = added->id}, added);
   size_bytes_ += size_of(*added);
+  if (!index_.empty()) {
+    add_to_index(added);
+  } else if (items_.size() > kFewItems) {
+    for (auto item = items_.begin(); item != items_.end(); ++item) add_to_index(item);
+  }
   return *added;
 }
 
 void FetchSession::forget(const Key& key) {
-  const auto found = index_.find(key);
-  if (found == index_.end()) return;
-  const auto item = found->second;
+  const auto item = find(key);
+  if (item == items_.end()) return;
   size_bytes_ -= size_of(*item);
-  index_.erase(found);  // Before the name that its key views.
+  index_.erase({.topic = *item->topic, .id = item->id});  // Before the name that its key views.
   items_.erase(item);
 }
 

@@ -62,6 +62,11 @@ class FetchSession {
     std::size_t operator()(const Key& key) const { return std::hash<std::string_view>{}(key.topic) ^ std::hash<TopicPartition>{}(key.id); }
   };
 
+  using Items = std::list<FetchItem>;
+
+  /// The end if there is none.
+  Items::iterator find(const Key& key);
+  void add_to_index(Items::iterator item) { index_.emplace(Key{.topic = *item->topic, .id = item->id}, item); }
   /// `name` is made when the first item needs it.
   FetchItem& item_for(const Key& key, std::shared_ptr<const std::string>& name);
   void forget(const Key& key);
@@ -73,8 +78,9 @@ class FetchSession {
   SteadyTime last_used_;
   std::int32_t epoch_ = 1;
   std::size_t size_bytes_ = 0;
-  std::list<FetchItem> items_;
-  std::unordered_map<Key, std::list<FetchItem>::iterator, KeyHash> index_;
+  Items items_;
+  /// Of all items, or of none while they are so few that a look at each is quicker.
+  std::unordered_map<Key, Items::iterator, KeyHash> index_;
 };
 
 }  // namespace tidelog::broker
