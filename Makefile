@@ -15,7 +15,7 @@ help:
 	@echo 'make check    format, clang-tidy (changed files; CHECK_ALL=1: all), layers, headers, docs, build'
 	@echo 'make bench    measure'
 	@echo 'make compat   Kafka clients by others against a fresh broker (CLIENTS="kcat java": only those)'
-	@echo 'make docs     write docs/configuration.md from the option tables'
+	@echo 'make docs     write docs/configuration.md and the table in docs/protocol.md from what the program has'
 	@echo 'make clean    remove build/ (data/ stays)'
 
 packages-build packages-test packages-check: packages-%:
@@ -42,8 +42,8 @@ compat: packages-test build
 
 docs: packages-build
 	@cmake --preset release >/dev/null
-	@cmake --build --preset release --target render_configuration
-	@build/release/tests/checks/render_configuration >docs/configuration.md
+	@cmake --build --preset release --target render_configuration render_requests
+	@python3 tests/checks/docs.py --write build/release/tests/checks/render_configuration build/release/tests/checks/render_requests
 
 clean:
 	rm -rf build

@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Checks the documentation: links between files and to headings lead somewhere, docs/README.md lists every page, paths in the README
-exist, and docs/configuration.md is what the option tables render (if the program that renders is given)."""
+exist, docs/configuration.md is what the option tables render, and the table of requests in docs/protocol.md what ApiVersions lists (if the
+programs that render both are given). `--write` writes these two instead of comparing them.
+
+Usage: docs.py [--write] [RENDER_CONFIGURATION RENDER_REQUESTS]"""
 
 import re
 import subprocess
@@ -10,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+REQUESTS = re.compile(r"^(\| key \| request \| versions \|\n\|---\|---\|---\|\n)(?:\|.*\n)+", re.MULTILINE)
 HEADING = re.compile(r"^#+\s+(.*)$", re.MULTILINE)
 
 
@@ -51,17 +55,36 @@ def check_index(root):
             yield f"docs/README.md: does not list {page.name}"
 
 
-def check_configuration(root, renderer):
-    rendered = subprocess.run([renderer], check=True, capture_output=True, text=True).stdout
-    if rendered != (root / "docs" / "configuration.md").read_text(encoding="utf-8"):
-        yield "docs/configuration.md: not what the option tables say: `make docs`"
+def output(program):
+    return subprocess.run([program], check=True, capture_output=True, text=True).stdout
+
+
+def rendered(root, render_configuration, render_requests):
+    """The pages that are made in part or as a whole, as they should be."""
+    configuration, protocol = root / "docs" / "configuration.md", root / "docs" / "protocol.md"
+    yield configuration, output(render_configuration)
+    text = protocol.read_text(encoding="utf-8")
+    if not REQUESTS.search(text):
+        raise SystemExit("docs/protocol.md: no table of requests")
+    yield protocol, REQUESTS.sub(lambda found: found.group(1) + output(render_requests), text, count=1)
+
+
+def check_rendered(root, renderers):
+    for page, text in rendered(root, *renderers):
+        if text != page.read_text(encoding="utf-8"):
+            yield f"{page.relative_to(root)}: not what the program has: `make docs`"
 
 
 def main():
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["--write"]:
+        for page, text in rendered(ROOT, *arguments[1:]):
+            page.write_text(text, encoding="utf-8")
+        return 0
     violations = [violation for page in pages(ROOT) for violation in check_links(ROOT, page)]
     violations += check_index(ROOT)
-    if len(sys.argv) > 1:
-        violations += check_configuration(ROOT, sys.argv[1])
+    if arguments:
+        violations += check_rendered(ROOT, arguments)
     for violation in violations:
         print(violation)
     print(f"docs: {len(pages(ROOT))} pages, {len(violations)} violations")

@@ -65,7 +65,7 @@ part format check_format
 part layers python3 tests/checks/layers.py
 part scripts check_shell
 part build build
-part docs python3 tests/checks/docs.py "$kBuild/tests/checks/render_configuration"
+part docs python3 tests/checks/docs.py "$kBuild/tests/checks/render_configuration" "$kBuild/tests/checks/render_requests"
 part headers tests/checks/headers.sh "$kBuild"
 part clang-tidy check_tidy
 
