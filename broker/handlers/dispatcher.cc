@@ -64,6 +64,8 @@ asio::awaitable<Outcome> Dispatcher::route(Connection& connection, Request reque
       case proto::ApiKey::describe_acls: return handle_describe_acls(context, std::move(request), to);
       case proto::ApiKey::create_acls: return handle_create_acls(context, std::move(request), to);
       case proto::ApiKey::delete_acls: return handle_delete_acls(context, std::move(request), to);
+      case proto::ApiKey::sasl_handshake: return handle_sasl_handshake(context, std::move(request), to);
+      case proto::ApiKey::sasl_authenticate: return handle_sasl_authenticate(context, std::move(request), to);
       case proto::ApiKey::describe_configs: return handle_describe_configs(context, std::move(request), to);
       case proto::ApiKey::alter_configs: return handle_alter_configs(context, std::move(request), to);
       case proto::ApiKey::incremental_alter_configs: return handle_incremental_alter_configs(context, std::move(request), to);

@@ -54,6 +54,8 @@ Handle handle_find_coordinator(HandlerContext context, Request request, SendQueu
 Handle handle_describe_acls(HandlerContext context, Request request, SendQueue& to);
 Handle handle_create_acls(HandlerContext context, Request request, SendQueue& to);
 Handle handle_delete_acls(HandlerContext context, Request request, SendQueue& to);
+Handle handle_sasl_handshake(HandlerContext context, Request request, SendQueue& to);
+Handle handle_sasl_authenticate(HandlerContext context, Request request, SendQueue& to);
 Handle handle_describe_configs(HandlerContext context, Request request, SendQueue& to);
 Handle handle_alter_configs(HandlerContext context, Request request, SendQueue& to);
 Handle handle_incremental_alter_configs(HandlerContext context, Request request, SendQueue& to);

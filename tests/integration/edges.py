@@ -233,6 +233,16 @@ def records_without_keys_are_named_one_by_one_where_keys_are_needed(broker):
     assert client.list_offsets("keyed", (0, -1))[0][3] == 0, "some of the batch was stored"
 
 
+def a_client_that_wants_to_log_in_is_told_that_nobody_does(broker):
+    client = Client(broker)
+    for version in (0, 1):
+        answer = client.ask(wire.SASL_HANDSHAKE, version, wire.text("PLAIN"))
+        assert (answer.take("h"), answer.items(lambda a: a.text())) == (34, [])
+    answer = client.ask(wire.SASL_AUTHENTICATE, 1, struct.pack(">i", 8) + b"\0me\0word")
+    assert answer.take("h") == 34 and "PLAINTEXT" in answer.text()
+    assert client.list_offsets("nothing-like-it", (0, -1))[0][1] == 3, "the connection goes on"
+
+
 def the_log_start_offset_comes_with_errors_of_the_contents(broker):
     client = Client(broker)
     client.create(("log-start", {"max.message.bytes": "200"}))
