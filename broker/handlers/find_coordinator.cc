@@ -10,10 +10,27 @@ namespace {
 using proto::FindCoordinatorResponse;
 
 constexpr std::int16_t kFirstVersionWithManyKeys = 4;
-// Any other error is fatal to librdkafka's consumers, which ask for their group's coordinator even if they only read what they assign
-// themselves.
-constexpr auto kNone = static_cast<std::int16_t>(ErrorCode::coordinator_not_available);
-constexpr std::string_view kReason = "this version of the broker has no consumer groups and no transactions; read without a group";
+constexpr std::int16_t kFirstVersionWithShares = 6;
+constexpr std::int8_t kTransaction = 1;  // 0 is a group.
+constexpr std::int8_t kShare = 2;
+
+struct Refusal {
+  std::int16_t code;
+  std::string_view reason;
+};
+
+/// Why there is no coordinator for keys of this type.
+Refusal refuse(std::int8_t key_type, std::int16_t version) {
+  const std::int8_t last = version >= kFirstVersionWithShares ? kShare : kTransaction;
+  if (key_type < 0 || key_type > last) {
+    return {.code = static_cast<std::int16_t>(ErrorCode::invalid_request),
+            .reason = "no such type of coordinator: 0 is for groups, 1 for transactions, 2 (from version 6) for shares"};
+  }
+  // Any other error is fatal to librdkafka's consumers, which ask for their group's coordinator even if they only read what they assign
+  // themselves.
+  return {.code = static_cast<std::int16_t>(ErrorCode::coordinator_not_available),
+          .reason = "this version of the broker has no consumer groups and no transactions; read without a group"};
+}
 
 }  // namespace
 
@@ -24,16 +41,17 @@ Handle handle_find_coordinator(HandlerContext context, Request request, SendQueu
     context.connection.note_close_reason("a FindCoordinator request could not be read");
     co_return Outcome::close;
   }
+  const auto [code, reason] = refuse(message.key_type, request.header.api_version);
   FindCoordinatorResponse response;
   std::vector<FindCoordinatorResponse::Coordinator> coordinators;
   if (request.header.api_version >= kFirstVersionWithManyKeys) {
     for (const std::string_view key : message.coordinator_keys) {
-      coordinators.push_back({.key = key, .node_id = -1, .port = -1, .error_code = kNone, .error_message = kReason});
+      coordinators.push_back({.key = key, .node_id = -1, .port = -1, .error_code = code, .error_message = reason});
     }
     response.coordinators = coordinators;
   } else {
-    response.error_code = kNone;
-    response.error_message = kReason;
+    response.error_code = code;
+    response.error_message = reason;
     response.node_id = -1;
     response.port = -1;
   }
