@@ -110,6 +110,11 @@ void Partition::admit(ProducePart& part, proto::ValidationRules& rules) {
     refuse(part, checked.error());
     return part.done();
   }
+  if (checked->batch.is_transactional()) {
+    part.fail(ErrorCode::invalid_record,
+              "the batch belongs to a transaction, and there are none yet: unset transactional.id in the client");
+    return part.done();
+  }
   if (answer_if_known(part, checked->batch)) return;
   stamp(part, *checked, rules.now);
 }
