@@ -72,6 +72,7 @@ class Parser {
   void add_topic_changes(CLI::App& topic);
   void add_produce();
   void add_consume();
+  void add_debug_commands();
   void add_other_commands();
   [[nodiscard]] CLI::App& deepest();
   /// "topic create": how the command is spelled behind the program's name.
@@ -250,6 +251,21 @@ void Parser::add_consume() {
   consume->add_option("-g,--group", options.group, "Consumer groups are not supported yet")->type_name("GROUP");
 }
 
+void Parser::add_debug_commands() {
+  CLI::App* debug = app_.add_subcommand("debug", "Look behind the scenes");
+  debug->require_subcommand(1);
+  WireOptions& options = command_.wire;
+  CLI::App* wire = add(*debug, CommandId::debug_wire, "wire",
+                       "Print Kafka frames, field by field: from a capture (pcap, pcapng), or the bytes one side of a connection sent");
+  wire->add_option("file", options.file, "What to read; - is standard input")->capture_default_str()->type_name("FILE");
+  wire->add_flag("--hex", options.is_hex, "The bytes are written as hex digits");
+  wire->add_flag("--responses", options.is_responses, "The bytes are responses; of a capture it is known which are");
+  wire->add_option("--api-key", options.api, "What the responses answer, by number or name")->type_name("KEY");
+  wire->add_option("--api-version", options.api_version, "In which version")->check(between(0, 32'767))->type_name("N");
+  wire->add_option("--port", options.port, "Of a capture only connections of this port")->check(between(1, 65'535))->type_name("PORT");
+  add_format(*wire);
+}
+
 void Parser::add_other_commands() {
   CLI::App* serve = add(app_, CommandId::serve, "serve", "Run a broker in the foreground");
   serve->add_option("-c,--config", command_.serve.config_file, "A properties file")->type_name("FILE");
@@ -274,6 +290,7 @@ Parser::Parser() {
   add_config_commands();
   add_produce();
   add_consume();
+  add_debug_commands();
 }
 
 CLI::App& Parser::deepest() {

@@ -31,6 +31,7 @@ int run(const Command& command) {
     case CommandId::config_set: return run_config_set(command);
     case CommandId::config_explain: return run_config_explain(command);
     case CommandId::errors: return run_errors(command);
+    case CommandId::debug_wire: return run_debug_wire(command);
   }
   return kUsage;
 }

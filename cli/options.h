@@ -65,6 +65,15 @@ struct ConfigOptions {
   bool shows_all = false;
 };
 
+struct WireOptions {
+  std::string file = "-";
+  bool is_hex = false;
+  bool is_responses = false;
+  std::string api;  ///< A key or a name, of what the responses answer.
+  std::int32_t api_version = -1;
+  std::int32_t port = 0;  ///< 0: every connection of a capture.
+};
+
 enum class CommandId : std::uint8_t {
   help,
   version,
@@ -84,6 +93,7 @@ enum class CommandId : std::uint8_t {
   config_set,
   config_explain,
   errors,
+  debug_wire,
 };
 
 /// A command line, understood.
@@ -96,6 +106,7 @@ struct Command {
   ProduceOptions produce;
   ConsumeOptions consume;
   ConfigOptions config;
+  WireOptions wire;
   std::string error_code;
 };
 

@@ -48,6 +48,21 @@ TEST(CommandLine, UnderstandsTheFrontDoorContract) {
   EXPECT_EQ(understood({"version"}).id, CommandId::version);
 }
 
+TEST(CommandLine, UnderstandsTheToolsForFindingOut) {
+  const Command wire =
+      understood({"debug", "wire", "f.bin", "--hex", "--responses", "--api-key", "Fetch", "--api-version", "12", "--format", "json"});
+  EXPECT_EQ(wire.id, CommandId::debug_wire);
+  EXPECT_EQ(wire.path, "debug wire");
+  EXPECT_EQ(wire.wire.file, "f.bin");
+  EXPECT_TRUE(wire.wire.is_hex);
+  EXPECT_TRUE(wire.wire.is_responses);
+  EXPECT_EQ(wire.wire.api, "Fetch");
+  EXPECT_EQ(wire.wire.api_version, 12);
+  EXPECT_EQ(understood({"debug", "wire"}).wire.file, "-");
+  EXPECT_EQ(understood({"debug", "wire", "--port", "9092"}).wire.port, 9092);
+  EXPECT_EQ(refused({"debug", "wire", "--port", "65536"}).exit_code, kUsage);
+}
+
 TEST(CommandLine, UnderstandsChangesToATopic) {
   const Command grow = understood({"topic", "add-partitions", "logs", "--partitions", "6", "--dry-run"});
   EXPECT_EQ(grow.id, CommandId::topic_add_partitions);
