@@ -72,6 +72,7 @@ class Parser {
   void add_topic_changes(CLI::App& topic);
   void add_produce();
   void add_consume();
+  void add_doctor();
   void add_debug_commands();
   void add_other_commands();
   [[nodiscard]] CLI::App& deepest();
@@ -251,6 +252,21 @@ void Parser::add_consume() {
   consume->add_option("-g,--group", options.group, "Consumer groups are not supported yet")->type_name("GROUP");
 }
 
+void Parser::add_doctor() {
+  CLI::App* doctor = add(app_, CommandId::doctor, "doctor",
+                         "Say why clients cannot connect: dials every address a cluster is reached by, and looks at its health");
+  GlobalOptions& global = command_.global;
+  doctor->add_option("-b,--brokers", global.brokers, "Where clients find the cluster")
+      ->envname("TIDELOG_BROKERS")
+      ->capture_default_str()
+      ->type_name("HOST[:PORT],...");
+  doctor->add_option("--bootstrap-server", global.brokers)->group(kHidden);
+  doctor->add_option("--timeout", global.timeout_ms, "How long one step may take (5s): looking up a name, connecting, an answer")
+      ->transform(duration())
+      ->type_name("TIME");
+  add_format(*doctor);
+}
+
 void Parser::add_debug_commands() {
   CLI::App* debug = app_.add_subcommand("debug", "Look behind the scenes");
   debug->require_subcommand(1);
@@ -290,6 +306,7 @@ Parser::Parser() {
   add_config_commands();
   add_produce();
   add_consume();
+  add_doctor();
   add_debug_commands();
 }
 

@@ -94,6 +94,7 @@ enum class CommandId : std::uint8_t {
   config_explain,
   errors,
   debug_wire,
+  doctor,
 };
 
 /// A command line, understood.

@@ -61,6 +61,10 @@ TEST(CommandLine, UnderstandsTheToolsForFindingOut) {
   EXPECT_EQ(understood({"debug", "wire"}).wire.file, "-");
   EXPECT_EQ(understood({"debug", "wire", "--port", "9092"}).wire.port, 9092);
   EXPECT_EQ(refused({"debug", "wire", "--port", "65536"}).exit_code, kUsage);
+  const Command doctor = understood({"doctor", "-b", "h", "--timeout", "2s"});
+  EXPECT_EQ(doctor.id, CommandId::doctor);
+  EXPECT_EQ(doctor.global.brokers, "h");
+  EXPECT_EQ(doctor.global.timeout_ms, 2'000);
 }
 
 TEST(CommandLine, UnderstandsChangesToATopic) {
