@@ -233,6 +233,29 @@ def records_without_keys_are_named_one_by_one_where_keys_are_needed(broker):
     assert client.list_offsets("keyed", (0, -1))[0][3] == 0, "some of the batch was stored"
 
 
+def keys_are_looked_for_inside_compressed_batches_too(broker):
+    client = Client(broker)
+    client.create(("keyed-packed", {"cleanup.policy": "compact,delete"}), ("keyless", {}))
+    packed = wire.batch(b"a", b"b", codec=1, compress=gzip.compress)
+    assert client.produce("keyless", packed)[0] == 0
+    error, base, _, indexes, message = client.produce("keyed-packed", packed)
+    assert (error, base, indexes) == (87, -1, [0, 1]) and message
+
+
+def each_partition_names_its_own_bad_records(broker):
+    client = Client(broker)
+    client.create(("keyed-one", {"cleanup.policy": "compact"}), ("keyless-one", {}))
+    rows = [wire.text(name) + wire.array([struct.pack(">ii", 0, len(records)) + records])
+            for name, records in (("keyed-one", wire.batch(b"a", b"b")), ("keyless-one", wire.batch(b"a")))]
+    answer = client.ask(wire.PRODUCE, 8, struct.pack(">hhi", -1, -1, 10000) + wire.array(rows))
+
+    def one(a):
+        _, error, base, _, _ = a.take("ihqqq")
+        return error, base, [i for i, _ in a.items(lambda b: (b.take("i"), b.text()))], a.text() is not None
+
+    assert sorted(answer.items(lambda a: (a.text(), a.items(one)))) == [("keyed-one", [(87, -1, [0, 1], True)]), ("keyless-one", [(0, 0, [], False)])]
+
+
 def a_client_that_wants_to_log_in_is_told_that_nobody_does(broker):
     client = Client(broker)
     for version in (0, 1):
