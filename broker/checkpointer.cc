@@ -3,6 +3,7 @@
 #include "broker/boot_id.h"
 #include "broker/logging/log.h"
 #include "broker/shard/run_on.h"
+#include "storage/disk/disk_error.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -122,17 +123,17 @@ asio::awaitable<void> Checkpointer::sync_all(Controller& controller) {
 asio::awaitable<bool> Checkpointer::checkpoint(LogDir& dir, Controller& controller, bool clean) {
   const Turns::Turn turn = co_await turns_.take();
   co_await sync_all(controller);
-  co_return co_await write_manifest(dir, controller, clean);
+  co_return co_await write_manifest(dir, controller, clean, Reserve::Use::going_on);
 }
 
 asio::awaitable<bool> Checkpointer::log_starts_are_durable() {
   const std::uint64_t needed = manifests_begun_ + 1;  // One that is being collected may have passed the log already.
   const Turns::Turn turn = co_await turns_.take();
   if (newest_written_ >= needed) co_return true;
-  co_return co_await write_manifest(*dir_, *controller_, false);
+  co_return co_await write_manifest(*dir_, *controller_, false, Reserve::Use::making_room);
 }
 
-asio::awaitable<bool> Checkpointer::write_manifest(LogDir& dir, Controller& controller, bool clean) {
+asio::awaitable<bool> Checkpointer::write_manifest(LogDir& dir, Controller& controller, bool clean, Reserve::Use use) {
   const std::uint64_t number = ++manifests_begun_;
   storage::Manifest manifest;
   manifest.boot_id = boot_id(env_.files());
@@ -150,17 +151,18 @@ asio::awaitable<bool> Checkpointer::write_manifest(LogDir& dir, Controller& cont
     if (!is_there && controller.machine().image()->find_topic(known.partition.topic_id) != nullptr) unopened.push_back(known);
   }
   manifest.logs.insert(manifest.logs.end(), unopened.begin(), unopened.end());
-  bool written = false;
+  Result<void> written;
   Job write = [&] {
-    Result<void> stored = storage::store_manifest(env_.files(), dir.path(), manifest);
-    if (!stored && stored.error() == Errc::no_space && dir.reserve().release()) {
-      stored = storage::store_manifest(env_.files(), dir.path(), manifest);
+    written = storage::store_manifest(env_.files(), dir.path(), manifest);
+    if (!written && written.error() == Errc::no_space && dir.reserve().release(use)) {
+      log_warn("the disk of {} is full: its reserve is in use, {} bytes of it are left", dir.path(), dir.reserve().held_bytes());
+      written = storage::store_manifest(env_.files(), dir.path(), manifest);
     }
-    written = stored.has_value();
   };
   co_await run_blocking(env_, home(), std::move(write));
   if (!written) {
-    log_error("cannot write the manifest in {}: the next start will read more", dir.path());
+    log_error("cannot write the manifest in {}: {}. The next start reads more, and retention removes nothing before it can be written",
+              dir.path(), storage::describe_disk_error(written.error()));
     co_return false;
   }
   for (const auto& shard : shards_) {

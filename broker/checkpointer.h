@@ -32,7 +32,7 @@ class Checkpointer {
   asio::awaitable<void> run();
   asio::awaitable<void> sync_all(Controller& controller);
   /// Needs its turn.
-  asio::awaitable<bool> write_manifest(LogDir& dir, Controller& controller, bool clean);
+  asio::awaitable<bool> write_manifest(LogDir& dir, Controller& controller, bool clean, Reserve::Use use);
   /// What a full disk refused is tried again.
   asio::awaitable<void> heal();
   asio::awaitable<void> enforce_retention();

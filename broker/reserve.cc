@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <random>
 
 namespace tidelog::broker {
 namespace {
@@ -26,15 +27,17 @@ Reserve::Reserve(storage::FileSystem& files, const std::string& directory, std::
   }
 }
 
-bool Reserve::release() {
+bool Reserve::release(Use use) {
+  const std::scoped_lock lock(mutex_);
   const std::uint64_t held = held_bytes_.load();
-  if (held == 0) return false;
+  if (held == 0 || (use == Use::going_on && held <= part_bytes_)) return false;
   held_bytes_ = held - part_bytes_;
   auto file = files_.open(path_, storage::OpenMode::write);
   return file && (*file)->truncate(held - part_bytes_).has_value();
 }
 
 bool Reserve::restore() {
+  const std::scoped_lock lock(mutex_);
   if (is_whole()) return false;
   // As much again is left free: the reserve shall not take the last bytes from those who write.
   const Result<storage::DiskSpace> space = files_.space(directory_);
@@ -49,11 +52,14 @@ bool Reserve::restore() {
 }
 
 bool Reserve::fill() {
-  const auto zeros = std::make_unique<std::array<std::byte, 64 * 1024>>();
+  // A file system that packs its files would keep zeros for nothing.
+  const auto noise = std::make_unique<std::array<std::byte, 64 * 1024>>();
+  std::minstd_rand numbers;
+  for (std::byte& byte : *noise) byte = static_cast<std::byte>(numbers() >> 8);
   auto file = files_.open(path_, storage::OpenMode::replace);
   if (!file) return false;
   for (std::uint64_t at = 0; at < size_bytes_;) {
-    const std::array<Bytes, 1> parts{Bytes(*zeros).first(std::min<std::uint64_t>(zeros->size(), size_bytes_ - at))};
+    const std::array<Bytes, 1> parts{Bytes(*noise).first(std::min<std::uint64_t>(noise->size(), size_bytes_ - at))};
     if (!(*file)->write_at(at, parts)) return false;
     at += parts.front().size();
   }

@@ -53,9 +53,10 @@ constexpr BrokerOption kTable[] = {
                                  "How many samples a client's rate is counted over; more than 1000 count as 1000."),
     option<&B::quota_window_size_seconds>("quota.window.size.seconds", at_least(1),
                                           "Length of a sample, an hour at most. A client over its quota waits at most for all of them."),
-    option<&B::disk_reserve_bytes>("disk.reserve.bytes", at_least(0),
-                                   "Kept back in each log directory, as a file of zeros: when the disk is full, it is what deletions, new "
-                                   "settings and a start are written into. 0: none.")
+    option<&B::disk_reserve_bytes>(
+        "disk.reserve.bytes", at_least(0),
+        "Kept back in each log directory, as a file that nobody reads: when the disk is full, it is what deletions, new "
+        "settings and a start are written into. 0: none.")
         .ours(),
     option<&B::memory_budget_bytes>("memory.budget.bytes", at_least(4 << 20), "Bytes that the two pools below are shares of.").ours(),
     option<&B::queued_max_request_bytes>("queued.max.request.bytes", at_least(-1),

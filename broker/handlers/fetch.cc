@@ -114,7 +114,8 @@ void Fetch::start_session() {
   context_.here.shard.env().random().fill(random);
   session_ = context_.fetch_sessions.open(load_be<std::int32_t>(random.data()), by_id(), partitions, context_.loop().now());
   client().fetch_session_id = session_ == nullptr ? 0 : session_->id();
-  if (session_ == nullptr) note_no_session("all are taken");
+  const bool are_wanted = context_.here.options->max_incremental_fetch_session_cache_slots > 0;
+  if (session_ == nullptr && are_wanted) note_no_session("all are taken");
 }
 
 void Fetch::note_no_session(std::string_view why) {

@@ -47,7 +47,10 @@ asio::awaitable<void> Connection::run() {
   while (!is_closed_ && !is_finishing_ && !close_when_sent_) {
     co_await serve_frames();
     if (is_closed_ || is_finishing_ || close_when_sent_) break;
-    if (!co_await receive()) break;
+    is_receiving_ = true;
+    const bool received = co_await receive();
+    is_receiving_ = false;
+    if (!received) break;
   }
   co_await answered(0);  // Every produce under way refers to this connection.
   send();
@@ -250,6 +253,7 @@ void Connection::send() {
   if (done) {
     progress_.notify();
     if (close_when_sent_ && pending_.empty()) close();
+    leave_if_done();
     return;
   }
   if (done.error() == Errc::corrupt) {
@@ -277,6 +281,7 @@ asio::awaitable<void> Connection::write_rest() {
   last_activity_ = shard_.loop().now();
   account_for_unsent();
   if (close_when_sent_ && pending_.empty()) close();
+  leave_if_done();
 }
 
 void Connection::close() {
@@ -299,8 +304,11 @@ void Connection::finish() {
   is_finishing_ = true;
   progress_.notify();
   wake_request();
-  // Nobody else is inside: the reader waits for bytes that may never come.
-  if (!is_serving_ && pending_.empty() && to_send_.empty()) close();
+  leave_if_done();
+}
+
+void Connection::leave_if_done() {
+  if (is_finishing_ && is_receiving_ && pending_.empty() && to_send_.empty()) close();
 }
 
 void Connection::fail(Limit limit, std::string reason) {

@@ -89,6 +89,8 @@ class Connection final : private PassClient {
   void start_produce(Request&& request);
   void encode_ready();
   void send();
+  /// In a clean stop, once nothing is left to do: the reader waits for bytes that may never come.
+  void leave_if_done();
   void before_waiting();
   /// From now on a frame that is not whole has its time.
   void watch_frame();
@@ -125,6 +127,7 @@ class Connection final : private PassClient {
   std::string close_reason_;
   Limit close_limit_ = Limit::malformed_request;
   bool is_serving_ = false;
+  bool is_receiving_ = false;  ///< Every request that came was begun.
   bool is_closed_ = false;
   bool is_finishing_ = false;
   bool close_when_sent_ = false;

@@ -6,7 +6,7 @@
 namespace tidelog::broker {
 namespace {
 
-/// Out of descriptors: existing connections go on, new ones wait in the kernel's queue meanwhile.
+/// Out of descriptors: existing connections go on; one that came is closed, others wait in the kernel's queue meanwhile.
 constexpr SteadyTime kPauseWithoutDescriptors = std::chrono::milliseconds(50);
 constexpr std::size_t kRememberedAddresses = 10'000;
 

@@ -18,9 +18,16 @@ constexpr std::size_t kReadBytes = 1024 * 1024;
 
 Bytes as_bytes(std::string_view text) { return {reinterpret_cast<const std::byte*>(text.data()), text.size()}; }
 
-/// What asks for more room on the disk may not have the last of it.
-bool takes_space(const MetadataRecord& record) {
-  return std::holds_alternative<CreateTopicRecord>(record) || std::holds_alternative<AddPartitionsRecord>(record);
+/// What asks for more room on the disk, or comes as often as clients like, may have nothing of the reserve.
+bool is_kept_out(const MetadataRecord& record) {
+  return std::holds_alternative<CreateTopicRecord>(record) || std::holds_alternative<AddPartitionsRecord>(record) ||
+         std::holds_alternative<ProducerIdBlockRecord>(record);
+}
+
+Reserve::Use use_for(const std::vector<MetadataRecord>& records) {
+  const bool is_start =
+      std::ranges::any_of(records, [](const auto& record) { return std::holds_alternative<RegisterBrokerRecord>(record); });
+  return is_start ? Reserve::Use::going_on : Reserve::Use::making_room;
 }
 
 }  // namespace
@@ -82,7 +89,7 @@ Result<Offset> Controller::append(const std::vector<MetadataRecord>& records) {
   const Bytes batch = builder_.build({.base_offset = log_->end_offset(), .leader_epoch = kOnlyEpoch});
   const std::array<Bytes, 1> batches{batch};
   Result<Offset> end = log_->append(batches);
-  if (!end && end.error() == Errc::no_space && std::ranges::none_of(records, takes_space) && reserve_.release()) {
+  if (!end && end.error() == Errc::no_space && std::ranges::none_of(records, is_kept_out) && reserve_.release(use_for(records))) {
     log_warn("the disk of {} is full: its reserve is in use, {} bytes of it are left", log_->directory(), reserve_.held_bytes());
     end = log_->append(batches);
   }
@@ -93,8 +100,8 @@ Result<void> Controller::append_and_apply(const std::vector<MetadataRecord>& rec
   if (const Result<Offset> end = append(records); !end) {
     // It is not known what is written. A broker that went on would promise what may not be.
     CHECK(!log_->is_offline());
-    log_error("a change of the metadata is refused: {} cannot be written: {}", log_->directory(),
-              storage::describe_disk_error(end.error()));
+    complaints_.warn(shard_.loop().now(), "refused", "changes of the metadata are refused: {} cannot be written: {}", log_->directory(),
+                     storage::describe_disk_error(end.error()));
     return end.error();
   }
   for (const MetadataRecord& record : records) CHECK(machine_.apply(record).has_value());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "broker/logging/rate_limited.h"
 #include "broker/metadata/machine.h"
 #include "broker/reserve.h"
 #include "broker/shard/durability.h"
@@ -110,6 +111,7 @@ class Controller final : public DurableLog {
   Offset durable_end_;
   Signal durable_;
   Turns turns_;
+  RateLimited complaints_;
   ProducerId next_id_{0};
   ProducerId end_of_block_{0};
 };

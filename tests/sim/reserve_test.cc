@@ -40,18 +40,20 @@ TEST_F(ReserveTest, GivesAFullDiskRoomPartByPart) {
   EXPECT_EQ(writable("a"), 3 * kSize);
   EXPECT_EQ(writable("a"), 0U);
 
-  ASSERT_TRUE(reserve.release());
+  ASSERT_TRUE(reserve.release(Reserve::Use::going_on));
   EXPECT_FALSE(reserve.is_whole());
   EXPECT_EQ(writable("a"), kSize / 4);
-  for (int i = 0; i < 3; ++i) ASSERT_TRUE(reserve.release());
-  EXPECT_FALSE(reserve.release()) << "there is no more";
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(reserve.release(Reserve::Use::going_on));
+  EXPECT_FALSE(reserve.release(Reserve::Use::going_on)) << "the last part is for what makes room";
+  EXPECT_TRUE(reserve.release(Reserve::Use::making_room));
+  EXPECT_FALSE(reserve.release(Reserve::Use::making_room)) << "there is no more";
   EXPECT_EQ(writable("a"), 3 * kSize / 4);
 }
 
 TEST_F(ReserveTest, KnowsAfterARestartWhatIsLeft) {
   Reserve before(disk_, kPath, kSize);
   ASSERT_TRUE(before.restore());
-  ASSERT_TRUE(before.release());
+  ASSERT_TRUE(before.release(Reserve::Use::going_on));
 
   Reserve after(disk_, kPath, kSize);
   EXPECT_EQ(after.held_bytes(), 3 * kSize / 4);
@@ -64,7 +66,7 @@ TEST_F(ReserveTest, TakesNotTheLastBytes) {
   disk_.faults.capacity_bytes = 2 * kSize - 1;
   Reserve reserve(disk_, kPath, kSize);
   EXPECT_FALSE(reserve.restore());
-  EXPECT_FALSE(reserve.release());
+  EXPECT_FALSE(reserve.release(Reserve::Use::making_room));
   EXPECT_GE(writable("a"), 2 * kSize - 1024);
 }
 
@@ -79,7 +81,7 @@ TEST_F(ReserveTest, OfNoBytesIsNever) {
   Reserve reserve(disk_, kPath, 0);
   EXPECT_TRUE(reserve.is_whole());
   EXPECT_FALSE(reserve.restore());
-  EXPECT_FALSE(reserve.release());
+  EXPECT_FALSE(reserve.release(Reserve::Use::making_room));
   EXPECT_FALSE(disk_.stat(kPath + "/reserve"));
 }
 

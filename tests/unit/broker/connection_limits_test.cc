@@ -3,6 +3,8 @@
 #include "tests/support/fake_stream.h"
 #include "tests/support/manual_env.h"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <gtest/gtest.h>
 
 #include <map>
@@ -15,10 +17,31 @@ using std::chrono::seconds;
 constexpr std::size_t kRequestMemory = 1 << 20;
 constexpr std::size_t kResponseMemory = 1 << 20;
 
-/// Answers every request with as many bytes as its key says for the test.
+/// The answer of a Produce, for which the test says when it is there.
+class LateAnswer final : public PendingResponse {
+ public:
+  explicit LateAnswer(Connection& connection) : connection_(connection) {}
+  Outcome encode(SendQueue& to) override {
+    to.output().append(std::vector<std::byte>(10));
+    return Outcome::keep;
+  }
+  void come() {
+    is_ready_ = true;
+    connection_.response_ready();
+  }
+
+ private:
+  Connection& connection_;
+};
+
+/// Answers every request with as many bytes as the test wants.
 class Answering final : public RequestHandler {
  public:
-  std::unique_ptr<PendingResponse> produce(Connection&, Request&&) override { return nullptr; }
+  std::unique_ptr<PendingResponse> produce(Connection& connection, Request&&) override {
+    auto answer = std::make_unique<LateAnswer>(connection);
+    late = answer.get();
+    return answer;
+  }
   asio::awaitable<Outcome> serve(Connection&, Request, SendQueue& to) override {
     ++served;
     to.output().append(std::vector<std::byte>(answer_bytes));
@@ -28,6 +51,7 @@ class Answering final : public RequestHandler {
 
   std::size_t answer_bytes = 10;
   int served = 0;
+  LateAnswer* late = nullptr;  ///< The newest.
 };
 
 class ConnectionLimitsTest : public ::testing::Test {
@@ -70,6 +94,7 @@ class ConnectionLimitsTest : public ::testing::Test {
   }
   /// An old Metadata request.
   static std::string request() { return std::string("\0\0\0\x0e\0\3\0\1\0\0\0\7\xff\xff\0\0\0\0", 18); }
+  static std::string produce_request() { return std::string("\0\0\0\x0e\0\0\0\3\0\0\0\7\xff\xff\0\0\0\0", 18); }
   [[nodiscard]] std::uint64_t count(Limit limit) { return shard_.limits().count(limit); }
 
   ManualEnv env_;
@@ -254,6 +279,34 @@ TEST_F(ConnectionLimitsTest, OneLargeRequestMayHaveMoreThanAllMemoryWhenNobodyEl
   give(*wire, whole);
 
   EXPECT_EQ(handler_.served, 1);
+}
+
+TEST_F(ConnectionLimitsTest, ACleanStopAnswersAProduceUnderWayAndWaitsForNoMore) {
+  const auto wire = connect();
+  give(*wire, produce_request());
+  ASSERT_NE(handler_.late, nullptr);
+  asio::co_spawn(env_.loop().executor(), set_->finish(), asio::detached);
+  env_.loop().run_ready();
+  EXPECT_FALSE(wire->is_closed) << "it has not been answered";
+
+  handler_.late->come();
+  env_.loop().run_ready();
+  EXPECT_EQ(wire->written.size(), 10U);
+  EXPECT_TRUE(wire->is_closed) << "though the client says nothing more";
+}
+
+TEST_F(ConnectionLimitsTest, ACleanStopWaitsForASlowReaderOfItsLastAnswer) {
+  const auto wire = connect();
+  wire->room = 4;
+  give(*wire, produce_request());
+  asio::co_spawn(env_.loop().executor(), set_->finish(), asio::detached);
+  handler_.late->come();
+  env_.loop().run_ready();
+  EXPECT_FALSE(wire->is_closed);
+
+  take(*wire, 100);
+  EXPECT_EQ(wire->written.size(), 10U);
+  EXPECT_TRUE(wire->is_closed);
 }
 
 TEST_F(ConnectionLimitsTest, TheLongestIdleMakesPlaceAndNoOtherDoes) {
