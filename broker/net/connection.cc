@@ -22,16 +22,15 @@ constexpr SteadyTime kPatience = std::chrono::seconds(1);
 
 }  // namespace
 
-Connection::Connection(Shard& shard, RequestHandler& handler, std::unique_ptr<Stream> stream, const ConnectionLimits& limits,
-                       Relief& relief)
-    : shard_(shard),
-      handler_(handler),
+Connection::Connection(const ConnectionHost& host, std::unique_ptr<Stream> stream)
+    : shard_(host.shard),
+      handler_(host.handler),
       stream_(std::move(stream)),
-      limits_(limits),
-      relief_(relief),
-      received_(limits.max_frame_bytes),
-      writers_(shard.loop().executor()),
-      progress_(shard.loop().executor()),
+      limits_(host.limits),
+      relief_(host.relief),
+      received_(limits_.max_frame_bytes),
+      writers_(shard_.loop().executor()),
+      progress_(shard_.loop().executor()),
       deadline_([this] { on_deadline(); }),
       unmute_([this] { progress_.notify(); }),
       impatience_([this] { progress_.notify(); }) {}
@@ -80,11 +79,7 @@ asio::awaitable<void> Connection::serve_frames() {
     // Only Produce may follow a Produce that is not answered yet (R7).
     if (request.header.api_key == static_cast<std::int16_t>(proto::ApiKey::produce)) {
       start_produce(std::move(request));
-      if (pending_.size() >= limits_.max_in_flight) {
-        shard_.limits().hit(Limit::max_inflight_requests, shard_.loop().now(), "reading no further from {}:{} until it was answered",
-                            peer().host, peer().port);
-        co_await answered(limits_.max_in_flight - 1);
-      }
+      if (pending_.size() >= limits_.max_in_flight) co_await have_fewer_in_flight();
     } else {
       co_await serve_one(std::move(request));
     }
@@ -100,6 +95,12 @@ void Connection::start_produce(Request&& request) {
   }
   pending_.push_back(std::move(response));
   if (pending_.front()->is_ready()) response_ready();
+}
+
+asio::awaitable<void> Connection::have_fewer_in_flight() {
+  shard_.limits().hit(Limit::max_inflight_requests, shard_.loop().now(), "reading no further from {}:{} until it was answered", peer().host,
+                      peer().port);
+  co_await answered(limits_.max_in_flight - 1);
 }
 
 asio::awaitable<void> Connection::serve_one(Request request) {

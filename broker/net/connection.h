@@ -29,12 +29,20 @@ struct ClientState {
   bool is_leaving = false;            ///< The connection ends: answer with what there is.
 };
 
+/// What all connections of a shard have in common; outlives them.
+struct ConnectionHost {
+  Shard& shard;
+  RequestHandler& handler;
+  const ConnectionLimits& limits;
+  Relief& relief;
+};
+
 /// One client connection: a coroutine that reads what is there, serves whole frames in order, and sends once a pass.
 /// Life: owned by its server; `run` ends when the stream does, after every produce it started has been answered.
 /// Thread: the loop of its shard. Crash: destroyed as it stands; nothing of it outlives the process.
 class Connection final : private PassClient {
  public:
-  Connection(Shard& shard, RequestHandler& handler, std::unique_ptr<Stream> stream, const ConnectionLimits& limits, Relief& relief);
+  Connection(const ConnectionHost& host, std::unique_ptr<Stream> stream);
   ~Connection();
 
   asio::awaitable<void> run();
@@ -74,6 +82,7 @@ class Connection final : private PassClient {
   void end_of_pass() override;
   asio::awaitable<void> serve_frames();
   asio::awaitable<void> serve_one(Request request);
+  asio::awaitable<void> have_fewer_in_flight();
   asio::awaitable<bool> receive();
   /// Room for a read. If memory for it is lacking: for a block of how many bytes; else 0.
   std::size_t make_room();

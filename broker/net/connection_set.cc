@@ -19,8 +19,8 @@ ConnectionSet::ConnectionSet(Shard& shard, RequestHandler& handler, ConnectionLi
 void ConnectionSet::adopt(std::unique_ptr<Accepted> accepted, Job on_end) {
   if (gate_.is_closed()) return on_end();
   const std::uint64_t id = next_id_++;
-  Relief& relief = *this;
-  connections_.emplace(id, std::make_unique<Connection>(shard_, handler_, accepted->open(shard_.loop()), limits_, relief));
+  const ConnectionHost host{.shard = shard_, .handler = handler_, .limits = limits_, .relief = *this};
+  connections_.emplace(id, std::make_unique<Connection>(host, accepted->open(shard_.loop())));
   asio::co_spawn(shard_.loop().executor(), serve(id, std::move(on_end)), asio::detached);
 }
 

@@ -97,6 +97,22 @@ bool Bystander::produce() {
   return true;
 }
 
+bool Bystander::read_batches(Bytes batches, std::int64_t offset, std::vector<std::string>& values) {
+  proto::RecordReader reader;
+  while (!batches.empty()) {
+    const auto batch = proto::BatchView::parse(batches);
+    if (!batch) return true;  // The last may be cut off.
+    if (!batch->crc_ok()) return fail("fetch: a batch is damaged"), false;
+    const Result<void> read = proto::for_each_record(*batch, reader, [&](const proto::RecordView& record) {
+      if (record.offset.value < offset) return;
+      values.emplace_back(reinterpret_cast<const char*>(record.value.data()), record.value.size());
+    });
+    if (!read) return fail("fetch: a batch cannot be read"), false;
+    batches = batches.subspan(batch->size_bytes());
+  }
+  return true;
+}
+
 bool Bystander::read_from(std::int64_t offset, std::vector<std::string>& values) {
   const std::vector<FetchRequest::FetchPartition> partitions{{.partition = 0, .fetch_offset = offset, .partition_max_bytes = 1 << 20}};
   const std::vector<FetchRequest::FetchTopic> topics{{.topic = topic_, .partitions = partitions}};
@@ -106,21 +122,10 @@ bool Bystander::read_from(std::int64_t offset, std::vector<std::string>& values)
   if (!ask(framed(request, correlation), correlation, answer, "fetch")) return false;
   FetchResponse response;
   if (!read_answer<FetchRequest>(answer, response)) return fail("fetch: the answer cannot be read"), false;
-  proto::RecordReader reader;
   for (const auto& topic : response.responses) {
     for (const auto& partition : topic.partitions) {
       if (partition.error_code != 0) return fail("fetch: error " + std::to_string(partition.error_code)), false;
-      for (Bytes rest = partition.records.bytes; !rest.empty();) {
-        const auto batch = proto::BatchView::parse(rest);
-        if (!batch) break;
-        if (!batch->crc_ok()) return fail("fetch: a batch is damaged"), false;
-        const Result<void> read = proto::for_each_record(*batch, reader, [&](const proto::RecordView& record) {
-          if (record.offset.value < offset) return;
-          values.emplace_back(reinterpret_cast<const char*>(record.value.data()), record.value.size());
-        });
-        if (!read) return fail("fetch: a batch cannot be read"), false;
-        rest = rest.subspan(batch->size_bytes());
-      }
+      if (!read_batches(partition.records.bytes, offset, values)) return false;
     }
   }
   return true;

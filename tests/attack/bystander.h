@@ -3,7 +3,9 @@
 #include "tests/attack/socket.h"
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,6 +35,7 @@ class Bystander {
   bool metadata();
   bool ask(const std::string& request, std::int32_t correlation, std::string& answer, const char* what);
   void fail(const std::string& why);
+  bool read_batches(std::span<const std::byte> batches, std::int64_t offset, std::vector<std::string>& values);
   bool read_from(std::int64_t offset, std::vector<std::string>& values);
 
   Target target_;

@@ -188,19 +188,24 @@ Source swollen_requests(const Knowledge& known, std::size_t frame_bytes) {
   };
 }
 
-Source bombs(const Knowledge& known) {
+namespace {
+
+std::vector<Case> make_bombs(const Knowledge& known) {
   constexpr std::size_t kPlainBytes = std::size_t{64} << 20;
-  static const auto made = [&known] {
-    std::vector<Case> cases;
-    for (const proto::Codec codec : {proto::Codec::gzip, proto::Codec::snappy, proto::Codec::lz4, proto::Codec::zstd}) {
-      const std::string batch = bomb(codec, kPlainBytes, known.message_max_bytes);
-      for (const std::string& topic : {known.scene.topic, known.compacted_topic}) {
-        cases.push_back(
-            {.family = "bombs", .what = std::string(proto::name(codec)) + " to " + topic, .bytes = produce_frame(topic, batch)});
-      }
+  std::vector<Case> cases;
+  for (const proto::Codec codec : {proto::Codec::gzip, proto::Codec::snappy, proto::Codec::lz4, proto::Codec::zstd}) {
+    const std::string batch = bomb(codec, kPlainBytes, known.message_max_bytes);
+    for (const std::string& topic : {known.scene.topic, known.compacted_topic}) {
+      cases.push_back({.family = "bombs", .what = std::string(proto::name(codec)) + " to " + topic, .bytes = produce_frame(topic, batch)});
     }
-    return cases;
-  }();
+  }
+  return cases;
+}
+
+}  // namespace
+
+Source bombs(const Knowledge& known) {
+  static const std::vector<Case> made = make_bombs(known);
   return listed(made);
 }
 

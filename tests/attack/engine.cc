@@ -73,17 +73,20 @@ void Engine::poll_slots(std::vector<Slot>& slots) {
   }
 }
 
+bool Engine::fill(Slot& slot, const Source& source, Clock::time_point until) {
+  while (!slot.is_busy) {
+    std::optional<Case> next = Clock::now() < until ? source() : std::nullopt;
+    if (!next) return false;
+    if (begin(slot, std::move(*next))) advance(slot);
+  }
+  return true;
+}
+
 void Engine::play(const Source& source, Clock::time_point until, std::size_t connections) {
   std::vector<Slot> slots(connections);
   bool is_over = false;
   for (;;) {
-    for (Slot& slot : slots) {
-      while (!is_over && !slot.is_busy) {
-        std::optional<Case> next = Clock::now() < until ? source() : std::nullopt;
-        is_over = !next.has_value();
-        if (next && begin(slot, std::move(*next))) advance(slot);
-      }
-    }
+    for (Slot& slot : slots) is_over = is_over || !fill(slot, source, until);
     if (std::ranges::none_of(slots, &Slot::is_busy)) return;
     poll_slots(slots);
   }

@@ -47,6 +47,8 @@ class Engine {
   };
 
   bool begin(Slot& slot, Case attack);
+  /// Gives it something to do; false once there is nothing more.
+  bool fill(Slot& slot, const Source& source, Clock::time_point until);
   void advance(Slot& slot);
   void finish(Slot& slot, Tally::Outcome outcome);
   void poll_slots(std::vector<Slot>& slots);

@@ -165,18 +165,24 @@ class Play {
   Engine engine_;
 };
 
-void besiege(const Options& options, const Knowledge& known, Tally& tally, const Progress& progress, Clock::time_point until) {
+struct Battle {
+  const Knowledge& known;
+  const Progress& progress;
+  Clock::time_point until;
+};
+
+void besiege(const Options& options, const Battle& battle, Tally& tally) {
   Dice dice(options["seed"] + 1);
   const Target target{.port = static_cast<std::uint16_t>(options["port"])};
   const Deadlines deadlines{.whole_frame = options.ms("frame-ms"), .write_stall = options.ms("write-ms"), .slack = options.ms("slack-ms")};
-  const std::vector<Siege> sieges = all_sieges(target, known, deadlines, tally, dice);
+  const std::vector<Siege> sieges = all_sieges({.target = target, .known = battle.known, .deadlines = deadlines}, tally, dice);
   // What would last beyond the end is left out; once nothing fits any more it is over.
-  for (std::size_t turn = 0, skipped = 0; skipped < sieges.size() && progress.is_broker_there(); ++turn) {
+  for (std::size_t turn = 0, skipped = 0; skipped < sieges.size() && battle.progress.is_broker_there(); ++turn) {
     const Siege& next = sieges[turn % sieges.size()];
-    const bool fits = Clock::now() + next.lasts <= until;
+    const bool fits = Clock::now() + next.lasts <= battle.until;
     skipped = fits ? 0 : skipped + 1;
     if (!fits) continue;
-    const Progress::Stage timed = progress.begin(next.name);
+    const Progress::Stage timed = battle.progress.begin(next.name);
     next.run();
   }
 }
@@ -227,7 +233,7 @@ int run(const Options& options) {
   std::atomic<bool> stop = false;
   const Clock::time_point until = Clock::now() + std::chrono::seconds(options["seconds"]);
   std::thread beside([&] { bystander.run(stop); });
-  std::thread sieges([&] { besiege(options, known, tally, progress, until); });
+  std::thread sieges([&] { besiege(options, {.known = known, .progress = progress, .until = until}, tally); });
   Play(options, known, tally, progress).run(until);
   sieges.join();
   stop = true;

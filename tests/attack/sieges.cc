@@ -50,8 +50,8 @@ std::string fetch_of(const std::string& topic) { return wide_fetch(topic, 1, 0, 
 
 class Sieges {
  public:
-  Sieges(const Target& target, const Knowledge& known, const Deadlines& deadlines, Tally& tally, Dice& dice)
-      : target_(target), known_(known), deadlines_(deadlines), tally_(tally), dice_(dice) {}
+  Sieges(const Battlefield& field, Tally& tally, Dice& dice)
+      : target_(field.target), known_(field.known), deadlines_(field.deadlines), tally_(tally), dice_(dice) {}
 
   void idle_crowd();
   void hoarded_sessions();
@@ -71,6 +71,7 @@ class Sieges {
   /// Each is probed and must answer or have been closed.
   void expect_alive_or_closed(std::vector<Socket>& sockets, const char* family);
   Outcome drain(Socket& socket, std::size_t answers, Clock::time_point until);
+  void flood_without_reading(std::string_view flood, std::size_t answers);
 
   Target target_;
   const Knowledge& known_;
@@ -270,23 +271,25 @@ void Sieges::deep_pipelines() {
     floods[0] += framed(proto::MetadataRequest{.topics = topics}, kVersion, correlation);
     floods[1] += framed(proto::ProduceRequest{.acks = -1, .timeout_ms = 1000, .topic_data = produced}, kVersion, correlation);
   }
-  for (const std::string& flood : floods) {
-    std::vector<Socket> sockets = crowd(3, 8);
-    std::vector<std::string_view> left(sockets.size(), flood);
-    const auto until = Clock::now() + std::min(deadlines_.write_stall / 2, Milliseconds(2000));
-    while (Clock::now() < until) {
-      for (std::size_t i = 0; i < sockets.size(); ++i) {
-        if (!left[i].empty()) sockets[i].send_some(left[i]);
-      }
-      std::this_thread::sleep_for(Milliseconds(5));
-    }
-    // Now they read after all, and send the rest while they do.
+  for (const std::string& flood : floods) flood_without_reading(flood, kRequests);
+}
+
+void Sieges::flood_without_reading(std::string_view flood, std::size_t answers) {
+  std::vector<Socket> sockets = crowd(3, 8);
+  std::vector<std::string_view> left(sockets.size(), flood);
+  const auto until = Clock::now() + std::min(deadlines_.write_stall / 2, Milliseconds(2000));
+  while (Clock::now() < until) {
     for (std::size_t i = 0; i < sockets.size(); ++i) {
-      std::thread rest([&socket = sockets[i], text = left[i]] { socket.send_all(text, Clock::now() + std::chrono::seconds(30)); });
-      tally_.note("deep pipelines", drain(sockets[i], kRequests, Clock::now() + std::chrono::seconds(30)),
-                  "an answer is missing or out of order");
-      rest.join();
+      if (!left[i].empty()) sockets[i].send_some(left[i]);
     }
+    std::this_thread::sleep_for(Milliseconds(5));
+  }
+  // Now they read after all, and send the rest while they do.
+  for (std::size_t i = 0; i < sockets.size(); ++i) {
+    std::thread rest([&socket = sockets[i], text = left[i]] { socket.send_all(text, Clock::now() + std::chrono::seconds(30)); });
+    tally_.note("deep pipelines", drain(sockets[i], answers, Clock::now() + std::chrono::seconds(30)),
+                "an answer is missing or out of order");
+    rest.join();
   }
 }
 
@@ -333,11 +336,12 @@ void Sieges::many_names() {
 
 }  // namespace
 
-std::vector<Siege> all_sieges(const Target& target, const Knowledge& known, const Deadlines& deadlines, Tally& tally, Dice& dice) {
-  const auto sieges = std::make_shared<Sieges>(target, known, deadlines, tally, dice);
+std::vector<Siege> all_sieges(const Battlefield& field, Tally& tally, Dice& dice) {
+  const auto sieges = std::make_shared<Sieges>(field, tally, dice);
   const auto siege = [&sieges](const char* name, Milliseconds lasts, void (Sieges::*run)()) {
     return Siege{.name = name, .lasts = lasts, .run = [sieges, run] { ((*sieges).*run)(); }};
   };
+  const Deadlines& deadlines = field.deadlines;
   const Milliseconds slack = deadlines.slack;
   return {siege("idle crowd", slack, &Sieges::idle_crowd),
           siege("hoarded sessions", slack, &Sieges::hoarded_sessions),

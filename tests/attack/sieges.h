@@ -25,7 +25,14 @@ struct Siege {
   std::function<void()> run;
 };
 
+/// Whom they attack, and what is known of it.
+struct Battlefield {
+  const Target& target;
+  const Knowledge& known;
+  const Deadlines& deadlines;
+};
+
 /// All of them. What they are given outlives them. Thread: one runs them, one after the other.
-std::vector<Siege> all_sieges(const Target& target, const Knowledge& known, const Deadlines& deadlines, Tally& tally, Dice& dice);
+std::vector<Siege> all_sieges(const Battlefield& field, Tally& tally, Dice& dice);
 
 }  // namespace tidelog::attack

@@ -83,18 +83,25 @@ bool Socket::send_all(std::string_view data, Clock::time_point until) {
   return true;
 }
 
-Socket::State Socket::receive_frame(std::string& into, std::string& rest, Clock::time_point until) {
+namespace {
+
+/// Moves the payload of the first frame of `received` into `into`; false if it is not whole.
+bool take_frame(std::string& into, std::string& received) {
   constexpr std::size_t kLengthBytes = 4;
+  if (received.size() < kLengthBytes) return false;
+  const auto length = load_be<std::int32_t>(reinterpret_cast<const std::byte*>(received.data()));
+  const auto whole = kLengthBytes + static_cast<std::size_t>(std::max(length, 0));
+  if (received.size() < whole) return false;
+  into = received.substr(kLengthBytes, whole - kLengthBytes);
+  received.erase(0, whole);
+  return true;
+}
+
+}  // namespace
+
+Socket::State Socket::receive_frame(std::string& into, std::string& rest, Clock::time_point until) {
   for (;;) {
-    if (rest.size() >= kLengthBytes) {
-      const auto length = load_be<std::int32_t>(reinterpret_cast<const std::byte*>(rest.data()));
-      const auto whole = kLengthBytes + static_cast<std::size_t>(std::max(length, 0));
-      if (rest.size() >= whole) {
-        into = rest.substr(kLengthBytes, whole - kLengthBytes);
-        rest.erase(0, whole);
-        return State::good;
-      }
-    }
+    if (take_frame(into, rest)) return State::good;
     const State state = receive_some(rest);
     if (state == State::closed) return State::closed;
     if (state == State::nothing && !wait(false, until)) return State::nothing;
