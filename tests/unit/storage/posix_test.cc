@@ -142,11 +142,17 @@ TEST_F(PosixFiles, KnowWhatLiesOnTheDiskAloneAndWarmIt) {
   ASSERT_TRUE(file->write_at(0, parts));
   EXPECT_TRUE(file->is_cached(0, kSize));
   ASSERT_TRUE(file->sync());
-  ASSERT_EQ(::posix_fadvise(file->native_handle(), 0, 0, POSIX_FADV_DONTNEED), 0);
-
-  const bool is_cold = is_known_to_be_cold(file->native_handle());
-  EXPECT_EQ(file->is_cached(0, kSize), !is_cold);
-  EXPECT_EQ(file->is_cached(kSize - 1, 1), !is_cold);
+  // Whoever finds a page missing makes the system read ahead, so each question gets a file that was just dropped from memory.
+  const auto is_seen_cold = [&](const auto& is_cold) {
+    constexpr int kAttempts = 100;
+    for (int i = 0; i < kAttempts; ++i) {
+      if (::posix_fadvise(file->native_handle(), 0, 0, POSIX_FADV_DONTNEED) == 0 && is_cold()) return true;
+    }
+    return false;
+  };
+  const bool can_be_told = is_seen_cold([&] { return is_known_to_be_cold(file->native_handle()); });
+  EXPECT_EQ(is_seen_cold([&] { return !file->is_cached(0, kSize); }), can_be_told);
+  EXPECT_EQ(is_seen_cold([&] { return !file->is_cached(kSize - 1, 1); }), can_be_told);
   EXPECT_TRUE(file->is_cached(0, 0));
   file->warm(0, kSize);
   file->warm(kSize, 1000);  // Behind the end there is nothing to wait for.
