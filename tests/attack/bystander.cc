@@ -12,7 +12,8 @@
 #include "tests/attack/frames.h"
 
 #include <algorithm>
-#include <thread>
+#include <condition_variable>
+#include <mutex>
 
 namespace tidelog::attack {
 namespace {
@@ -154,15 +155,15 @@ bool Bystander::metadata() {
   return true;
 }
 
-void Bystander::run(const std::atomic<bool>& stop) {
-  for (int round = 0; !stop; ++round) {
+void Bystander::run(const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any stopped;
+  std::unique_lock lock(mutex);
+  for (int round = 0; !stop.stop_requested(); ++round) {
     const bool all_well = produce() && fetch() && (round % kRoundsPerMetadata != 0 || metadata());
-    // After a failure nobody knows whether the record is stored: the run has failed, its end still tells where the broker stands.
-    if (!all_well) {
-      std::this_thread::sleep_for(bound_);
-      continue;
-    }
-    std::this_thread::sleep_for(kBetweenRounds);  // a steady client, not a flood
+    // A steady client, not a flood. After a failure nobody knows whether the record is stored: the run has failed, and its end still tells
+    // where the broker stands.
+    stopped.wait_for(lock, stop, all_well ? kBetweenRounds : bound_, [] { return false; });
   }
 }
 

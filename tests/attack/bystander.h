@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,8 @@ class Bystander {
  public:
   Bystander(Target target, std::string topic, Milliseconds bound) : target_(target), topic_(std::move(topic)), bound_(bound) {}
 
-  /// Until `stop` is set.
-  void run(const std::atomic<bool>& stop);
+  /// Until it is asked to stop.
+  void run(const std::stop_token& stop);
   /// Reads the topic from its beginning and compares: every acknowledged record, in order, once. What is wrong, or nothing.
   std::string verify();
 

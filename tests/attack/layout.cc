@@ -2,6 +2,7 @@
 
 #include "proto/codec/array_base.h"
 #include "proto/codec/records.h"
+#include "tests/support/field_size.h"
 
 #include <algorithm>
 #include <array>
@@ -19,27 +20,6 @@ using proto::Schema;
 template <class T>
 void store(std::byte* into, const T& value) {
   *reinterpret_cast<T*>(into) = value;
-}
-
-std::size_t size_of(Kind kind, const Schema* nested) {
-  switch (kind) {
-    case Kind::int8:
-    case Kind::boolean: return 1;
-    case Kind::int16:
-    case Kind::uint16: return 2;
-    case Kind::int32:
-    case Kind::uint32: return 4;
-    case Kind::int64:
-    case Kind::float64: return 8;
-    case Kind::uuid: return sizeof(Uuid);
-    case Kind::string: return sizeof(std::string_view);
-    case Kind::bytes: return sizeof(Bytes);
-    case Kind::records: return sizeof(proto::Records);
-    case Kind::structure: return nested->size_bytes;
-    case Kind::nullable_structure:
-    case Kind::array: break;
-  }
-  return 0;
 }
 
 class Layout {
@@ -72,7 +52,7 @@ class Layout {
     }
     const std::size_t count = filling_.count(field);
     if (count == 0) return store(into, array);
-    const std::size_t stride = size_of(field.element, field.nested);
+    const std::size_t stride = proto::test::size_of(field.element, field.nested);
     std::byte* elements = arena_.room(count * stride);
     for (std::size_t i = 0; i < count; ++i) fill_value(field, field.element, elements + i * stride);
     array.data = elements;

@@ -16,6 +16,7 @@
 #include <memory>
 #include <span>
 #include <stdexcept>
+#include <stop_token>
 #include <thread>
 
 namespace tidelog::attack {
@@ -191,7 +192,7 @@ void besiege(const Options& options, const Battle& battle, Tally& tally) {
 Memory settled_memory(int pid) {
   std::uint64_t least = UINT64_MAX;
   for (int quiet = 0; quiet < 5;) {
-    std::this_thread::sleep_for(Milliseconds(200));
+    std::this_thread::sleep_for(Milliseconds(200));  // between two looks: nobody tells when a process gave memory back
     const std::uint64_t now = memory_of(pid).resident;
     quiet = now < least ? 0 : quiet + 1;
     least = std::min(least, now);
@@ -209,12 +210,12 @@ struct Verdict {
 };
 
 void print_attacks(const Tally& tally) {
-  std::printf("%-22s %10s %10s %10s %6s\n", "attack", "sent", "answered", "closed", "hung");
+  std::printf("%-22s %10s %10s %10s %10s %6s\n", "attack", "sent", "answered", "closed", "left", "hung");
   for (const auto& [family, n] : tally.families()) {
-    std::printf("%-22s %10lu %10lu %10lu %6lu\n", family.c_str(), n.sent, n.answered, n.closed, n.hung);
+    std::printf("%-22s %10lu %10lu %10lu %10lu %6lu\n", family.c_str(), n.sent, n.answered, n.closed, n.left, n.hung);
   }
   const Tally::Counts all = tally.all();
-  std::printf("%-22s %10lu %10lu %10lu %6lu\n", "all", all.sent, all.answered, all.closed, all.hung);
+  std::printf("%-22s %10lu %10lu %10lu %10lu %6lu\n", "all", all.sent, all.answered, all.closed, all.left, all.hung);
   for (const auto& [what, when] : tally.hangs()) std::printf("hung: %s (case %lu)\n", what.c_str(), when);
 }
 
@@ -230,13 +231,12 @@ int run(const Options& options) {
   forget_peak(pid);
   Tally tally;
   Progress progress(pid);
-  std::atomic<bool> stop = false;
   const Clock::time_point until = Clock::now() + std::chrono::seconds(options["seconds"]);
-  std::thread beside([&] { bystander.run(stop); });
+  std::jthread beside([&](const std::stop_token& stop) { bystander.run(stop); });
   std::thread sieges([&] { besiege(options, {.known = known, .progress = progress, .until = until}, tally); });
   Play(options, known, tally, progress).run(until);
   sieges.join();
-  stop = true;
+  beside.request_stop();
   beside.join();
   const Memory peak = memory_of(pid);
   const std::string damage = is_alive(pid) ? bystander.verify() : "the broker is gone";

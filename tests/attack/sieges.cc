@@ -80,6 +80,27 @@ class Sieges {
   Dice& dice_;
 };
 
+/// The tempo of a peer that is slow on purpose: nothing is waited for.
+void keep_slow() { std::this_thread::sleep_for(Milliseconds(10)); }
+
+/// Sends what fits of what each has left, and forgets it for those whose peer is gone; false once nobody has any.
+bool send_to_all(std::vector<Socket>& sockets, std::vector<std::string_view>& left) {
+  bool is_any_left = false;
+  for (std::size_t i = 0; i < sockets.size(); ++i) {
+    if (!left[i].empty() && sockets[i].send_some(left[i]) == Socket::State::closed) left[i] = {};
+    is_any_left = is_any_left || !left[i].empty();
+  }
+  return is_any_left;
+}
+
+void wait_to_write(const std::vector<Socket>& sockets, const std::vector<std::string_view>& left, Clock::time_point until) {
+  std::vector<Waiting> waiting;
+  for (std::size_t i = 0; i < sockets.size(); ++i) {
+    if (!left[i].empty()) waiting.push_back({.socket = &sockets[i], .to_write = true});
+  }
+  wait_for_any(waiting, until);
+}
+
 std::vector<Socket> Sieges::crowd(std::size_t count, std::uint8_t network, int receive_buffer) {
   constexpr std::size_t kPerAddress = 200;
   std::vector<Socket> sockets;
@@ -121,7 +142,10 @@ void Sieges::idle_crowd() {
     std::string answer, rest;
     if (socket.send_all(introduction, until)) socket.receive_frame(answer, rest, until);
   }
-  std::this_thread::sleep_for(std::chrono::seconds(1));  // being idle is what they do
+  // Being idle is what they do, unless one is told something unasked.
+  std::vector<Waiting> idle;
+  for (const Socket& socket : sockets) idle.push_back({.socket = &socket, .to_read = true});
+  wait_for_any(idle, Clock::now() + std::chrono::seconds(1));
   expect_alive_or_closed(sockets, "idle crowd");
 }
 
@@ -150,7 +174,7 @@ void Sieges::connection_storm() {
       if (dice_.one_in(2)) socket.send_some(garbage);
       sockets.push_back(std::move(socket));
     }
-    for (std::size_t i = 0; i < sockets.size(); ++i) tally_.note("connection storm", Outcome::closed);
+    for (std::size_t i = 0; i < sockets.size(); ++i) tally_.note("connection storm", Outcome::left);
   }
 }
 
@@ -167,15 +191,7 @@ void Sieges::half_frames() {
   std::vector<std::string_view> left;
   const std::string whole = head + filler;
   left.assign(sockets.size(), whole);
-  while (Clock::now() < sending_until) {
-    bool moved = false;
-    for (std::size_t i = 0; i < sockets.size(); ++i) {
-      const std::size_t before = left[i].size();
-      if (!left[i].empty() && sockets[i].send_some(left[i]) == Socket::State::closed) left[i] = {};
-      moved |= left[i].size() != before;
-    }
-    if (!moved) std::this_thread::sleep_for(Milliseconds(5));
-  }
+  while (Clock::now() < sending_until && send_to_all(sockets, left)) wait_to_write(sockets, left, sending_until);
   expect_closed(sockets, "half frames", Clock::now() + deadlines_.whole_frame + deadlines_.slack);
 }
 
@@ -194,7 +210,7 @@ void Sieges::dribbled_frames() {
       std::string_view one = std::string_view(all).substr(at, 1);
       socket.send_some(one);
     }
-    std::this_thread::sleep_for(Milliseconds(10));
+    keep_slow();
   }
   expect_closed(sockets, "dribbled frames", Clock::now() + deadlines_.slack);
 }
@@ -208,11 +224,14 @@ void Sieges::deaf_readers() {
   for (int i = 0; i < kRequests; ++i) all += one;
   std::vector<std::string_view> left(sockets.size(), all);
   const auto until = Clock::now() + deadlines_.unread();
-  while (Clock::now() < until && !std::ranges::all_of(sockets, &Socket::is_hung_up)) {
+  while (Clock::now() < until) {
+    send_to_all(sockets, left);
+    std::vector<Waiting> there;
     for (std::size_t i = 0; i < sockets.size(); ++i) {
-      if (!left[i].empty() && sockets[i].send_some(left[i]) == Socket::State::closed) left[i] = {};
+      if (!sockets[i].is_hung_up()) there.push_back({.socket = &sockets[i], .to_write = !left[i].empty()});
     }
-    std::this_thread::sleep_for(Milliseconds(20));
+    if (there.empty()) break;
+    wait_for_any(there, until);
   }
   // By now each has been deaf for longer than the broker waits. What the kernel still holds is read, then comes the end.
   expect_closed(sockets, "deaf readers", Clock::now() + deadlines_.slack);
@@ -234,7 +253,7 @@ void Sieges::slow_readers() {
                         sockets[i].receive_some(byte, 1) == Socket::State::closed || sockets[i].is_hung_up();
       if (gone) closed[i] = true;
     }
-    std::this_thread::sleep_for(Milliseconds(10));
+    keep_slow();
   }
   // A byte every 10 ms is no way to read an answer of a megabyte. What the kernel holds would take for ever at that pace.
   std::vector<Socket> still;
@@ -278,12 +297,7 @@ void Sieges::flood_without_reading(std::string_view flood, std::size_t answers) 
   std::vector<Socket> sockets = crowd(3, 8);
   std::vector<std::string_view> left(sockets.size(), flood);
   const auto until = Clock::now() + std::min(deadlines_.write_stall / 2, Milliseconds(2000));
-  while (Clock::now() < until) {
-    for (std::size_t i = 0; i < sockets.size(); ++i) {
-      if (!left[i].empty()) sockets[i].send_some(left[i]);
-    }
-    std::this_thread::sleep_for(Milliseconds(5));
-  }
+  while (Clock::now() < until && send_to_all(sockets, left)) wait_to_write(sockets, left, until);
   // Now they read after all, and send the rest while they do.
   for (std::size_t i = 0; i < sockets.size(); ++i) {
     std::thread rest([&socket = sockets[i], text = left[i]] { socket.send_all(text, Clock::now() + std::chrono::seconds(30)); });
@@ -312,7 +326,11 @@ void Sieges::wide_fetches() {
       done[i] = true;
       tally_.note("wide fetches", answered ? Outcome::answered : Outcome::closed);
     }
-    std::this_thread::sleep_for(Milliseconds(2));
+    std::vector<Waiting> open;
+    for (std::size_t i = 0; i < sockets.size(); ++i) {
+      if (!done[i]) open.push_back({.socket = &sockets[i], .to_write = !left[i].empty(), .to_read = true});
+    }
+    if (!open.empty()) wait_for_any(open, until);
   }
   for (const bool one : done) {
     if (!one) tally_.note("wide fetches", Outcome::hung, "neither answered nor closed");

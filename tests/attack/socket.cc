@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <vector>
 
 namespace tidelog::attack {
 namespace {
@@ -23,7 +24,21 @@ sockaddr_in address(std::uint8_t third, std::uint8_t fourth, std::uint16_t port)
   return at;
 }
 
+int milliseconds_left(Clock::time_point until) {
+  const auto left = std::chrono::ceil<Milliseconds>(until - Clock::now()).count();
+  return static_cast<int>(std::max<std::int64_t>(left, 0));
+}
+
 }  // namespace
+
+void wait_for_any(std::span<const Waiting> all, Clock::time_point until) {
+  std::vector<pollfd> polled;
+  for (const Waiting& one : all) {
+    const int events = POLLRDHUP | (one.to_write ? POLLOUT : 0) | (one.to_read ? POLLIN : 0);
+    polled.push_back({.fd = one.socket->descriptor(), .events = static_cast<short>(events), .revents = 0});
+  }
+  ::poll(polled.data(), polled.size(), milliseconds_left(until));
+}
 
 Socket::Socket(const Target& target, int receive_buffer_bytes)
     : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
@@ -65,9 +80,8 @@ Socket::State Socket::receive_some(std::string& into, std::size_t most) {
 }
 
 bool Socket::wait(bool to_write, Clock::time_point until) const {
-  const auto left = std::chrono::ceil<Milliseconds>(until - Clock::now()).count();
   pollfd one{.fd = descriptor_, .events = static_cast<short>(to_write ? POLLOUT : POLLIN), .revents = 0};
-  return ::poll(&one, 1, static_cast<int>(std::max<std::int64_t>(left, 0))) > 0;
+  return ::poll(&one, 1, milliseconds_left(until)) > 0;
 }
 
 bool Socket::is_hung_up() const {

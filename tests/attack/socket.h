@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -53,5 +54,16 @@ class Socket {
  private:
   int descriptor_ = -1;
 };
+
+/// One of many sockets, and what is waited for: to write, to read, or neither, which is its end alone.
+struct Waiting {
+  const Socket* socket = nullptr;
+  bool to_write = false;
+  bool to_read = false;
+};
+
+/// Waits until one of them can do what it wants to, the peer of one has ended, or time is over. Those whose end is known do not belong
+/// here.
+void wait_for_any(std::span<const Waiting> all, Clock::time_point until);
 
 }  // namespace tidelog::attack

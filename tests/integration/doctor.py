@@ -242,46 +242,6 @@ def listeners_that_serve_no_clients(args):
         finds(args, server.address, "UNSUPPORTED_VERSION")
 
 
-def an_address_of_another_broker(args):
-    """Behind a forwarder that makes another number of the broker's: what is said about that broker leads to the one that is there."""
-    number, other = (123456789).to_bytes(4, "big"), (123456790).to_bytes(4, "big")
-    with rig.Broker(args.tidelog, "node.id=123456789") as broker:
-        finds(args, broker.address)
-
-        def forward(connection):
-            with socket.create_connection(("127.0.0.1", broker.port)) as onward:
-                while request := connection.recv(65536):
-                    onward.sendall(request)
-                    connection.sendall(onward.recv(65536).replace(number, other))
-        with Server(forward) as server:
-            finds(args, server.address, "WRONG_BROKER", hop="broker 123456790")
-
-
-def a_broker_that_wants_a_login(args):
-    """Answers ApiVersions, and SaslHandshake, and closes at anything else."""
-    def frames(connection):
-        stream = connection.makefile("rb")
-        while size := stream.read(4):
-            yield stream.read(int.from_bytes(size, "big"))
-
-    def handle(connection):
-        for request in frames(connection):
-            key, correlation = int.from_bytes(request[:2], "big"), request[4:8]
-            if key == 18 and request[2:4] != b"\0\0":
-                body = b"\0\x23" + b"\0\0\0\0"  # UNSUPPORTED_VERSION, as old brokers say it
-            elif key == 18:
-                body = b"\0\0" + b"\0\0\0\3" + b"\0\3\0\0\0\4" + b"\0\x11\0\0\0\1" + b"\0\x12\0\0\0\0"
-            elif key == 17:
-                body = b"\0\x21" + b"\0\0\0\2" + b"\0\5PLAIN" + b"\0\x0dSCRAM-SHA-256"
-            else:
-                return
-            connection.sendall((len(correlation + body)).to_bytes(4, "big") + correlation + body)
-
-    with Server(handle) as server:
-        problems = finds(args, server.address, "NEEDS_SASL")
-        assert "PLAIN, SCRAM-SHA-256" in problems[0]["message"], problems
-
-
 def mistakes_of_the_command_line(args):
     for words in (["doctor", "-b", "a b"], ["doctor", "-b", ""], ["doctor", "--timeout", "soon"], ["doctor", "well"]):
         done = subprocess.run([args.tidelog, *words], capture_output=True, timeout=rig.seconds(60))

@@ -1,5 +1,7 @@
 #include "tests/unit/proto/codec_json.h"
 
+#include "tests/support/field_size.h"
+
 #include <cstring>
 
 namespace tidelog::proto::test {
@@ -64,27 +66,6 @@ Json value_to_json(const std::byte* from, Kind kind, const Schema* nested, std::
     case Kind::array: break;
   }
   return {};
-}
-
-std::size_t size_of(Kind kind, const Schema* nested) {
-  switch (kind) {
-    case Kind::int8:
-    case Kind::boolean: return 1;
-    case Kind::int16:
-    case Kind::uint16: return 2;
-    case Kind::int32:
-    case Kind::uint32: return 4;
-    case Kind::int64:
-    case Kind::float64: return 8;
-    case Kind::uuid: return sizeof(Uuid);
-    case Kind::string: return sizeof(std::string_view);
-    case Kind::bytes: return sizeof(Bytes);
-    case Kind::records: return sizeof(Records);
-    case Kind::structure: return nested->size_bytes;
-    case Kind::nullable_structure:
-    case Kind::array: break;
-  }
-  return 0;
 }
 
 Json array_to_json(const ArrayBase& array, const Field& field, std::int16_t version) {
