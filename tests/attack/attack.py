@@ -23,6 +23,9 @@ SMALL = {
 DEFAULTS = {"memory.budget.bytes": 1024 * MEGABYTE, "socket.request.max.bytes": 100 * MEGABYTE, "request.frame.timeout.ms": 30000,
             "response.write.timeout.ms": 30000}
 
+# What a connection may take beyond the broker's own deadlines before it counts as hung: its turn among all the others.
+SLACK_MS = 5000
+
 
 def fill(broker, topic):
     """Enough records that a fetch brings more than a socket holds."""
@@ -41,7 +44,7 @@ def attack(args, name, options, settings, seconds, seed, **more):
         budget = settings["memory.budget.bytes"] if args.slowness == 1 else 0
         flags = {"port": broker.port, "pid": broker.process.pid, "seconds": seconds, "seed": seed, "budget": budget,
                  "request-max": settings["socket.request.max.bytes"], "frame-ms": settings["request.frame.timeout.ms"],
-                 "write-ms": settings["response.write.timeout.ms"], **more}
+                 "write-ms": settings["response.write.timeout.ms"], "slack-ms": int(SLACK_MS * args.slowness), **more}
         words = [word for flag, value in flags.items() for word in (f"--{flag}", str(value))]
         outcome = subprocess.run([os.path.join(args.tools, "attacker"), *words], check=False).returncode
         if broker.process.poll() is None and broker.stop() != 0:
