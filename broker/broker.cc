@@ -2,6 +2,7 @@
 
 #include "broker/logging/log.h"
 #include "broker/metadata/topic_names.h"
+#include "broker/net/ip_name.h"
 #include "broker/shard/run_on.h"
 #include "storage/disk/disk_error.h"
 
@@ -220,9 +221,16 @@ Result<void, StartError> Broker::listen() {
     connections_.push_back(std::make_unique<ConnectionSet>(shard->shard, *dispatchers_.back(), limits_from(options_)));
     seats.push_back({.shard = &shard->shard, .connections = connections_.back().get()});
   }
-  server_ = std::make_unique<Server>(std::move(*socket), std::move(seats), caps_from(*replicas_.in_force()));
+  AddressQuota quota{.rate = [this](std::string_view ip) { return connection_rate(ip); }, .window = quota_window_from(options_)};
+  server_ = std::make_unique<Server>(std::move(*socket), std::move(seats), caps_from(*replicas_.in_force()), std::move(quota));
   replicas_.on_options([this](const BrokerOptions& changed) { server_->set_caps(caps_from(changed)); });
   return {};
+}
+
+std::optional<double> Broker::connection_rate(std::string_view ip) const {
+  const ClientQuotas& quotas = shards_.front()->image->client_quotas();
+  if (!quotas.limits(kConnectionCreationRate)) return std::nullopt;
+  return quotas.connection_rate(canonical_ip(ip).value_or(std::string(ip)));
 }
 
 void Broker::report_recovery() {

@@ -40,6 +40,8 @@ class Broker {
   void warn_of_lost_manifest() const;
   asio::awaitable<Result<void, StartError>> introduce_self();
   Result<void, StartError> listen();
+  /// What an address may open a second by its quota. Thread: the first shard's loop.
+  [[nodiscard]] std::optional<double> connection_rate(std::string_view ip) const;
   void report_recovery();
   asio::awaitable<void> report_limits();
 

@@ -60,7 +60,6 @@ inline constexpr std::string_view kOwnThreads = "`shards` and `blocking.threads`
 inline constexpr std::string_view kOwnSockets = "sockets are as the operating system makes them";
 inline constexpr std::string_view kNoPlugins = "no Java classes are loaded";
 inline constexpr std::string_view kNoMetrics = "there are no such metrics yet";
-inline constexpr std::string_view kNotLimited = "kept and told, and limits nobody yet";
 inline constexpr std::string_view kOneQuotaWindow = "changes of metadata are counted over quota.window, as bytes are";
 
 std::span<const BrokerOption> served_options();

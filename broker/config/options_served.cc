@@ -51,8 +51,10 @@ constexpr BrokerOption kTable[] = {
         .ours(),
     option<&B::quota_window_num>("quota.window.num", at_least(1),
                                  "How many samples a client's rate is counted over; more than 1000 count as 1000."),
-    option<&B::quota_window_size_seconds>("quota.window.size.seconds", at_least(1),
-                                          "Length of a sample, an hour at most. A client over its quota waits at most for all of them."),
+    option<&B::quota_window_size_seconds>(
+        "quota.window.size.seconds", at_least(1),
+        "Length of a sample, an hour at most. A client over its quota waits at most for all of them, and for one "
+        "where it is over its share of time."),
     option<&B::disk_reserve_bytes>(
         "disk.reserve.bytes", at_least(0),
         "Kept back in each log directory, as a file that nobody reads: when the disk is full, it is what deletions, new "

@@ -115,11 +115,12 @@ constexpr ResourceOption kQuota[] = {
     row({"consumer_byte_rate", long_integer, "9223372036854775807", any_value()}, {}, "Bytes a second that may be fetched."),
     row({"controller_mutation_rate", real, "2.147483647E9", any_value()}, {}, "Partitions a second that may be created or deleted."),
     row({"producer_byte_rate", long_integer, "9223372036854775807", any_value()}, {}, "Bytes a second that may be produced."),
-    row({"request_percentage", real, "2.147483647E9", any_value()}, kNotLimited, "Share of request time, in percent of one thread."),
+    row({"request_percentage", real, "2.147483647E9", any_value()}, {},
+        "Share of the time of event loops, in percent of one loop: docs/limits.md says what counts."),
 };
 
 constexpr ResourceOption kAddress[] = {
-    row({"connection_creation_rate", integer, "2147483647", at_least(0)}, kNotLimited, "New connections a second from the address."),
+    row({"connection_creation_rate", integer, "2147483647", at_least(0)}, {}, "New connections a second from the address."),
 };
 
 /// A duration is looked at only as far as telling it from a typo.

@@ -1,4 +1,5 @@
 #include "broker/handlers/change_metadata.h"
+#include "broker/net/ip_name.h"
 #include "proto/messages/alter_client_quotas_request.h"
 #include "proto/messages/alter_client_quotas_response.h"
 
@@ -18,6 +19,12 @@ QuotaAlteration to_alteration(const AlterClientQuotasRequest::EntryData& entry) 
   for (const auto& part : entry.entity) {
     std::optional<std::string> name;
     if (!proto::is_null(part.entity_name)) name.emplace(part.entity_name);
+    if (name && part.entity_type == kQuotaIp) {
+      // Connections come under one spelling of their address.
+      const std::optional<std::string> ip = canonical_ip(*name);
+      if (!ip) asked.problem = "\"" + *name + "\" is no address: give an ip as 10.0.0.7 or fd00::7 (names are not looked up)";
+      name = ip.value_or(*name);
+    }
     asked.entity.emplace_back(part.entity_type, std::move(name));
   }
   for (const auto& op : entry.ops) asked.values.emplace_back(op.key, op.remove ? std::nullopt : std::optional(op.value));

@@ -1,4 +1,5 @@
 #include "broker/handlers/handler.h"
+#include "broker/net/ip_name.h"
 #include "proto/messages/describe_client_quotas_request.h"
 #include "proto/messages/describe_client_quotas_response.h"
 
@@ -35,7 +36,7 @@ class Filter {
  private:
   struct Component {
     std::int8_t match_type;
-    std::string_view name;
+    std::string name;
   };
   std::map<std::string_view, Component> components_;
   bool is_strict_ = false;
@@ -56,7 +57,9 @@ std::optional<Refusal> Filter::read(const DescribeClientQuotasRequest& message) 
     if (proto::is_null(component.match) == (component.match_type == kExact)) {
       return Refusal{.message = "an exact match needs a name, and no other match has one"};
     }
-    if (!components_.try_emplace(kind, Component{.match_type = component.match_type, .name = component.match}).second) {
+    Component asked{.match_type = component.match_type, .name = std::string(component.match)};
+    if (kind == kQuotaIp) asked.name = canonical_ip(asked.name).value_or(asked.name);
+    if (!components_.try_emplace(kind, std::move(asked)).second) {
       return Refusal{.message = "two components are for " + std::string(kind)};
     }
   }

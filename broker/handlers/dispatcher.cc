@@ -1,6 +1,7 @@
 #include "broker/handlers/dispatcher.h"
 
 #include "broker/handlers/admission.h"
+#include "broker/handlers/request_quota.h"
 
 namespace tidelog::broker {
 namespace {
@@ -29,6 +30,19 @@ std::unique_ptr<PendingResponse> Dispatcher::produce(Connection& connection, Req
 }
 
 asio::awaitable<Outcome> Dispatcher::serve(Connection& connection, Request request, SendQueue& to) {
+  if (may_pay_for_time(here_, connection)) [[unlikely]]
+    return serve_timed(connection, std::move(request), to);
+  return serve_untimed(connection, std::move(request), to);
+}
+
+asio::awaitable<Outcome> Dispatcher::serve_timed(Connection& connection, Request request, SendQueue& to) {
+  RequestQuota quota(node_.shards, here_, connection, request.header);
+  if (quota.is_limited()) request.quota = &quota;
+  const WorkTime::Piece piece(connection.client().payer(), here_.shard.loop());
+  co_return co_await serve_untimed(connection, std::move(request), to);
+}
+
+asio::awaitable<Outcome> Dispatcher::serve_untimed(Connection& connection, Request request, SendQueue& to) {
   if (request.body.size() <= kSmallBodyBytes || !is_served(request.header)) return route(connection, std::move(request), to);
   return serve_large(connection, std::move(request), to);
 }

@@ -16,6 +16,9 @@ class Dispatcher final : public RequestHandler {
   void closed(Connection& connection) override;
 
  private:
+  /// A request whose client pays for the time it takes.
+  asio::awaitable<Outcome> serve_timed(Connection& connection, Request request, SendQueue& to);
+  asio::awaitable<Outcome> serve_untimed(Connection& connection, Request request, SendQueue& to);
   /// A request that may ask for much: there has to be memory for it first.
   asio::awaitable<Outcome> serve_large(Connection& connection, Request request, SendQueue& to);
   asio::awaitable<Outcome> route(Connection& connection, Request request, SendQueue& to);

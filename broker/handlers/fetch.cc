@@ -172,7 +172,7 @@ FetchReader::Limits Fetch::limits(const ClientQuota& quota) const {
 bool Fetch::is_throttled(ClientQuota& quota, SendQueue& to) {
   if (!quota.is_limited()) return false;
   const ClientQuota::Time wait = quota.charge_or_wait(record_bytes());
-  const std::int32_t throttle_time_ms = throttle(context_.connection, context_.here, request_.header, wait);
+  const std::int32_t throttle_time_ms = throttle(context_.connection, context_.here, request_.header, kConsumerByteRate, wait);
   if (throttle_time_ms > 0) respond_throttled(throttle_time_ms, to);
   return throttle_time_ms > 0;
 }
@@ -312,7 +312,11 @@ void Fetch::respond_with_data(SendQueue& to) {
   if (is_incremental_) session_->next_epoch();
 }
 
-asio::awaitable<void> let_others_go_on(HandlerContext context) { co_await asio::post(context.loop().executor(), asio::use_awaitable); }
+asio::awaitable<void> let_others_go_on(HandlerContext context) {
+  WorkTime* const waiting = WorkTime::pause();
+  co_await asio::post(context.loop().executor(), asio::use_awaitable);
+  WorkTime::go_on(waiting);
+}
 
 }  // namespace
 
@@ -322,7 +326,7 @@ Handle handle_fetch(HandlerContext context, Request request, SendQueue& to) {
   if (fetch.is_large()) co_await let_others_go_on(context);
   fetch.ask_for_items();
   if (fetch.is_large()) co_await let_others_go_on(context);
-  ClientQuota quota(context.node, context.here, request.header, kConsumerByteRate);
+  ClientQuota quota(context.node.shards, context.here, request.header, kConsumerByteRate);
   FetchReader reader(context, fetch.queries(), fetch.limits(quota));
   if (!reader.read_here()) co_await reader.read();
   if (!reader.is_enough()) co_await reader.wait();

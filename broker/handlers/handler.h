@@ -6,9 +6,14 @@
 #include "proto/codec/frame.h"
 #include "proto/error_code.h"
 
+#include <algorithm>
+
 namespace tidelog::broker {
 
 class FetchSessionCache;
+
+/// Counts what the request took against its client's quota; how many milliseconds the client shall wait (request_quota.h).
+std::int32_t settle(RequestQuota& quota);
 
 /// What a handler is given besides its request. Thread: the shard of the connection.
 struct HandlerContext {
@@ -23,11 +28,21 @@ struct HandlerContext {
 
 /// Writes a whole response frame. No seam between begin and end: the queue may be drained at any `co_await`.
 template <class Message>
-void respond(const Request& request, const Message& message, SendQueue& to) {
+void write_response(const Request& request, const Message& message, SendQueue& to) {
   proto::Output& out = to.output();
   const std::size_t start = proto::begin_response(out, request.header.api_key, request.header.api_version, request.header.correlation_id);
   encode(message, request.header.api_version, out);
   proto::end_response(out, start);
+}
+
+/// Answers a request, and says so if its client is over its share of the loops' time.
+template <class Message>
+void respond(const Request& request, const Message& message, SendQueue& to) {
+  if (request.quota == nullptr) [[likely]]
+    return write_response(request, message, to);
+  Message told = message;
+  told.throttle_time_ms = std::max(message.throttle_time_ms, settle(*request.quota));
+  write_response(request, told, to);
 }
 
 /// The address a client shall use for this node.

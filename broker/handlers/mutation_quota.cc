@@ -31,6 +31,8 @@ asio::awaitable<void> MutationQuota::charge(double partitions) {
   if (match_ && partitions > 0) co_await take(partitions);
 }
 
-std::int32_t MutationQuota::throttle_time_ms() { return throttle(context_.connection, context_.here, header_, wait_); }
+std::int32_t MutationQuota::throttle_time_ms() {
+  return throttle(context_.connection, context_.here, header_, kControllerMutationRate, wait_);
+}
 
 }  // namespace tidelog::broker

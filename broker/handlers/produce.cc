@@ -3,6 +3,7 @@
 #include "broker/handlers/admission.h"
 #include "broker/handlers/handler.h"
 #include "broker/handlers/quotas.h"
+#include "broker/handlers/request_quota.h"
 #include "proto/codec/single_produce.h"
 #include "proto/messages/produce_request.h"
 
@@ -65,6 +66,9 @@ class ProduceCall final : public PendingResponse {
     BudgetShare laid_out;  ///< For parts that are many for their bytes.
   };
 
+  bool start_timed();
+  bool start_untimed();
+  void settle_time();
   bool take_single();
   bool take_any();
   void add_part(ProducePart& part, const TopicImage* topic, std::int32_t index, Bytes records) const;
@@ -97,6 +101,7 @@ class ProduceCall final : public PendingResponse {
   std::vector<std::unique_ptr<Group>> remote_;
   std::size_t groups_waiting_ = 0;
   std::int32_t throttle_time_ms_ = 0;
+  std::unique_ptr<RequestQuota> time_quota_;  ///< Null: nobody pays for the time it takes.
 };
 
 ProduceHandler::ProduceHandler(const Node& node, ShardServices& here) : node_(node), here_(here), call_memory_(sizeof(ProduceCall)) {}
@@ -116,6 +121,29 @@ const TopicImage* ProduceHandler::find_topic(bool by_id, std::string_view name, 
 }
 
 bool ProduceCall::start() {
+  if (may_pay_for_time(handler_.here_, connection_)) [[unlikely]]
+    return start_timed();
+  return start_untimed();
+}
+
+bool ProduceCall::start_timed() {
+  auto quota = std::make_unique<RequestQuota>(handler_.node_.shards, handler_.here_, connection_, request_.header);
+  if (!quota->is_limited()) return start_untimed();
+  time_quota_ = std::move(quota);
+  const WorkTime::Piece piece(connection_.client().payer(), handler_.here_.shard.loop());
+  if (!start_untimed()) return false;
+  // Before the next one is started: what those before it took may be enough.
+  throttle_time_ms_ = std::max(throttle_time_ms_, time_quota_->settle());
+  return true;
+}
+
+/// What its parts took where they are owned is known by now.
+void ProduceCall::settle_time() {
+  for (const ProducePart& part : parts_) time_quota_->add(part.spent);
+  throttle_time_ms_ = std::max(throttle_time_ms_, time_quota_->settle());
+}
+
+bool ProduceCall::start_untimed() {
   if (version() < ProduceRequest::kMinVersion || version() > ProduceRequest::kMaxVersion) return false;
   if (!take_single() && !take_any()) return false;
   throttle_time_ms_ = charge();  // Before the next one is started: a client may send many without waiting for answers.
@@ -127,9 +155,9 @@ bool ProduceCall::start() {
 std::int32_t ProduceCall::charge() {
   ShardServices& here = handler_.here_;
   if (!has_quotas(here)) return 0;
-  ClientQuota quota(handler_.node_, here, request_.header, kProducerByteRate);
+  ClientQuota quota(handler_.node_.shards, here, request_.header, kProducerByteRate);
   if (!quota.is_limited()) return 0;
-  return throttle(connection_, here, request_.header, quota.charge(static_cast<double>(request_.body.size())));
+  return throttle(connection_, here, request_.header, kProducerByteRate, quota.charge(static_cast<double>(request_.body.size())));
 }
 
 bool ProduceCall::take_single() {
@@ -173,6 +201,7 @@ void ProduceCall::add_part(ProducePart& part, const TopicImage* topic, std::int3
   part.api_version = version();
   part.waits_for_all = acks_ == kAcksAll;
   part.has_transactional_id = has_transactional_id_;
+  part.is_timed = time_quota_ != nullptr;
   resolve(part, topic, index);
   if (acks_ < kAcksAll || acks_ > 1) part.fail(ErrorCode::invalid_required_acks, "acks must be -1 (all), 0 or 1");
 }
@@ -257,6 +286,8 @@ void ProduceCall::on_group_done() {
 }
 
 Outcome ProduceCall::encode(SendQueue& to) {
+  if (time_quota_ != nullptr) [[unlikely]]
+    settle_time();
   if (acks_ == 0) return encode_nothing();
   if (is_plain_success()) {
     encode_single(to);

@@ -6,6 +6,8 @@ namespace tidelog::broker {
 namespace {
 
 constexpr std::string_view kNobody = "ANONYMOUS";
+/// A client names itself, at any length, and the log is not for its words.
+constexpr std::size_t kNameInLog = 100;
 
 }  // namespace
 
@@ -16,12 +18,12 @@ std::optional<QuotaMatch> find_quota(const Image& image, const proto::RequestHea
   return match;
 }
 
-ClientQuota::ClientQuota(const Node& node, ShardServices& here, const proto::RequestHeader& header, std::string_view key)
-    : node_(node), here_(here), match_(find_quota(*here.image, header, key)) {}
+ClientQuota::ClientQuota(Shards shards, ShardServices& here, const proto::RequestHeader& header, std::string_view key)
+    : shards_(shards), here_(here), match_(find_quota(*here.image, header, key)) {}
 
 void ClientQuota::record(double amount) {
   here_.quotas.record(match_->counted_for, amount, now());
-  for (const auto& shard : node_.shards) {
+  for (const auto& shard : shards_) {
     if (shard.get() == &here_) continue;
     Job tell = [&quotas = shard->quotas, who = match_->counted_for, amount, at = now()] { quotas.record(who, amount, at); };
     shard->shard.loop().post(std::move(tell));
@@ -41,13 +43,14 @@ ClientQuota::Time ClientQuota::charge_or_wait(double amount) {
   return wait;
 }
 
-std::int32_t throttle(Connection& connection, ShardServices& here, const proto::RequestHeader& header, ClientQuota::Time wait) {
+std::int32_t throttle(Connection& connection, ShardServices& here, const proto::RequestHeader& header, std::string_view key,
+                      ClientQuota::Time wait) {
   const std::chrono::milliseconds rounded = std::chrono::round<std::chrono::milliseconds>(wait);
   if (rounded <= rounded.zero()) return 0;
   const SteadyTime now = here.shard.loop().now();
   connection.mute_until(now + rounded);
-  here.shard.limits().hit(Limit::client_quota, now, "client \"{}\" at {} is over its quota and waits {} ms", header.client_id,
-                          connection.peer().host, rounded.count());
+  here.shard.limits().hit(Limit::client_quota, now, "client \"{}\" at {} is over its {} and waits {} ms",
+                          header.client_id.substr(0, kNameInLog), connection.peer().host, key, rounded.count());
   return static_cast<std::int32_t>(rounded.count());
 }
 

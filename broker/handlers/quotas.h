@@ -18,9 +18,10 @@ std::optional<QuotaMatch> find_quota(const Image& image, const proto::RequestHea
 class ClientQuota {
  public:
   using Time = QuotaMeter::Time;
+  using Shards = std::span<const std::unique_ptr<ShardServices>>;
 
   /// `key`: what is counted, as `kProducerByteRate`.
-  ClientQuota(const Node& node, ShardServices& here, const proto::RequestHeader& header, std::string_view key);
+  ClientQuota(Shards shards, ShardServices& here, const proto::RequestHeader& header, std::string_view key);
 
   [[nodiscard]] bool is_limited() const { return match_.has_value(); }
   /// The most that may pass at once.
@@ -35,13 +36,14 @@ class ClientQuota {
   void record(double amount);
   [[nodiscard]] Time now() const { return here_.shard.loop().now(); }
 
-  const Node& node_;
+  Shards shards_;  ///< All, which are told what passed here.
   ShardServices& here_;
   std::optional<QuotaMatch> match_;  ///< None: unlimited.
 };
 
-/// Lets a connection rest because its client is over a quota (KIP-219): the answer under way says so by the number returned, in
+/// Lets a connection rest because its client is over the quota `key` (KIP-219): the answer under way says so by the number returned, in
 /// milliseconds, and nothing more is read of it meanwhile.
-std::int32_t throttle(Connection& connection, ShardServices& here, const proto::RequestHeader& header, ClientQuota::Time wait);
+std::int32_t throttle(Connection& connection, ShardServices& here, const proto::RequestHeader& header, std::string_view key,
+                      ClientQuota::Time wait);
 
 }  // namespace tidelog::broker

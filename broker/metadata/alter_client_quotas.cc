@@ -63,6 +63,7 @@ std::string QuotaPlanner::problem_of_value(const QuotaEntity& entity, const std:
 
 QuotaVerdict QuotaPlanner::plan(const QuotaAlteration& asked, bool validate_only, std::vector<MetadataRecord>& records) {
   QuotaEntity entity;
+  if (!asked.problem.empty()) return refuse(asked.problem);
   if (std::string problem = problem_of(asked, entity); !problem.empty()) return refuse(std::move(problem));
   if (!planned_.insert(entity).second) return refuse("the request changes this entity twice");
   const auto now = quotas_.all().find(entity);

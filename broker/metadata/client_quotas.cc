@@ -38,12 +38,20 @@ void ClientQuotas::change(const QuotaEntity& entity, const std::map<std::string,
   QuotaValues& now = entities_[entity];
   for (const auto& [key, value] : values) {
     if (value) {
-      now.insert_or_assign(key, *value);
+      use(key, now.insert_or_assign(key, *value).second ? 1 : 0);
     } else {
-      now.erase(key);
+      use(key, -static_cast<std::ptrdiff_t>(now.erase(key)));
     }
   }
   if (now.empty()) entities_.erase(entity);
+  counts_request_time_ = limits(kRequestPercentage);
+}
+
+void ClientQuotas::use(std::string_view key, std::ptrdiff_t more) {
+  if (more == 0) return;
+  std::size_t& users = uses_[std::string(key)];
+  users += static_cast<std::size_t>(more);
+  if (users == 0) uses_.erase(uses_.find(key));
 }
 
 const double* ClientQuotas::value_of(const QuotaEntity& entity, std::string_view key) const {
@@ -54,7 +62,7 @@ const double* ClientQuotas::value_of(const QuotaEntity& entity, std::string_view
 }
 
 std::optional<QuotaMatch> ClientQuotas::find(std::string_view user, std::string_view client_id, std::string_view key) const {
-  if (entities_.empty()) return std::nullopt;
+  if (!limits(key)) return std::nullopt;
   for (const Level& level : kLevels) {
     QuotaEntity entity;
     add(entity, kQuotaUser, level.user, user);
@@ -65,6 +73,16 @@ std::optional<QuotaMatch> ClientQuotas::find(std::string_view user, std::string_
     add(match.counted_for, kQuotaUser, level.user, user);
     add(match.counted_for, kQuotaClientId, level.client_id, client_id);
     return match;
+  }
+  return std::nullopt;
+}
+
+std::optional<double> ClientQuotas::connection_rate(std::string_view ip) const {
+  if (!limits(kConnectionCreationRate)) return std::nullopt;
+  for (const Named named : {Named::by_name, Named::by_default}) {
+    QuotaEntity entity;
+    add(entity, kQuotaIp, named, ip);
+    if (const double* limit = value_of(entity, kConnectionCreationRate)) return *limit;
   }
   return std::nullopt;
 }

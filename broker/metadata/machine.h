@@ -96,6 +96,7 @@ struct CreatePartitionsCommand {
 struct QuotaAlteration {
   std::vector<std::pair<std::string, std::optional<std::string>>> entity;  ///< Kind and name; no name: the default of the kind.
   std::vector<std::pair<std::string, std::optional<double>>> values;       ///< No value: take it back.
+  std::string problem;                                                     ///< Why it cannot be, if whoever read it knows.
 };
 
 struct AlterClientQuotasCommand {

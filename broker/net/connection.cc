@@ -1,6 +1,7 @@
 #include "broker/net/connection.h"
 
 #include "broker/logging/log.h"
+#include "proto/base/check.h"
 #include "proto/codec/api_table.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -106,6 +107,8 @@ asio::awaitable<void> Connection::have_fewer_in_flight() {
 asio::awaitable<void> Connection::serve_one(Request request) {
   if (!pending_.empty()) co_await answered(0);
   if (is_closed_) co_return;
+  // A coroutine that was spawned inside of somebody's piece of work, and waited, would have left that running.
+  DCHECK(WorkTime::running() == nullptr);
   is_serving_ = true;
   const Outcome outcome = co_await handler_.serve(*this, std::move(request), to_send_);
   is_serving_ = false;
@@ -128,7 +131,7 @@ asio::awaitable<bool> Connection::receive() {
     if (is_closed_ || is_finishing_) co_return false;
     const std::size_t missing = make_room();
     if (missing > 0 && !co_await wait_for_room(missing)) co_return false;
-    const Result<std::size_t> n = stream_->read(received_.writable());
+    const Result<std::size_t> n = client_.work ? read_timed() : stream_->read(received_.writable());
     if (n) {
       received_.received(*n);
       last_activity_ = shard_.loop().now();
@@ -139,6 +142,16 @@ asio::awaitable<bool> Connection::receive() {
     co_await stream_->readable();
   }
   co_return false;
+}
+
+Result<std::size_t> Connection::read_timed() {
+  const WorkTime::Piece piece(client_.payer(), shard_.loop());
+  return stream_->read(received_.writable());
+}
+
+Result<void> Connection::send_timed() {
+  const WorkTime::Piece piece(client_.payer(), shard_.loop());
+  return to_send_.send(*stream_);
 }
 
 asio::awaitable<void> Connection::unmuted() {
@@ -250,7 +263,7 @@ void Connection::encode_ready() {
 
 void Connection::send() {
   if (is_closed_ || is_stalled()) return;
-  const Result<void> done = to_send_.send(*stream_);
+  const Result<void> done = client_.work ? send_timed() : to_send_.send(*stream_);
   if (done) {
     progress_.notify();
     if (close_when_sent_ && pending_.empty()) close();
@@ -273,7 +286,7 @@ asio::awaitable<void> Connection::write_rest() {
   while (!is_closed_) {
     co_await stream_->writable();
     if (is_closed_) break;
-    const Result<void> done = to_send_.send(*stream_);
+    const Result<void> done = client_.work ? send_timed() : to_send_.send(*stream_);
     progress_.notify();
     if (done) break;
     if (done.error() != Errc::would_block) close();

@@ -4,6 +4,7 @@
 #include "broker/net/request.h"
 #include "broker/shard/gate.h"
 #include "broker/shard/shard.h"
+#include "broker/shard/work_time.h"
 
 #include <algorithm>
 #include <deque>
@@ -27,6 +28,9 @@ struct ClientState {
   std::int32_t fetch_session_id = 0;  ///< The last one it was given; 0: none.
   Signal* waits_on = nullptr;         ///< Set while a request waits for something to happen: woken when the connection ends.
   bool is_leaving = false;            ///< The connection ends: answer with what there is.
+  std::optional<WorkTime> work;       ///< Set while its client may spend no more than a share of the loops' time.
+
+  [[nodiscard]] WorkTime* payer() { return work ? &*work : nullptr; }
 };
 
 /// What all connections of a shard have in common; outlives them.
@@ -61,6 +65,7 @@ class Connection final : private PassClient {
 
   [[nodiscard]] Shard& shard() { return shard_; }
   [[nodiscard]] ClientState& client() { return client_; }
+  [[nodiscard]] const ClientState& client() const { return client_; }
   [[nodiscard]] Endpoint local() const { return stream_->local(); }
   [[nodiscard]] Endpoint peer() const { return stream_->peer(); }
   /// Why it was closed, for one log line; empty if the peer just left.
@@ -88,6 +93,8 @@ class Connection final : private PassClient {
   std::size_t make_room();
   asio::awaitable<bool> wait_for_room(std::size_t block_bytes);
   void use_taken(std::size_t block_bytes);
+  Result<std::size_t> read_timed();
+  Result<void> send_timed();
   asio::awaitable<void> unmuted();
   [[nodiscard]] bool is_muted() const { return muted_until_ != SteadyTime{} && shard_.loop().now() < muted_until_; }
   bool take_for_block(std::size_t bytes);

@@ -10,12 +10,14 @@
 namespace tidelog::broker {
 
 class Connection;
+class RequestQuota;
 
 /// One request as it stands in its connection's buffer. Views stay good while `block` is held.
 struct Request {
   proto::RequestHeader header;
   MutableBytes body;  ///< Mutable, since a batch is stamped where it lies.
   ReceiveBlockPointer block;
+  RequestQuota* quota = nullptr;  ///< Set if its client may spend no more than a share of the loops' time.
 };
 
 /// What becomes of a connection after a request.

@@ -3,6 +3,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include <algorithm>
+
 namespace tidelog::broker {
 namespace {
 
@@ -12,10 +14,13 @@ constexpr std::size_t kRememberedAddresses = 10'000;
 
 }  // namespace
 
-Server::Server(std::unique_ptr<Listener> listener, std::vector<Seat> seats, ConnectionCaps caps)
+Server::Server(std::unique_ptr<Listener> listener, std::vector<Seat> seats, ConnectionCaps caps, AddressQuota quota)
     : listener_(std::move(listener)),
       seats_(std::move(seats)),
       caps_(caps),
+      quota_(std::move(quota)),
+      opened_(quota_.window),
+      over_quota_(seats_.front().shard->timers()),
       gate_(seats_.front().shard->loop().executor()),
       pause_(seats_.front().shard->loop().executor()),
       pause_timer_([this] { pause_.notify(); }) {}
@@ -42,7 +47,14 @@ asio::awaitable<void> Server::accept_all() {
 
 void Server::seat(std::unique_ptr<Accepted> accepted) {
   std::string host = accepted->peer().host;
-  if (!admit(host)) return;
+  const std::optional<double> rate = quota_.rate ? quota_.rate(host) : std::nullopt;
+  if (rate) {
+    const SteadyTime held = over_quota(host, *rate);
+    if (held > SteadyTime::zero()) {
+      return over_quota_.close_at(seats_.front().shard->loop().now() + held, std::move(accepted));
+    }
+  }
+  if (!admit(host, rate.has_value())) return;
   const Seat& seat = seats_[next_seat_++ % seats_.size()];
   Loop& home = seats_.front().shard->loop();
   Job on_end = [this, &home, who = std::move(host)] { home.post([this, who] { left(who); }); };
@@ -52,7 +64,20 @@ void Server::seat(std::unique_ptr<Accepted> accepted) {
   });
 }
 
-bool Server::admit(const std::string& host) {
+SteadyTime Server::over_quota(const std::string& host, double rate) {
+  Shard& shard = *seats_.front().shard;
+  const SteadyTime now = shard.loop().now();
+  const SteadyTime wait = std::min(opened_.wait_before(host, rate, 1, now), quota_.window.size);
+  if (wait == SteadyTime::zero()) {
+    opened_.record(host, 1, now);
+  } else {
+    shard.limits().hit(Limit::ip_quota, now, "refused a connection from {}, which is over its connection_creation_rate of {} a second",
+                       host, rate);
+  }
+  return wait;
+}
+
+bool Server::admit(const std::string& host, bool has_quota) {
   if (addresses_.size() > kRememberedAddresses) forget_quiet_addresses();
   Address& address = addresses_[host];
   const auto second = std::chrono::duration_cast<std::chrono::seconds>(seats_.front().shard->loop().now()).count();
@@ -60,7 +85,7 @@ bool Server::admit(const std::string& host) {
     address.second = second;
     address.opened_this_second = 0;
   }
-  if (const std::optional<Limit> cap = reached(address)) {
+  if (const std::optional<Limit> cap = reached(address, has_quota)) {
     Shard& shard = *seats_.front().shard;
     shard.limits().hit(*cap, shard.loop().now(), "refused a connection from {}", host);
     if (*cap == Limit::max_connections) make_place();
@@ -72,9 +97,9 @@ bool Server::admit(const std::string& host) {
   return true;
 }
 
-std::optional<Limit> Server::reached(const Address& address) const {
+std::optional<Limit> Server::reached(const Address& address, bool has_quota) const {
   const std::size_t rate = caps_.new_per_second_per_address;
-  if (rate != 0 && address.opened_this_second >= rate) return Limit::max_connection_creation_rate;
+  if (!has_quota && rate != 0 && address.opened_this_second >= rate) return Limit::max_connection_creation_rate;
   if (address.open >= caps_.per_address) return Limit::max_connections_per_ip;
   if (open_ >= caps_.total) return Limit::max_connections;
   return std::nullopt;
@@ -99,6 +124,7 @@ void Server::forget_quiet_addresses() {
 asio::awaitable<void> Server::stop() {
   stopping_ = true;
   listener_->close();
+  over_quota_.close_all();
   pause_.notify();
   co_await gate_.close();
 }

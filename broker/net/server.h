@@ -1,7 +1,10 @@
 #pragma once
 
 #include "broker/net/connection_set.h"
+#include "broker/net/late_closes.h"
+#include "broker/quota/quota_meter.h"
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +19,13 @@ struct ConnectionCaps {
   std::size_t new_per_second_per_address = 0;  ///< 0: as many as come.
 };
 
+/// What an address has been given beside the caps.
+struct AddressQuota {
+  /// New connections a second; nothing: the caps alone hold. Null: no address has a quota.
+  std::function<std::optional<double>(std::string_view ip)> rate;
+  QuotaWindowShape window;
+};
+
 /// Accepts connections on one listener and spreads them over the shards, within the caps.
 /// Thread: the loop of the first shard.
 class Server {
@@ -25,7 +35,7 @@ class Server {
     ConnectionSet* connections;
   };
 
-  Server(std::unique_ptr<Listener> listener, std::vector<Seat> seats, ConnectionCaps caps);
+  Server(std::unique_ptr<Listener> listener, std::vector<Seat> seats, ConnectionCaps caps, AddressQuota quota = {});
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
@@ -46,10 +56,12 @@ class Server {
 
   asio::awaitable<void> accept_all();
   void seat(std::unique_ptr<Accepted> accepted);
-  /// Counts the connection in; false, with a reason, if a cap says no.
-  bool admit(const std::string& host);
+  /// Counts the connection against its address's quota, if it has one. Zero: it may come in; else how long it is held before it is closed.
+  SteadyTime over_quota(const std::string& host, double rate);
+  /// Counts the connection in; false, with a reason, if a cap says no. A quota takes the place of the cap on the rate.
+  bool admit(const std::string& host, bool has_quota);
   /// The cap that another connection of this address would break.
-  [[nodiscard]] std::optional<Limit> reached(const Address& address) const;
+  [[nodiscard]] std::optional<Limit> reached(const Address& address, bool has_quota) const;
   void make_place();
   void left(const std::string& host);
   void forget_quiet_addresses();
@@ -57,6 +69,9 @@ class Server {
   std::unique_ptr<Listener> listener_;
   std::vector<Seat> seats_;
   ConnectionCaps caps_;
+  AddressQuota quota_;
+  QuotaMeter opened_;  ///< By addresses that have a quota.
+  LateCloses over_quota_;
   Gate gate_;
   Signal pause_;
   Timer pause_timer_;

@@ -3,6 +3,7 @@
 #include "broker/partition/partition.h"
 #include "proto/record/validate.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -49,7 +50,11 @@ void Partition::produce(ProducePart& part) {
 void Partition::end_of_pass() {
   next_offset_ = log_->end_offset();
   admit_queued();
-  if (!to_write_.empty()) write_admitted();
+  if (std::exchange(has_timed_, false)) [[unlikely]] {
+    write_timed();
+  } else if (!to_write_.empty()) {
+    write_admitted();
+  }
   advance_high_watermark();
   answer_accepted();
   to_write_.clear();
@@ -65,11 +70,39 @@ void Partition::admit_queued() {
     ProducePart& part = *queued_[taken++];
     const bool may_take_long = rules.is_compacted || part.records.size() >= kLongPartBytes;
     if (may_take_long && !began) began = shard_.loop().now();
-    admit(part, rules);
+    if (part.is_timed) [[unlikely]] {
+      admit_timed(part, rules);
+    } else {
+      admit(part, rules);
+    }
+    if (part.error != ErrorCode::none) part.done();
     if (may_take_long && shard_.loop().now() - *began >= kLongestPass) break;
   }
   queued_.erase(queued_.begin(), queued_.begin() + static_cast<std::ptrdiff_t>(taken));
   if (!queued_.empty()) shard_.at_end_of_pass(PassStage::append, *this);
+}
+
+/// Those that have to be timed are few, so nobody else pays for looking at a clock.
+void Partition::admit_timed(ProducePart& part, proto::ValidationRules& rules) {
+  has_timed_ = true;
+  const SteadyTime began = shard_.loop().now();
+  admit(part, rules);
+  part.spent += shard_.loop().now() - began;
+}
+
+/// What one write takes is shared out by bytes among all that it is for.
+void Partition::write_timed() {
+  if (to_write_.empty()) return;
+  const SteadyTime began = shard_.loop().now();
+  write_admitted();
+  const std::chrono::duration<double, std::nano> took = shard_.loop().now() - began;
+  double all_bytes = 0;
+  for (const Bytes bytes : to_write_) all_bytes += static_cast<double>(bytes.size());
+  for (const Accepted& accepted : accepted_) {
+    ProducePart& part = *accepted.part;
+    const double share = static_cast<double>(part.records.size()) / all_bytes;
+    if (part.is_timed) part.spent += std::chrono::duration_cast<SteadyTime>(took * std::min(share, 1.0));
+  }
 }
 
 void Partition::write_admitted() {
@@ -96,10 +129,11 @@ void Partition::write_admitted() {
   }
 }
 
+/// A part that has an error then is refused, and has to be answered.
 void Partition::admit(ProducePart& part, proto::ValidationRules& rules) {
   if (log_->is_offline()) {
     part.fail(ErrorCode::kafka_storage_error, "this partition stopped serving after a disk failure: see the broker's log");
-    return part.done();
+    return;
   }
   rules.has_transactional_id = part.has_transactional_id;
   rules.produce_version = part.api_version;
@@ -108,7 +142,7 @@ void Partition::admit(ProducePart& part, proto::ValidationRules& rules) {
   if (checked || checked.error().is_about_contents) part.log_start_offset = log_->log_start_offset();
   if (!checked) {
     refuse(part, checked.error());
-    return part.done();
+    return;
   }
   if (checked->batch.is_transactional()) {
     part.fail(ErrorCode::invalid_record,
@@ -124,7 +158,6 @@ bool Partition::answer_if_known(ProducePart& part, const proto::BatchView& batch
   const Result<storage::BatchHeader> header = storage::parse_batch_header(batch.bytes());
   if (!header) {
     part.fail(ErrorCode::corrupt_message, "the batch header cannot be right");
-    part.done();
     return true;
   }
   const storage::ProducerCheck known = log_->producers().check_and_stage(*header, next_offset_);
@@ -143,7 +176,6 @@ bool Partition::answer_if_known(ProducePart& part, const proto::BatchView& batch
       part.fail(ErrorCode::invalid_producer_epoch, "a newer instance of this producer has written since");
       break;
   }
-  part.done();
   return true;
 }
 

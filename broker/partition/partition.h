@@ -88,7 +88,9 @@ class Partition final : public DurableLog, private PassClient {
   bool answer_if_known(ProducePart& part, const proto::BatchView& batch);
   void stamp(ProducePart& part, const proto::CheckedBatch& checked, TimestampMs now);
   void admit_queued();
+  void admit_timed(ProducePart& part, proto::ValidationRules& rules);
   void write_admitted();
+  void write_timed();
   void answer_accepted();
   void advance_high_watermark();
 
@@ -110,6 +112,7 @@ class Partition final : public DurableLog, private PassClient {
   std::vector<ProducePart*> queued_;
   std::vector<Accepted> accepted_;
   std::vector<Bytes> to_write_;
+  bool has_timed_ = false;  ///< Somebody pays for a part of it.
   Offset next_offset_;
 };
 

@@ -3,6 +3,7 @@
 #include "broker/partition/ack_waiters.h"
 #include "proto/base/types.h"
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ class ProducePart final : public AckWaiter {
   std::int16_t api_version = 0;
   bool waits_for_all = false;  ///< acks=-1.
   bool has_transactional_id = false;
+  bool is_timed = false;  ///< Whoever sent it pays for the time it takes.
 
   // What is answered.
   ErrorCode error = ErrorCode::none;
@@ -32,6 +34,7 @@ class ProducePart final : public AckWaiter {
   Offset log_start_offset{-1};
   std::string error_message;
   std::vector<RecordError> record_errors;
+  std::chrono::nanoseconds spent{};  ///< What checking and writing it took, if it is timed.
 
   /// Called once, on the partition's shard, when the answer is complete.
   class Owner {

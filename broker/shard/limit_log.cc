@@ -20,6 +20,7 @@ std::string_view name(Limit limit) {
     case Limit::max_inflight_requests: return "max.inflight.requests.per.connection";
     case Limit::fetch_session_slots: return "max.incremental.fetch.session.cache.slots";
     case Limit::client_quota: return "client quota";
+    case Limit::ip_quota: return "ip quota";
     case Limit::malformed_request: return "malformed request";
   }
   return "unknown limit";

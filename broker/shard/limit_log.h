@@ -25,6 +25,7 @@ enum class Limit : std::uint8_t {
   max_inflight_requests,
   fetch_session_slots,
   client_quota,
+  ip_quota,
   malformed_request,
 };
 

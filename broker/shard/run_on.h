@@ -26,11 +26,22 @@ inline asio::awaitable<void> run_on(Loop& there, Loop& back, Job work) {
     co_return;
   }
   Signal done(back.executor());
-  there.post([&done, &back, job = std::move(work)]() mutable {
+  WorkTime* const payer = WorkTime::running();
+  SteadyTime spent{};
+  there.post([&done, &there, &back, spent_there = payer == nullptr ? nullptr : &spent, job = std::move(work)]() mutable {
+    const SteadyTime began = spent_there == nullptr ? SteadyTime() : there.now();
     job();
+    if (spent_there != nullptr) *spent_there = there.now() - began;
     back.post(notifier(done));
   });
   co_await done.wait();
+  if (payer != nullptr) payer->add(spent);
+}
+
+/// Runs `work` and tells how long it kept its loop busy. What it is given by reference outlives it.
+inline asio::awaitable<void> timed(asio::awaitable<void> work, WorkTime& time, Loop& loop) {
+  const WorkTime::Piece piece(&time, loop);
+  co_await std::move(work);
 }
 
 /// Runs a coroutine on another shard's loop and returns on `back` when it has ended. Call on `back`. What `work` was given by reference
@@ -41,11 +52,15 @@ inline asio::awaitable<void> await_on(Loop& there, Loop& back, asio::awaitable<v
     co_return;
   }
   Signal done(back.executor());
+  WorkTime* const payer = WorkTime::running();
+  WorkTime spent;
+  if (payer != nullptr) work = timed(std::move(work), spent, there);
   there.post([&done, &there, &back, task = std::move(work)]() mutable {
     auto finished = [&done, &back](const std::exception_ptr&) { back.post(notifier(done)); };
     asio::co_spawn(there.executor(), std::move(task), std::move(finished));
   });
   co_await done.wait();
+  if (payer != nullptr) payer->add(spent.take());
 }
 
 }  // namespace tidelog::broker

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "broker/env/env.h"
+#include "broker/shard/work_time.h"
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -20,8 +21,10 @@ class Signal {
   /// Returns after the next `notify`, at once if one is kept. One waiter at a time.
   asio::awaitable<void> wait() {
     if (std::exchange(kept_, false)) co_return;
+    WorkTime* const waiting = WorkTime::pause();
     co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>([this](auto handler) { waiter_ = Job(std::move(handler)); },
                                                                          asio::use_awaitable);
+    WorkTime::go_on(waiting);
   }
 
   /// Never runs the waiter inside this call: it is posted, so the caller's state stays whole.

@@ -141,6 +141,123 @@ def changes_of_metadata_are_refused_while_too_many_came(broker):
     assert alter(admin, [("client-id", "busy")], {"controller_mutation_rate": None})[0] == 0
 
 
+def throttle_times(connection, client):
+    """What the answers of many kinds of requests tell the client to wait, by request, and how long the slowest was waited for too little."""
+    topic = struct.pack(">i", 1) + wire.text("limited")
+    requests = {
+        "ApiVersions": (18, 1, b"", -4),
+        "Metadata": (wire.METADATA, 4, wire.metadata("limited"), 0),
+        "Produce": (wire.PRODUCE, 3, wire.produce("limited", 0, wire.batch(b"x")), -4),
+        "Fetch": (wire.FETCH, 4, wire.fetch("limited", 0, 0, max_bytes=100), 0),
+        "ListOffsets": (2, 2, struct.pack(">ib", -1, 0) + topic + struct.pack(">iiq", 1, 0, -1), 0),
+        "OffsetForLeaderEpoch": (23, 2, topic + struct.pack(">iiii", 1, 0, -1, 0), 0),
+        "FindCoordinator": (10, 1, wire.text("group") + b"\0", 0),
+        "CreateTopics": (19, 2, struct.pack(">ii?", 0, 1000, True), 0),
+        "DeleteRecords": (21, 0, wire.delete_records("limited", 0, 0), 0),
+        "InitProducerId": (22, 0, struct.pack(">hi", -1, 1000), 0),
+        "DescribeConfigs": (32, 1, struct.pack(">i?", 0, False), 0),
+        "DescribeLogDirs": (35, 1, struct.pack(">i", 0), 0),
+        "DescribeClientQuotas": (wire.DESCRIBE_QUOTAS, 0, struct.pack(">i?", 0, False), 0),
+    }
+    told, early, rests = {}, 0.0, 0.0
+    for name, (key, version, body, place) in requests.items():
+        began = time.monotonic()
+        answer = connection.call(key, version, body, client=client)
+        early = max(early, rests - (time.monotonic() - began))
+        told[name] = struct.unpack_from(">i", answer, place % len(answer))[0]
+        rests = told[name] / 1000
+    return told, early
+
+
+def a_client_over_its_share_of_time_waits_whatever_it_asks(broker):
+    admin, busy, calm = rig.Wire(broker.port), rig.Wire(broker.port), rig.Wire(broker.port)
+    # A thousandth of a percent: ten samples hold a tenth of a millisecond.
+    assert alter(admin, [("client-id", "timed")], {"request_percentage": 0.001})[0] == 0
+    rig.until(lambda: produce(busy, "timed", 1000)[0] > 0, "the client used up its share")
+    told, early = throttle_times(busy, "timed")
+    assert all(0 < wait <= 1000 for wait in told.values()), told
+    assert early < 0.05, f"the connection was read {early:.3f} s too early"
+    told, _ = throttle_times(calm, "calm")
+    assert not any(told.values()), f"a client without a quota was told to wait: {told}"
+    # Its other connections share the quota.
+    assert produce(rig.Wire(broker.port), "timed", 10)[0] > 0
+    assert alter(admin, [("client-id", "timed")], {"request_percentage": None})[0] == 0
+    told, _ = throttle_times(rig.Wire(broker.port), "timed")
+    assert not any(told.values()), told
+    assert "timed" in broker.said() and "at 127.0.0.1 is over its request_percentage and waits" in broker.said()
+
+
+def pipelined_requests_do_not_outrun_their_share(broker):
+    """Many requests at once: those that are under way when the share is used up are few, and the others wait."""
+    admin, busy = rig.Wire(broker.port), rig.Wire(broker.port)
+    assert alter(admin, [("client-id", "hasty")], {"request_percentage": 0.001})[0] == 0
+    rig.until(lambda: produce(busy, "hasty", 1000)[0] > 0, "the client used up its share")
+    for number in range(6):
+        busy.send(wire.PRODUCE, 3, number, wire.produce("limited", 0, wire.batch(b"x")), client="hasty")
+    began = time.monotonic()
+    for number in range(3):
+        assert wire.produce_answer(busy.receive())[:2] == (number, 0)
+    # Each of them is worth a whole sample.
+    assert time.monotonic() - began > 1.5, "pipelined requests were served at once"
+    assert alter(admin, [("client-id", "hasty")], {"request_percentage": None})[0] == 0
+
+
+def a_real_client_over_its_share_slows_down_and_loses_nothing(broker):
+    admin = rig.Wire(broker.port)
+    broker.create("kcat-time")
+    assert alter(admin, [("client-id", "kcat-busy")], {"request_percentage": 0.001})[0] == 0
+    lines = "".join(f"{n:099d}\n" for n in range(300))
+    began = time.monotonic()
+    subprocess.run(["kcat", "-b", broker.address, "-P", "-t", "kcat-time", "-X", "client.id=kcat-busy", "-X", "batch.num.messages=100"], input=lines,
+                   text=True, check=True, timeout=120)
+    took = time.monotonic() - began
+    # Three batches and what a client asks first, a second behind each.
+    assert took > 2, f"all was taken in {took:.1f} s"
+    read = subprocess.run(["kcat", "-b", broker.address, "-C", "-t", "kcat-time", "-o", "beginning", "-e", "-q", "-X", "client.id=kcat-busy"], check=True,
+                          capture_output=True, text=True, timeout=120).stdout
+    assert read == lines
+    assert alter(admin, [("client-id", "kcat-busy")], {"request_percentage": None})[0] == 0
+
+
+def served(port, source="127.0.0.1"):
+    """Whether a new connection is answered, and how long it took to be answered or closed."""
+    began = time.monotonic()
+    connection = rig.Wire(port, source)
+    try:
+        connection.send(wire.METADATA, 4, 1, wire.metadata("limited"))
+        is_answered = connection.receive() is not None
+    except ConnectionError:
+        is_answered = False
+    connection.close()
+    return is_answered, time.monotonic() - began
+
+
+def an_address_over_its_quota_is_held_and_closed(broker):
+    admin = rig.Wire(broker.port)
+    error, why = alter(admin, [("ip", "localhost")], {"connection_creation_rate": 1.0})
+    assert error == 42 and "localhost" in why
+    # Spelled as an address that came over IPv6, it is the same one.
+    assert alter(admin, [("ip", "::ffff:127.0.0.1")], {"connection_creation_rate": 1.0}) == (0, None)
+    assert describe(admin)[(("ip", "127.0.0.1"),)] == {"connection_creation_rate": 1.0}
+    outcomes = [served(broker.port) for _ in range(10)]
+    assert all(answered for answered, _ in outcomes), "ten samples of one each were not given at once"
+    answered, took = served(broker.port)
+    assert not answered and 0.3 < took < 5, f"answered: {answered}, after {took:.2f} s"
+    assert served(broker.port, "127.0.0.2")[0], "another address was refused"
+    # Who is connected is not concerned.
+    assert produce(admin, "calm", 10)[0] == 0
+    rig.until(lambda: served(broker.port)[0], "the address comes in again once time has passed", 30)
+    assert alter(admin, [("ip", "127.0.0.1")], {"connection_creation_rate": None})[0] == 0
+    assert all(served(broker.port)[0] for _ in range(20))
+    # The default is for each address by itself.
+    assert alter(admin, [("ip", None)], {"connection_creation_rate": 1.0})[0] == 0
+    outcomes = [served(broker.port, "127.0.0.3")[0] for _ in range(11)]
+    assert outcomes == [True] * 10 + [False], outcomes
+    assert served(broker.port, "127.0.0.4")[0]
+    assert alter(admin, [("ip", None)], {"connection_creation_rate": None})[0] == 0
+    assert "ip quota: refused a connection from 127.0.0.1, which is over its connection_creation_rate of 1 a second" in broker.said()
+
+
 def a_real_client_slows_down_and_loses_nothing(broker):
     admin = rig.Wire(broker.port)
     broker.create("kcat")
@@ -154,7 +271,7 @@ def a_real_client_slows_down_and_loses_nothing(broker):
     read = subprocess.run(["kcat", "-b", broker.address, "-C", "-t", "kcat", "-o", "beginning", "-e", "-q"], check=True, capture_output=True, text=True,
                           timeout=120).stdout
     assert read == lines
-    assert "over its quota" in broker.said()
+    assert "over its producer_byte_rate" in broker.said()
     assert alter(admin, [("client-id", "kcat-limited")], {"producer_byte_rate": None})[0] == 0
 
 
@@ -171,7 +288,7 @@ def a_throttled_connection_does_not_hold_up_a_stop(broker):
 
 def main():
     args = rig.arguments()
-    skipped = ("main", "Broker", "alter", "describe", "produce", "fetch", "create_topic")
+    skipped = ("main", "Broker", "alter", "describe", "produce", "fetch", "create_topic", "throttle_times", "served")
     checks = [check for name, check in globals().items() if callable(check) and getattr(check, "__module__", "") == "__main__" and name not in skipped]
     rig.run_checks(args.tidelog, checks, Broker)
     return 0

@@ -139,8 +139,8 @@ class Broker:
 class Wire:
     """A connection that speaks raw frames, for what no client would send."""
 
-    def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), seconds(10))
+    def __init__(self, port, source="127.0.0.1"):
+        self.socket = socket.create_connection(("127.0.0.1", port), seconds(10), (source, 0))
         self.socket.settimeout(seconds(10))
 
     def send(self, key, version, correlation, body, flexible=False, client=None):

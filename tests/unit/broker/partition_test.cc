@@ -107,6 +107,33 @@ class PartitionTest : public ::testing::Test {
   std::unique_ptr<Partition> partition_;
 };
 
+TEST_F(PartitionTest, ATimedPartSaysWhatItTookAndItsNeighbourDoesNot) {
+  const std::vector<std::byte> batch = keyed_batch();
+  env_.loop().let_looking_take(std::chrono::milliseconds(1));
+  const auto timed = hand_over(batch);
+  timed->part.is_timed = true;
+  const auto untimed = hand_over(batch);
+  env_.loop().run_ready();
+
+  // Each of the two looks around the check is a millisecond later, and half of the write's is this part's.
+  EXPECT_GE(timed->part.spent, std::chrono::milliseconds(1));
+  EXPECT_LT(timed->part.spent, std::chrono::milliseconds(10));
+  EXPECT_EQ(untimed->part.spent, SteadyTime::zero());
+}
+
+TEST_F(PartitionTest, ARefusedPartThatIsTimedSaysWhatRefusingItTook) {
+  std::vector<std::byte> batch = keyed_batch();
+  batch.back() ^= std::byte{1};
+  env_.loop().let_looking_take(std::chrono::milliseconds(1));
+  const auto sent = hand_over(batch);
+  sent->part.is_timed = true;
+  env_.loop().run_ready();
+
+  EXPECT_EQ(sent->answers, 1);
+  EXPECT_NE(sent->part.error, ErrorCode::none);
+  EXPECT_GE(sent->part.spent, std::chrono::milliseconds(1));
+}
+
 TEST_F(PartitionTest, AcknowledgesAllOnlyWhenTheBytesAreDurable) {
   const auto sent = produce(3);
   const int before_sync = sent->answers;

@@ -56,8 +56,9 @@ class ServerTest : public ::testing::Test {
     env_.loop().run_ready();
   }
 
-  void serve(ConnectionCaps caps) {
-    server_ = std::make_unique<Server>(std::make_unique<FakeListener>(arrivals_), std::vector<Server::Seat>{{&shard_, &set_}}, caps);
+  void serve(ConnectionCaps caps, AddressQuota quota = {}) {
+    server_ = std::make_unique<Server>(std::make_unique<FakeListener>(arrivals_), std::vector<Server::Seat>{{&shard_, &set_}}, caps,
+                                       std::move(quota));
     server_->start();
     env_.loop().run_ready();
   }
@@ -111,6 +112,54 @@ TEST_F(ServerTest, TheRateIsOfOneSecond) {
   EXPECT_EQ(at_first, 5U);
   EXPECT_EQ(set_.size(), 6U);
   EXPECT_EQ(shard_.limits().count(Limit::max_connection_creation_rate), 3U);
+}
+
+/// A quota of two a second for everybody, over ten samples and the one that is being filled: twenty may come at once.
+AddressQuota two_a_second() {
+  return {.rate = [](std::string_view) { return std::optional(2.0); }, .window = {}};
+}
+
+TEST_F(ServerTest, AnAddressOverItsQuotaIsHeldForAWhileAndThenClosed) {
+  serve({.total = 1000, .per_address = 1000, .new_per_second_per_address = 0}, two_a_second());
+  for (int i = 0; i < 20; ++i) connect();
+
+  const auto refused = connect();
+  const bool was_held = !refused->is_closed;
+  env_.loop().advance(std::chrono::milliseconds(1100));
+  env_.loop().run_ready();
+
+  EXPECT_EQ(set_.size(), 20U);
+  EXPECT_TRUE(was_held);
+  EXPECT_TRUE(refused->is_closed);
+  EXPECT_EQ(shard_.limits().count(Limit::ip_quota), 1U);
+}
+
+TEST_F(ServerTest, AQuotaGivesBackWhatTimePasses) {
+  serve({.total = 1000, .per_address = 1000, .new_per_second_per_address = 0}, two_a_second());
+  for (int i = 0; i < 21; ++i) connect();
+  env_.loop().advance(std::chrono::seconds(12));
+
+  connect();
+
+  EXPECT_EQ(set_.size(), 21U);
+}
+
+TEST_F(ServerTest, AQuotaTakesThePlaceOfTheCapOnTheRate) {
+  serve({.total = 1000, .per_address = 1000, .new_per_second_per_address = 5}, two_a_second());
+
+  for (int i = 0; i < 20; ++i) connect();
+
+  EXPECT_EQ(set_.size(), 20U);
+}
+
+TEST_F(ServerTest, AFloodBeyondAQuotaKeepsFewDescriptors) {
+  serve({.total = 1000, .per_address = 1000, .new_per_second_per_address = 0}, two_a_second());
+  std::vector<std::shared_ptr<FakeWire>> refused;
+  for (int i = 0; i < 1000; ++i) refused.push_back(connect());
+
+  const auto held = std::ranges::count_if(refused, [](const auto& wire) { return !wire->is_closed; });
+
+  EXPECT_LE(held, 20 + static_cast<std::ptrdiff_t>(LateCloses::kMost));
 }
 
 // Without this, idle clients could keep everybody else out for ever.
