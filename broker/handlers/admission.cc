@@ -89,6 +89,11 @@ asio::awaitable<bool> admit(HandlerContext context, const Request& request, Budg
   co_return taken;
 }
 
+void note_request_too_large(HandlerContext context, std::string_view why) {
+  const Endpoint peer = context.connection.peer();
+  context.here.shard.limits().hit(Limit::one_request, context.loop().now(), "refused a request from {}:{}: {}", peer.host, peer.port, why);
+}
+
 bool admit_now(const Node& node, Connection& connection, const Request& request, BudgetShare& share) {
   const std::optional<std::size_t> cost = cost_of(node, connection, request);
   if (!cost) return false;

@@ -15,4 +15,7 @@ asio::awaitable<bool> admit(HandlerContext context, const Request& request, Budg
 /// The same for a Produce, which may not wait: its parts are in the request's order once this returned.
 bool admit_now(const Node& node, Connection& connection, const Request& request, BudgetShare& share);
 
+/// Counts that a request was refused because it asks for more than one may; its connection stays.
+void note_request_too_large(HandlerContext context, std::string_view why);
+
 }  // namespace tidelog::broker

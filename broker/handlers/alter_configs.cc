@@ -55,8 +55,12 @@ void respond_with(const Request& request, const std::vector<ResourceChange>& cha
 template <class Message, class Response>
 Handle alter(HandlerContext context, Request request, SendQueue& to, bool replaces) {
   Message message;
-  if (!decode(request.body, request.header.api_version, message) || count_items(message) > kMostConfigItems) {
-    context.connection.note_close_reason("a request to alter configs could not be read, or changes too much at once");
+  if (!decode(request.body, request.header.api_version, message)) {
+    context.connection.note_close_reason("a request to alter configs could not be read");
+    co_return Outcome::close;
+  }
+  if (count_items(message) > kMostConfigItems) {
+    context.connection.note_close_reason("it changed too many configs at once", Limit::one_request);
     co_return Outcome::close;
   }
   const std::vector<ResourceChange> changes = to_changes(message);

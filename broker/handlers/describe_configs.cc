@@ -1,3 +1,4 @@
+#include "broker/handlers/admission.h"
 #include "broker/handlers/config_admin.h"
 #include "broker/metadata/topic_names.h"
 #include "proto/messages/describe_configs_request.h"
@@ -150,7 +151,10 @@ void DescribeConfigsAnswer::add(const Asked& asked) {
   for (const std::string_view key : asked.configuration_keys) keys.insert(key);
   Refusal refusal{ErrorCode::policy_violation,
                   "one answer holds " + std::to_string(kMostEntries) + " keys, and those before took them: ask in several requests"};
-  if (entries_ < kMostEntries) refusal = describe(asked, KeyFilter(std::move(keys)), laid.entries);
+  if (entries_ < kMostEntries)
+    refusal = describe(asked, KeyFilter(std::move(keys)), laid.entries);
+  else
+    note_request_too_large(context_, refusal.message);
   entries_ += laid.entries.size();
   lay(laid);
   laid.error_message = std::move(refusal.message);
@@ -167,8 +171,12 @@ void DescribeConfigsAnswer::add(const Asked& asked) {
 /// DescribeConfigs (KIP-133, KIP-226; key 32). No list of keys, and an empty one, ask for all of them.
 Handle handle_describe_configs(HandlerContext context, Request request, SendQueue& to) {
   DescribeConfigsRequest message;
-  if (!decode(request.body, request.header.api_version, message) || message.resources.size() > kMostConfigItems) {
-    context.connection.note_close_reason("a DescribeConfigs request could not be read, or asks about too much at once");
+  if (!decode(request.body, request.header.api_version, message)) {
+    context.connection.note_close_reason("a DescribeConfigs request could not be read");
+    co_return Outcome::close;
+  }
+  if (message.resources.size() > kMostConfigItems) {
+    context.connection.note_close_reason("it asked about the configs of too many resources at once", Limit::one_request);
     co_return Outcome::close;
   }
   DescribeConfigsAnswer answer(context, message);

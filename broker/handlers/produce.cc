@@ -81,6 +81,7 @@ class ProduceCall final : public PendingResponse {
   std::int32_t charge();
   Outcome encode_nothing() const;
   [[nodiscard]] bool is_plain_success() const;
+  void tell_limits() const;
   void encode_single(SendQueue& to) const;
   void lay_out(const Topic& topic, std::size_t from_part);
 
@@ -288,11 +289,12 @@ void ProduceCall::on_group_done() {
 Outcome ProduceCall::encode(SendQueue& to) {
   if (time_quota_ != nullptr) [[unlikely]]
     settle_time();
-  if (acks_ == 0) return encode_nothing();
-  if (is_plain_success()) {
+  if (acks_ != 0 && is_plain_success()) {
     encode_single(to);
     return Outcome::keep;
   }
+  tell_limits();
+  if (acks_ == 0) return encode_nothing();
   std::size_t error_count = 0;
   for (const ProducePart& part : parts_) error_count += part.record_errors.size();
   // Spans into these vectors are taken below, so they must not grow after this.
@@ -310,6 +312,15 @@ Outcome ProduceCall::encode(SendQueue& to) {
   response.responses = std::span<const ProduceResponse::TopicProduceResponse>(handler_.topics_);
   respond(request_, response, to);
   return Outcome::keep;
+}
+
+void ProduceCall::tell_limits() const {
+  LimitLog& limits = handler_.here_.shard.limits();
+  for (const ProducePart& part : parts_) {
+    if (!part.met) continue;
+    const Endpoint peer = connection_.peer();
+    limits.hit(*part.met, handler_.here_.shard.loop().now(), "refused a batch from {}:{}: {}", peer.host, peer.port, part.error_message);
+  }
 }
 
 /// The client expects no answer; closing is the only way to tell it that something is wrong.

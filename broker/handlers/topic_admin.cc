@@ -1,5 +1,6 @@
 #include "broker/handlers/topic_admin.h"
 
+#include "broker/handlers/admission.h"
 #include "broker/handlers/change_metadata.h"
 #include "broker/handlers/config_admin.h"
 
@@ -24,6 +25,11 @@ std::string config_problem(const BrokerOptions& options, const std::map<std::str
   return checked ? std::string() : to_sentence(checked.error());
 }
 
+void note_refused_size(HandlerContext context, const std::vector<TopicVerdict>& verdicts) {
+  const auto refused = std::ranges::find(verdicts, ErrorCode::policy_violation, &TopicVerdict::error);
+  if (refused != verdicts.end()) note_request_too_large(context, refused->message);
+}
+
 }  // namespace
 
 asio::awaitable<std::vector<TopicVerdict>> create_topics(HandlerContext context, std::vector<NewTopic> topics, bool validate_only) {
@@ -41,6 +47,7 @@ asio::awaitable<std::vector<TopicVerdict>> create_topics(HandlerContext context,
 
   const auto decide = [&](const MetadataMachine& machine) { return machine.create_topics(command); };
   TopicsDecision decision = co_await change_metadata(context, decide);
+  note_refused_size(context, decision.verdicts);
   co_return std::move(decision.verdicts);
 }
 
@@ -56,6 +63,7 @@ asio::awaitable<std::vector<TopicVerdict>> create_partitions(HandlerContext cont
       .topics = std::move(topics), .first_broker = random_place(context.here.shard.env().random()), .validate_only = validate_only};
   const auto decide = [&](const MetadataMachine& machine) { return machine.create_partitions(command); };
   TopicsDecision decision = co_await change_metadata(context, decide);
+  note_refused_size(context, decision.verdicts);
   co_return std::move(decision.verdicts);
 }
 

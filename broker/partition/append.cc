@@ -33,6 +33,8 @@ proto::ValidationRules rules_at(TimestampMs now, const TopicConfig& config) {
 
 void refuse(ProducePart& part, const proto::BatchError& error) {
   part.fail(error.code, error.message);
+  if (error.code == ErrorCode::message_too_large) part.met = Limit::message_max_bytes;
+  if (error.opens_to_too_much) part.met = Limit::decompressed_bytes;
   for (const std::int32_t index : error.record_indexes) part.record_errors.push_back({.batch_index = index, .message = error.message});
 }
 

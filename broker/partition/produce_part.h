@@ -1,9 +1,11 @@
 #pragma once
 
 #include "broker/partition/ack_waiters.h"
+#include "broker/shard/limit_log.h"
 #include "proto/base/types.h"
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +36,7 @@ class ProducePart final : public AckWaiter {
   Offset log_start_offset{-1};
   std::string error_message;
   std::vector<RecordError> record_errors;
+  std::optional<Limit> met;          ///< The limit it was refused for, if that was the reason.
   std::chrono::nanoseconds spent{};  ///< What checking and writing it took, if it is timed.
 
   /// Called once, on the partition's shard, when the answer is complete.

@@ -18,6 +18,9 @@ std::string_view name(Limit limit) {
     case Limit::response_memory_bytes: return "response.memory.bytes";
     case Limit::max_request_elements: return "max.request.elements";
     case Limit::max_inflight_requests: return "max.inflight.requests.per.connection";
+    case Limit::message_max_bytes: return "message.max.bytes";
+    case Limit::decompressed_bytes: return "max.decompressed.message.bytes";
+    case Limit::one_request: return "size of one request";
     case Limit::fetch_session_slots: return "max.incremental.fetch.session.cache.slots";
     case Limit::client_quota: return "client quota";
     case Limit::ip_quota: return "ip quota";

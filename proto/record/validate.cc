@@ -128,8 +128,10 @@ Result<TimestampMs, BatchError> check_compressed(const BatchView& batch, const V
   const std::string codec{name(batch.codec())};
   if (done.error() != Errc::too_large)
     return invalid("The records are not sound " + codec + " data. Compress them with a conforming library.");
-  return invalid("Decompressed (" + codec + ") the batch has more than " + std::to_string(rules.max_decompressed_bytes) +
-                 " bytes, which is the limit. Send smaller batches.");
+  BatchError error = invalid("Decompressed (" + codec + ") the batch has more than " + std::to_string(rules.max_decompressed_bytes) +
+                             " bytes, which is the limit. Send smaller batches.");
+  error.opens_to_too_much = true;
+  return error;
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ struct BatchError {
   std::string message;
   std::vector<std::int32_t> record_indexes;
   bool is_about_contents = false;  ///< A whole batch came, and what it says cannot be stored.
+  bool opens_to_too_much = false;  ///< Of a compressed batch: `max_decompressed_bytes` was met.
 };
 
 inline constexpr std::size_t kMaxRecordIndexes = 1000;

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Limits of one node that only a real process meets (docs/limits.md): each does what it says, says so in the log, and is counted at stop."""
+import gzip
 import os
 import struct
+import subprocess
 import sys
 import time
 
@@ -135,11 +137,40 @@ def one_request_lays_out_no_more_than_there_is_memory_for(args):
         assert "response.memory.bytes: closed the connection from" in broker.said()
 
 
+def who_is_refused_and_stays_is_told_and_counted_too(args):
+    with rig.Broker(args.tidelog, "message.max.bytes=10000", "shards=1") as broker:
+        broker.create("plain")
+        broker.create("opened", 1, "cleanup.policy=compact")
+        connection = rig.Wire(broker.port)
+
+        def produce(topic, records):
+            connection.send(wire.PRODUCE, 3, 1, wire.produce(topic, 0, records))
+            return wire.produce_answer(connection.receive())[1]
+
+        assert produce("plain", wire.batch(b"x" * 10_001)) == 10
+        # 17 MiB of nothing: the broker opens what goes to a compacted topic, up to 16 MiB.
+        bomb = wire.batch(bytes(17 << 20), codec=1, compress=gzip.compress)
+        assert len(bomb) < 100_000
+        assert produce("opened", bomb) == 10, "the compressed size counts first"
+        subprocess.run([args.tidelog, "config", "set", "max.message.bytes=1000000", "-b", broker.address, "--topic", "opened"], check=True)
+        assert produce("opened", bomb) == 87
+        many = struct.pack(">i", 1) + wire.text("many") + struct.pack(">ihii", 10_001, 1, 0, 0) + struct.pack(">i?", 10000, False)
+        error = struct.unpack_from(">h", connection.call(19, 4, many), 4 + 4 + 2 + len("many"))[0]
+        assert error == 44, error
+        assert answers(connection), "the connection did not stay"
+        assert broker.stop() == 0
+        said = broker.said()
+        assert "message.max.bytes: refused a batch from 127.0.0.1:" in said
+        assert "max.decompressed.message.bytes: refused a batch from 127.0.0.1:" in said
+        assert "size of one request: refused a request from 127.0.0.1:" in said
+        assert "message.max.bytes 2" in said and "max.decompressed.message.bytes 1" in said, "the counts at stop are not true"
+
+
 def main():
     args = rig.arguments()
     for check in (a_flood_leaves_descriptors_to_the_logs, a_full_broker_makes_place_for_who_comes_next,
                   idle_and_half_served_peers_leave_at_their_time, without_an_idle_limit_connections_stay, one_request_names_no_more_than_it_may,
-                  one_request_lays_out_no_more_than_there_is_memory_for):
+                  one_request_lays_out_no_more_than_there_is_memory_for, who_is_refused_and_stays_is_told_and_counted_too):
         check(args)
         print(f"ok {check.__name__}", flush=True)
     return 0

@@ -1,9 +1,13 @@
 #include "broker/shard/limit_log.h"
 
+#include "broker/config/broker_options.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <set>
+#include <string>
 
 namespace tidelog::broker {
 namespace {
@@ -36,6 +40,36 @@ TEST(LimitLog, EveryLimitHasANameOfItsOwn) {
   for (std::size_t i = 0; i < kLimits; ++i) names.insert(name(static_cast<Limit>(i)));
 
   EXPECT_EQ(names.size(), kLimits);
+}
+
+/// The first words of the rows of docs/limits.md's first table, as they stand there between backquotes.
+std::set<std::string> documented_limits() {
+  std::ifstream file(TIDELOG_TEST_DATA "/../../docs/limits.md");
+  std::set<std::string> names;
+  bool is_in_table = false;
+  for (std::string line; std::getline(file, line);) {
+    is_in_table = line.starts_with("| limit (first word") || (is_in_table && line.starts_with("|"));
+    if (!is_in_table || !line.starts_with("| `")) continue;
+    EXPECT_TRUE(names.insert(line.substr(3, line.find('`', 3) - 3)).second) << "twice in docs/limits.md: " << line;
+  }
+  return names;
+}
+
+TEST(LimitLog, EveryLimitHasARowInTheDocumentation) {
+  std::set<std::string> known;
+
+  for (std::size_t i = 0; i < kLimits; ++i) known.insert(std::string(name(static_cast<Limit>(i))));
+
+  EXPECT_EQ(documented_limits(), known);
+}
+
+// A row that begins with an option's name says what the option's default is.
+TEST(LimitLog, ALimitThatIsNoOptionSaysSoByItsSpaces) {
+  for (std::size_t i = 0; i < kLimits; ++i) {
+    const std::string_view limit = name(static_cast<Limit>(i));
+    const bool is_option = limit.find(' ') == std::string_view::npos;
+    EXPECT_EQ(find_broker_option(limit) != nullptr, is_option) << limit;
+  }
 }
 
 TEST(LimitLog, DescribesWhatBit) {
