@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """Attacks real brokers with the attacker and says whether they stood it: once with small limits and deadlines, so that each is met often,
 and once as they come. By hand: attack.py --tidelog build/release/tidelog --tools build/release/tests/attack --seconds 3600."""
+import collections
 import os
 import random
+import re
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integration"))
 import rig  # noqa: E402  (the path stands above)
@@ -33,8 +36,17 @@ def fill(broker, topic):
     subprocess.run([broker.tidelog, "produce", topic, "-b", broker.address], input=lines, check=True, stdout=subprocess.DEVNULL)
 
 
+def talkative_limits(said, seconds):
+    """Limits that wrote more lines than one a second and shard."""
+    lines = collections.Counter(re.findall(r"^\S+ warning ([^:]+): .* \(\d+ so far\)$", said, re.MULTILINE))
+    assert lines, "no limit was met: this run proves nothing"
+    most = (seconds + 2) * (len(os.sched_getaffinity(0)) or 1)
+    return {limit: count for limit, count in lines.items() if count > most}
+
+
 def attack(args, name, options, settings, seconds, seed, **more):
     with rig.Broker(args.tidelog, *(f"{key}={value}" for key, value in options.items())) as broker:
+        began = time.monotonic()
         broker.create("attack", 4)
         broker.create("attack-compacted", 1, "cleanup.policy=compact")
         broker.create("bystander", 1)
@@ -49,6 +61,9 @@ def attack(args, name, options, settings, seconds, seed, **more):
         outcome = subprocess.run([os.path.join(args.tools, "attacker"), *words], check=False).returncode
         if broker.process.poll() is None and broker.stop() != 0:
             print("FAIL the broker did not stop cleanly")
+            outcome = 1
+        if talkative := talkative_limits(broker.said(), time.monotonic() - began):
+            print(f"FAIL lines of limits in the log: {talkative}")
             outcome = 1
         for line in broker.said().splitlines()[-20:]:
             print(f"     | {line}")

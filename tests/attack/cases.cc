@@ -6,8 +6,10 @@
 #include "proto/messages/produce_request.h"
 #include "proto/record/builder.h"
 #include "proto/record/compression.h"
+#include "proto/record/crc32c.h"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <utility>
 
@@ -88,6 +90,33 @@ std::string bomb(proto::Codec codec, std::size_t plain_bytes, std::size_t compre
     const Bytes built = builder.build({.codec = codec});
     if (built.size() <= compressed_limit) return {reinterpret_cast<const char*>(built.data()), built.size()};
   }
+}
+
+/// A batch of a few records with keys.
+std::string small_batch(proto::Codec codec) {
+  proto::BatchBuilder builder;
+  const Bytes word{reinterpret_cast<const std::byte*>("word"), 4};
+  for (int i = 0; i < 4; ++i) builder.append({.timestamp = {1'700'000'000'000 + i}, .key = word, .value = word});
+  const Bytes built = builder.build({.codec = codec});
+  return {reinterpret_cast<const char*>(built.data()), built.size()};
+}
+
+/// What is written over a place of a batch: limits of counts, lengths and varints, or anything.
+std::string hostile_bytes(Dice& dice) {
+  static const std::vector<std::string> limits{std::string(4, '\xff'),
+                                               std::string(4, '\0'),
+                                               std::string("\x7f\xff\xff\xff", 4),
+                                               std::string("\x80\0\0\0", 4),
+                                               std::string("\xff\xff\xff\xff\x0f", 5),
+                                               std::string(10, '\x80')};
+  if (dice.one_in(2)) return dice.pick(std::span<const std::string>(limits));
+  return std::string(1, static_cast<char>(dice.below(256)));
+}
+
+void seal(std::string& batch) {
+  auto* bytes = reinterpret_cast<std::byte*>(batch.data());
+  store_be(bytes + proto::batch_field::kCrc,
+           proto::crc32c({bytes + proto::batch_field::kAttributes, batch.size() - proto::batch_field::kAttributes}));
 }
 
 }  // namespace
@@ -207,6 +236,25 @@ std::vector<Case> make_bombs(const Knowledge& known) {
 Source bombs(const Knowledge& known) {
   static const std::vector<Case> made = make_bombs(known);
   return listed(made);
+}
+
+Source sealed_batches(const Knowledge& known, Dice& dice, std::size_t cases) {
+  return [&known, &dice, left = cases]() mutable -> std::optional<Case> {
+    if (left-- == 0) return std::nullopt;
+    constexpr std::array<proto::Codec, 5> kCodecs{proto::Codec::none, proto::Codec::gzip, proto::Codec::snappy, proto::Codec::lz4,
+                                                  proto::Codec::zstd};
+    const proto::Codec codec = dice.pick(std::span<const proto::Codec>(kCodecs));
+    std::string batch = small_batch(codec);
+    Case made{.family = "sealed batches", .what = std::string(proto::name(codec)), .bytes = {}};
+    for (std::size_t places = 1 + dice.below(3); places > 0; --places) {
+      const std::size_t at = proto::batch_field::kAttributes + dice.below(batch.size() - proto::batch_field::kAttributes);
+      batch = overwritten(std::move(batch), at, hostile_bytes(dice));
+      made.what += " at byte " + std::to_string(at);
+    }
+    seal(batch);
+    made.bytes = produce_frame(dice.one_in(2) ? known.scene.topic : known.compacted_topic, batch);
+    return made;
+  };
 }
 
 Source greetings(const Knowledge&) {

@@ -33,6 +33,9 @@ Source hostile_values(const Knowledge& known, Dice& dice, std::size_t cases);
 Source swollen_requests(const Knowledge& known, std::size_t frame_bytes);
 /// Small batches that decompress to much, of each codec, to a plain and to a compacted topic.
 Source bombs(const Knowledge& known);
+/// Batches that are broken inside and whose checksum is right all the same, of each codec, to a plain and to a compacted topic: what looks
+/// behind the checksum meets them.
+Source sealed_batches(const Knowledge& known, Dice& dice, std::size_t cases);
 /// Other protocols' first words, unknown requests and versions.
 Source greetings(const Knowledge& known);
 

@@ -116,15 +116,17 @@ class Play {
     play("lengths", unhurried(frame_lengths(known_), until), until);
     play("hostile values", hostile_values(known_, dice_, kFew), until);
     play("bombs", bombs(known_), until);
-    play("swollen", swollen_requests(known_, kSwollenBytes), until);
-    play("cut, length fits", short_truncations(known_), until);
+    play("sealed batches", sealed_batches(known_, dice_, kFew), until);
+    play("swollen", swollen_requests(known_, kSwollenBytes), share_of(until));
+    play("cut, length fits", short_truncations(known_), share_of(until));
     play_held(until);
-    play("20,000,000 claimed", claimed_counts(known_), until);
+    play("20,000,000 claimed", claimed_counts(known_), share_of(until));
     while (Clock::now() < until && progress_.is_broker_there()) {
       play("bit flips", bit_flips(known_, dice_, kMany), until);
       play("hostile values", hostile_values(known_, dice_, kMany), until);
       play("swollen", swollen_requests(known_, known_.request_max_bytes / (1 + dice_.below(8))), until);
       play("bombs", bombs(known_), until);
+      play("sealed batches", sealed_batches(known_, dice_, kMany), until);
     }
   }
 
@@ -132,6 +134,12 @@ class Play {
   /// A request may take its time to come, then wait for the memory of its answer (docs/limits.md), and is answered then.
   static Milliseconds longest(const Options& options) {
     return options.ms("frame-ms") + 2 * options.ms("write-ms") + options.ms("slack-ms");
+  }
+
+  /// On a slow machine what is exhaustive does not take the time of what follows.
+  static Clock::time_point share_of(Clock::time_point until) {
+    const Clock::time_point now = Clock::now();
+    return now + (until - now) / 3;
   }
 
   void play(const char* stage, const Source& source, Clock::time_point until) {
@@ -142,7 +150,7 @@ class Play {
   /// These wait for a deadline and do nothing else, so many can wait at once.
   void play_held(Clock::time_point until) {
     const Progress::Stage timed = progress_.begin("cut, never completed");
-    engine_.play(unhurried(held_truncations(known_), until), until, kHeld);
+    engine_.play(unhurried(held_truncations(known_), until), share_of(until), kHeld);
   }
 
   /// Without those cases that last until a frame's time is over, where there is no time for them.
