@@ -3,6 +3,7 @@
 #include "proto/messages/alter_client_quotas_request.h"
 #include "proto/messages/alter_client_quotas_response.h"
 
+#include <algorithm>
 #include <deque>
 #include <vector>
 
@@ -16,13 +17,14 @@ using EntityAnswer = AlterClientQuotasResponse::EntityData;
 
 QuotaAlteration to_alteration(const AlterClientQuotasRequest::EntryData& entry) {
   QuotaAlteration asked;
+  const bool sets = !std::ranges::all_of(entry.ops, &AlterClientQuotasRequest::OpData::remove);
   for (const auto& part : entry.entity) {
     std::optional<std::string> name;
     if (!proto::is_null(part.entity_name)) name.emplace(part.entity_name);
     if (name && part.entity_type == kQuotaIp) {
-      // Connections come under one spelling of their address.
+      // Connections come under one spelling of their address. What is none may have been kept before that was looked at, and can go.
       const std::optional<std::string> ip = canonical_ip(*name);
-      if (!ip) asked.problem = "\"" + *name + "\" is no address: give an ip as 10.0.0.7 or fd00::7 (names are not looked up)";
+      if (!ip && sets) asked.problem = "\"" + *name + "\" is no address: give an ip as 10.0.0.7 or fd00::7 (names are not looked up)";
       name = ip.value_or(*name);
     }
     asked.entity.emplace_back(part.entity_type, std::move(name));

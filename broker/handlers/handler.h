@@ -35,13 +35,15 @@ void write_response(const Request& request, const Message& message, SendQueue& t
   proto::end_response(out, start);
 }
 
-/// Answers a request, and says so if its client is over its share of the loops' time.
+/// Answers a request, and says so if its client is over its share of the loops' time. An answer that has no field for it (SASL) says
+/// nothing, and the connection rests all the same.
 template <class Message>
 void respond(const Request& request, const Message& message, SendQueue& to) {
   if (request.quota == nullptr) [[likely]]
     return write_response(request, message, to);
+  const std::int32_t wait_ms = settle(*request.quota);
   Message told = message;
-  told.throttle_time_ms = std::max(message.throttle_time_ms, settle(*request.quota));
+  if constexpr (requires { told.throttle_time_ms; }) told.throttle_time_ms = std::max(message.throttle_time_ms, wait_ms);
   write_response(request, told, to);
 }
 

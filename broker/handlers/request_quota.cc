@@ -2,6 +2,9 @@
 
 #include "broker/handlers/handler.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace tidelog::broker {
 namespace {
 
@@ -20,14 +23,10 @@ RequestQuota::RequestQuota(ClientQuota::Shards shards, ShardServices& here, Conn
 }
 
 std::int32_t RequestQuota::settle() {
-  WorkTime* const work = connection_.client().payer();
-  if (work == nullptr) return 0;
-  const Time wait = quota_.charge(percent_of_a_second(work->take()));
+  Time spent = std::exchange(elsewhere_, Time::zero());
+  if (WorkTime* const work = connection_.client().payer()) spent += work->take();
+  const Time wait = quota_.charge(percent_of_a_second(spent));
   return throttle(connection_, here_, header_, kRequestPercentage, std::min(wait, here_.quotas.shape().size));
-}
-
-void RequestQuota::add(Time time) {
-  if (WorkTime* const work = connection_.client().payer()) work->add(time);
 }
 
 std::int32_t settle(RequestQuota& quota) { return quota.settle(); }

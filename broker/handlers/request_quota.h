@@ -23,14 +23,15 @@ class RequestQuota {
   /// Counts what was spent so far. How long the answer tells the client to wait, in milliseconds; the connection rests meanwhile. Kafka's
   /// limit holds, one sample at most: whoever comes back too early waits again behind the next request.
   std::int32_t settle();
-  /// What was spent elsewhere.
-  void add(Time time);
+  /// What was spent elsewhere, for this request: the next one on the connection may come from another client.
+  void add(Time time) { elsewhere_ += time; }
 
  private:
   ShardServices& here_;
   Connection& connection_;
   proto::RequestHeader header_;
   ClientQuota quota_;
+  Time elsewhere_{};
 };
 
 }  // namespace tidelog::broker

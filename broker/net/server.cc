@@ -124,9 +124,9 @@ void Server::forget_quiet_addresses() {
 asio::awaitable<void> Server::stop() {
   stopping_ = true;
   listener_->close();
-  over_quota_.close_all();
   pause_.notify();
   co_await gate_.close();
+  over_quota_.close_all();  // Nobody is added any more.
 }
 
 }  // namespace tidelog::broker

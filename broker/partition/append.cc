@@ -149,7 +149,7 @@ void Partition::admit(ProducePart& part, proto::ValidationRules& rules) {
   if (checked->batch.is_transactional()) {
     part.fail(ErrorCode::invalid_record,
               "the batch belongs to a transaction, and there are none yet: unset transactional.id in the client");
-    return part.done();
+    return;
   }
   if (answer_if_known(part, checked->batch)) return;
   stamp(part, *checked, rules.now);

@@ -202,6 +202,23 @@ def pipelined_requests_do_not_outrun_their_share(broker):
     assert alter(admin, [("client-id", "hasty")], {"request_percentage": None})[0] == 0
 
 
+def who_cannot_be_told_rests_all_the_same(broker):
+    """After an answer that has no word for it, and after a request that is not answered."""
+    admin, busy = rig.Wire(broker.port), rig.Wire(broker.port)
+    assert alter(admin, [("client-id", "untold")], {"request_percentage": 0.001})[0] == 0
+    rig.until(lambda: produce(busy, "untold", 1000)[0] > 0, "the client used up its share")
+    busy.call(wire.SASL_HANDSHAKE, 1, wire.text("PLAIN"), client="untold")
+    began = time.monotonic()
+    busy.call(wire.API_VERSIONS, 0, b"", client="untold")
+    assert time.monotonic() - began > 0.5, "the connection was read at once behind SaslHandshake"
+    busy.send(wire.PRODUCE, 3, 1, wire.produce("limited", 0, wire.batch(b"x"), acks=0), client="untold")
+    began = time.monotonic()
+    busy.call(wire.API_VERSIONS, 0, b"", client="untold")
+    # A second behind ApiVersions before, and one behind the Produce.
+    assert time.monotonic() - began > 1.5, "the connection was read at once behind a Produce that nobody answers"
+    assert alter(admin, [("client-id", "untold")], {"request_percentage": None})[0] == 0
+
+
 def a_real_client_over_its_share_slows_down_and_loses_nothing(broker):
     admin = rig.Wire(broker.port)
     broker.create("kcat-time")
@@ -236,6 +253,7 @@ def an_address_over_its_quota_is_held_and_closed(broker):
     admin = rig.Wire(broker.port)
     error, why = alter(admin, [("ip", "localhost")], {"connection_creation_rate": 1.0})
     assert error == 42 and "localhost" in why
+    assert alter(admin, [("ip", "localhost")], {"connection_creation_rate": None}) == (0, None), "what is not there can be taken back"
     # Spelled as an address that came over IPv6, it is the same one.
     assert alter(admin, [("ip", "::ffff:127.0.0.1")], {"connection_creation_rate": 1.0}) == (0, None)
     assert describe(admin)[(("ip", "127.0.0.1"),)] == {"connection_creation_rate": 1.0}

@@ -134,6 +134,30 @@ TEST_F(PartitionTest, ARefusedPartThatIsTimedSaysWhatRefusingItTook) {
   EXPECT_GE(sent->part.spent, std::chrono::milliseconds(1));
 }
 
+// Whoever is answered twice is gone the second time.
+TEST_F(PartitionTest, APartThatIsRefusedIsAnsweredOnce) {
+  proto::BatchBuilder builder;
+  const Bytes value{reinterpret_cast<const std::byte*>("v"), 1};
+  const auto built = [&](proto::BatchFields fields) {
+    builder.append({.timestamp = env_.loop().wall_clock(), .value = value});
+    return builder.build(fields);
+  };
+  produce(1, 7, 0);
+  std::vector<std::unique_ptr<Sent>> sent;
+  sent.push_back(hand_over(built({.producer_id = {7}, .producer_epoch = 0, .base_sequence = 1, .is_transactional = true})));
+  sent.back()->part.has_transactional_id = true;
+  sent.push_back(hand_over(built({.producer_id = {7}, .producer_epoch = 0, .base_sequence = 5})));
+  std::vector<std::byte> torn = keyed_batch();
+  torn.back() ^= std::byte{1};
+  sent.push_back(hand_over(torn));
+  env_.loop().run_ready();
+
+  for (const auto& one : sent) {
+    EXPECT_NE(one->part.error, ErrorCode::none);
+    EXPECT_EQ(one->answers, 1) << one->part.error_message;
+  }
+}
+
 TEST_F(PartitionTest, AcknowledgesAllOnlyWhenTheBytesAreDurable) {
   const auto sent = produce(3);
   const int before_sync = sent->answers;

@@ -113,6 +113,18 @@ TEST_F(RequestQuotaTest, WhatWasSpentElsewhereCounts) {
   EXPECT_EQ(quota.settle(), 1000);
 }
 
+// A Produce is paid for when its parts came back, and by then another client's may have begun on the connection.
+TEST_F(RequestQuotaTest, WhatWasSpentElsewhereIsPaidByWhomItWasSpentFor) {
+  const proto::RequestHeader header{.api_key = 0, .api_version = 9, .correlation_id = 1, .client_id = kLimited};
+  RequestQuota quota(shards_, here(), connection_, header);
+  const std::int32_t others_wait = serve(seconds(1), "somebody else");
+
+  quota.add(seconds(5));
+
+  EXPECT_EQ(others_wait, 0);
+  EXPECT_EQ(quota.settle(), 1000);
+}
+
 TEST_F(RequestQuotaTest, AllConnectionsOfAClientShareOneQuota) {
   Connection other{here().shard, handler_, std::make_unique<FakeStream>(std::make_shared<FakeWire>(env_.loop())), limits_, relief_};
   const proto::RequestHeader header{.api_key = 3, .api_version = 9, .correlation_id = 1, .client_id = kLimited};
