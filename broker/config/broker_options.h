@@ -62,7 +62,7 @@ struct BrokerOptions {
   // Connections
   std::int32_t max_connections = 10000;
   std::int32_t max_connections_per_ip = 1000;
-  std::int32_t max_connection_creation_rate = 200;
+  std::int32_t max_connection_creation_rate = 5000;
   std::int32_t max_inflight_requests_per_connection = 1000;
   std::int64_t connections_max_idle_ms = 600000;
   std::int32_t request_frame_timeout_ms = 30000;

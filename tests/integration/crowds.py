@@ -275,7 +275,7 @@ def slow_and_deaf_readers_go_at_their_deadline(args):
 def storms_and_crowds_meet_the_caps(args):
     """F26: connections as fast as they can be made, 20,000 that do nothing, beginnings of frames and of TLS handshakes."""
     most = 2000
-    options = [f"max.connections={most}", "max.connections.per.ip=1500", "request.frame.timeout.ms=1500", "shards=1"]
+    options = [f"max.connections={most}", "max.connections.per.ip=1500", "max.connection.creation.rate=200", "request.frame.timeout.ms=1500", "shards=1"]
     with rig.Broker(args.tidelog, *options) as broker:
         with Bystander(broker) as bystander:
             began, dialled = time.monotonic(), 0
@@ -307,6 +307,29 @@ def storms_and_crowds_meet_the_caps(args):
         assert broker.stop() == 0
         assert "max.connections: " in broker.said()
         print(f"   {dialled} connections in 2 s, half-served ones gone after {waited:.1f} s, {most} idle ones cost {grown / MEGABYTE:.0f} MiB", flush=True)
+
+
+def everybody_behind_one_address_may_come_back_at_once(args):
+    """Clients that share an address lose their connections together, as when the broker starts again: with limits as they come, each finds its place."""
+    with rig.Broker(args.tidelog) as broker, Crowd().fill(CLIENTS, broker.port, source="127.0.8.1") as crowd:
+        ask = wire.frame(wire.METADATA, 4, 1, wire.metadata("nothing"))
+        for peer in crowd:
+            peer.send(ask)
+        waiting = list(crowd)
+
+        def are_answered():
+            waiting[:] = [peer for peer in waiting if not is_answered(peer)]
+            return not waiting
+
+        rig.until(are_answered, f"{CLIENTS} clients of one address are served")
+
+
+def is_answered(peer):
+    try:
+        assert peer.recv(4096), "a client was refused"
+        return True
+    except BlockingIOError:
+        return False
 
 
 def producer_ids_that_are_used_once_are_forgotten(args):
@@ -351,7 +374,7 @@ def main():
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     for check in (a_small_machine_takes_a_thousand_clients_with_huge_requests, slow_and_deaf_readers_go_at_their_deadline,
-                  storms_and_crowds_meet_the_caps, producer_ids_that_are_used_once_are_forgotten):
+                  storms_and_crowds_meet_the_caps, everybody_behind_one_address_may_come_back_at_once, producer_ids_that_are_used_once_are_forgotten):
         began = time.monotonic()
         check(args)
         print(f"ok {check.__name__} in {time.monotonic() - began:.1f} s", flush=True)

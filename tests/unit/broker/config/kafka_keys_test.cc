@@ -109,7 +109,7 @@ TEST(KafkaKeys, HaveKafkasDefaults) {
       {"log.dir", ""},
       {"max.connections", "10000"},
       {"max.connections.per.ip", "1000"},
-      {"max.connection.creation.rate", "200"},
+      {"max.connection.creation.rate", "5000"},
   };
   for (const KafkaKey& key : kafka_keys()) {
     if (is_broker(key) && ours.contains(key.key)) {
