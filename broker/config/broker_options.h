@@ -108,6 +108,7 @@ struct BrokerOptions {
   std::int32_t group_max_session_timeout_ms = 1800000;
   std::int32_t offsets_topic_replication_factor = 3;
   std::int32_t offsets_topic_num_partitions = 50;
+  std::int32_t offsets_topic_segment_bytes = 100 << 20;
   std::int32_t offsets_retention_minutes = 10080;
   std::int32_t transaction_max_timeout_ms = 900000;
   std::int32_t transaction_state_log_replication_factor = 3;

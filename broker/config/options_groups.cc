@@ -21,10 +21,9 @@ constexpr BrokerOption kTable[] = {
         .without_effect(kNoGroups),
     option<&B::offsets_topic_replication_factor>("offsets.topic.replication.factor", between(1, 32767),
                                                  "Replicas of `__consumer_offsets`; shrinks to the nodes there are.")
-        .without_effect(kNoGroups)
         .short_integer(),
-    option<&B::offsets_topic_num_partitions>("offsets.topic.num.partitions", between(1, 100000), "Partitions of `__consumer_offsets`.")
-        .without_effect(kNoGroups),
+    option<&B::offsets_topic_num_partitions>("offsets.topic.num.partitions", between(1, 100000), "Partitions of `__consumer_offsets`."),
+    option<&B::offsets_topic_segment_bytes>("offsets.topic.segment.bytes", at_least(1), "Segment size of `__consumer_offsets`."),
     option<&B::offsets_retention_minutes>("offsets.retention.minutes", at_least(1), "How long offsets of a dead group are kept.")
         .without_effect(kNoGroups),
     inert({"group.consumer.assignment.interval.ms", integer, "1000", at_least(0)}, kNoGroups,
@@ -81,7 +80,6 @@ constexpr BrokerOption kTable[] = {
           "How often expired offsets are looked for."),
     inert({"offsets.topic.compression.codec", integer, "0", any_value()}, kNoGroups,
           "Codec of the offsets topic: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd."),
-    inert({"offsets.topic.segment.bytes", integer, "104857600", at_least(1)}, kNoGroups, "Segment size of the offsets topic."),
     inert({"group.streams.acceptable.recovery.lag", long_integer, "10000", at_least(0)}, kNoStreams,
           "Records a task may lag and still count as caught up.")
         .internal(),

@@ -1,4 +1,5 @@
 #include "broker/handlers/handler.h"
+#include "broker/handlers/internal_topics.h"
 #include "proto/messages/find_coordinator_request.h"
 #include "proto/messages/find_coordinator_response.h"
 
@@ -11,7 +12,8 @@ using proto::FindCoordinatorResponse;
 
 constexpr std::int16_t kFirstVersionWithManyKeys = 4;
 constexpr std::int16_t kFirstVersionWithShares = 6;
-constexpr std::int8_t kTransaction = 1;  // 0 is a group.
+constexpr std::int8_t kGroup = 0;
+constexpr std::int8_t kTransaction = 1;
 constexpr std::int8_t kShare = 2;
 
 struct Refusal {
@@ -22,7 +24,7 @@ struct Refusal {
 /// Why there is no coordinator for keys of this type.
 Refusal refuse(std::int8_t key_type, std::int16_t version) {
   const std::int8_t last = version >= kFirstVersionWithShares ? kShare : kTransaction;
-  if (key_type < 0 || key_type > last) {
+  if (key_type < kGroup || key_type > last) {
     return {.code = static_cast<std::int16_t>(ErrorCode::invalid_request),
             .reason = "no such type of coordinator: 0 is for groups, 1 for transactions, 2 (from version 6) for shares"};
   }
@@ -34,7 +36,7 @@ Refusal refuse(std::int8_t key_type, std::int16_t version) {
 
 }  // namespace
 
-/// FindCoordinator (key 10; KIP-699 from version 4). Nobody coordinates anything yet.
+/// FindCoordinator (key 10; KIP-699 from version 4). Nobody coordinates anything yet; what groups will be stored in is made all the same.
 Handle handle_find_coordinator(HandlerContext context, Request request, SendQueue& to) {
   proto::FindCoordinatorRequest message;
   if (!decode(request.body, request.header.api_version, message)) {
@@ -42,6 +44,8 @@ Handle handle_find_coordinator(HandlerContext context, Request request, SendQueu
     co_return Outcome::close;
   }
   const auto [code, reason] = refuse(message.key_type, request.header.api_version);
+  const bool names_any = request.header.api_version < kFirstVersionWithManyKeys || !message.coordinator_keys.empty();
+  if (message.key_type == kGroup && names_any) co_await ensure_offsets_topic(context);
   FindCoordinatorResponse response;
   std::vector<FindCoordinatorResponse::Coordinator> coordinators;
   if (request.header.api_version >= kFirstVersionWithManyKeys) {

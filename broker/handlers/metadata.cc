@@ -1,5 +1,6 @@
 #include "broker/handlers/cluster_view.h"
 #include "broker/handlers/handler.h"
+#include "broker/handlers/internal_topics.h"
 #include "broker/handlers/topic_admin.h"
 #include "broker/metadata/topic_names.h"
 #include "proto/messages/metadata_request.h"
@@ -62,7 +63,7 @@ asio::awaitable<void> MetadataAnswer::create_missing() {
   std::set<std::string_view> seen;
   for (const auto& asked : message_.topics) {
     if (proto::is_null(asked.name) || !asked.topic_id.is_zero() || context_.image().find_topic(asked.name) != nullptr) continue;
-    if (seen.insert(asked.name).second) missing.push_back({.name = std::string(asked.name)});
+    if (seen.insert(asked.name).second) missing.push_back(automatic_topic(context_, asked.name));
   }
   if (missing.empty()) co_return;
   const std::vector<TopicVerdict> verdicts = co_await create_topics(context_, std::move(missing), false);

@@ -4,6 +4,7 @@
 #include "broker/handlers/handler.h"
 #include "broker/handlers/quotas.h"
 #include "broker/handlers/request_quota.h"
+#include "broker/metadata/topic_names.h"
 #include "proto/codec/single_produce.h"
 #include "proto/messages/produce_request.h"
 
@@ -18,6 +19,8 @@ using proto::ProduceResponse;
 
 constexpr std::int16_t kAcksAll = -1;
 constexpr std::int16_t kFirstTopicIds = 13;
+/// The client id that Kafka's broker lets write to internal topics, for who mends them by hand.
+constexpr std::string_view kAdminClient = "__admin_client";
 
 /// The bytes lie in the connection's own receive block, which is writable; the codec only knows views.
 MutableBytes writable(Bytes bytes) { return {const_cast<std::byte*>(bytes.data()), bytes.size()}; }
@@ -211,6 +214,9 @@ void ProduceCall::resolve(ProducePart& part, const TopicImage* topic, std::int32
   if (topic == nullptr) {
     return part.fail(is_by_id() ? ErrorCode::unknown_topic_id : ErrorCode::unknown_topic_or_partition,
                      "no such topic: create it, or ask for its metadata with auto-creation allowed");
+  }
+  if (is_internal_topic(topic->name) && request_.header.client_id != kAdminClient) {
+    return part.fail(ErrorCode::invalid_topic_exception, "only the broker writes to topic " + topic->name + ": choose another topic");
   }
   if (index < 0 || static_cast<std::size_t>(index) >= topic->partitions.size()) {
     return part.fail(ErrorCode::unknown_topic_or_partition,

@@ -32,7 +32,7 @@ bool has_lookalikes(std::string_view name) { return name.find_first_of("._") != 
 bool is_reserved_topic(std::string_view name) { return name == kMetadataTopic; }
 
 bool is_internal_topic(std::string_view name) {
-  return name == "__consumer_offsets" || name == "__transaction_state" || name == "__share_group_state";
+  return name == kOffsetsTopic || name == "__transaction_state" || name == "__share_group_state";
 }
 
 }  // namespace tidelog::broker

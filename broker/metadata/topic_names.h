@@ -18,5 +18,6 @@ bool is_reserved_topic(std::string_view name);
 bool is_internal_topic(std::string_view name);
 
 inline constexpr std::string_view kMetadataTopic = "__cluster_metadata";
+inline constexpr std::string_view kOffsetsTopic = "__consumer_offsets";
 
 }  // namespace tidelog::broker

@@ -11,7 +11,7 @@ import sys
 import rig
 import wire
 
-OFFSET_OUT_OF_RANGE, UNKNOWN_TOPIC, POLICY_VIOLATION, KAFKA_STORAGE_ERROR = 1, 3, 44, 56
+OFFSET_OUT_OF_RANGE, UNKNOWN_TOPIC, COORDINATOR_NOT_AVAILABLE, INVALID_TOPIC, POLICY_VIOLATION, KAFKA_STORAGE_ERROR, INVALID_RECORD = 1, 3, 15, 17, 44, 56, 87
 
 
 class Broker(rig.Broker):
@@ -163,6 +163,29 @@ def whole_segments_below_the_start_leave_the_disk(broker):
     broker.restart_after_kill()
     assert broker.start_offset("large", 0) == 30
     assert len(broker.consume("large", 0)) == 10
+
+
+def looking_for_a_coordinator_makes_the_offsets_topic(broker):
+    offsets = "__consumer_offsets"
+
+    def is_there():
+        return wire.text(offsets) + b"\1" in broker.call(wire.METADATA, 1, struct.pack(">i", -1))  # The byte behind the name: internal.
+
+    assert struct.unpack_from(">ih", broker.call(wire.FIND_COORDINATOR, 1, wire.find_coordinator("a transaction", 1)))[1] == COORDINATOR_NOT_AVAILABLE
+    assert not is_there(), "a transaction's coordinator was looked for"
+    for _ in range(2):
+        assert struct.unpack_from(">ih", broker.call(wire.FIND_COORDINATOR, 1, wire.find_coordinator("a group")))[1] == COORDINATOR_NOT_AVAILABLE
+        assert is_there() and broker.partitions(offsets) == 50
+    code, out, err = broker.cli("config", "get", "cleanup.policy", "--topic", offsets, "--format", "json")
+    assert code == 0 and [each["value"] for each in json.loads(out)["configs"]] == ["compact"], out + err
+    # Only the broker writes there, but for who says that he mends it by hand.
+    for client, expected in ((None, INVALID_TOPIC), ("somebody", INVALID_TOPIC), ("__admin_client", INVALID_RECORD)):
+        connection = rig.Wire(broker.port)
+        connection.send(wire.PRODUCE, 3, 1, wire.produce(offsets, 0, wire.batch(b"without a key")), client=client)
+        assert wire.produce_answer(connection.receive())[1] == expected, client
+        connection.close()
+    broker.restart_after_kill()
+    assert is_there()
 
 
 def compacted_topics_are_not_trimmed(broker):

@@ -1,7 +1,7 @@
 """Just enough of the protocol to send what no client would: requests in old, non-flexible versions, written out by hand."""
 import struct
 
-METADATA, PRODUCE, FETCH, LIST_OFFSETS, API_VERSIONS = 3, 0, 1, 2, 18
+METADATA, PRODUCE, FETCH, LIST_OFFSETS, FIND_COORDINATOR, API_VERSIONS = 3, 0, 1, 2, 10, 18
 CREATE_TOPICS, DELETE_TOPICS, INIT_PRODUCER_ID, OFFSET_FOR_LEADER_EPOCH, DESCRIBE_CLUSTER = 19, 20, 22, 23, 60
 DESCRIBE_ACLS, CREATE_ACLS, DELETE_ACLS = 29, 30, 31
 DELETE_RECORDS, DESCRIBE_LOG_DIRS, DESCRIBE_PRODUCERS, DESCRIBE_TOPIC_PARTITIONS = 21, 35, 61, 75
@@ -64,6 +64,11 @@ def produce_answer(payload):
     at = 8 + 2 + struct.unpack_from(">h", payload, 8)[0] + 4
     _, error, base = struct.unpack_from(">ihq", payload, at)
     return correlation, error, base
+
+
+def find_coordinator(key, kind=0):
+    """Version 1."""
+    return text(key) + bytes([kind])
 
 
 def metadata(topic):
