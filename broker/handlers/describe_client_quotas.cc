@@ -1,4 +1,4 @@
-#include "broker/handlers/handler.h"
+#include "broker/handlers/admission.h"
 #include "proto/messages/describe_client_quotas_request.h"
 #include "proto/messages/describe_client_quotas_response.h"
 
@@ -19,6 +19,9 @@ using ValueAnswer = DescribeClientQuotasResponse::ValueData;
 constexpr std::int8_t kExact = 0;    ///< This name.
 constexpr std::int8_t kDefault = 1;  ///< The default of the kind.
 constexpr std::int8_t kAny = 2;      ///< Whatever it names of the kind.
+
+/// What an entity comes to, laid out and written.
+constexpr std::size_t kEntityBytes = 1024;
 
 struct Refusal {
   ErrorCode error = ErrorCode::invalid_request;
@@ -105,6 +108,7 @@ Handle handle_describe_client_quotas(HandlerContext context, Request request, Se
   }
   DescribeClientQuotasResponse response;
   const std::shared_ptr<const Image> image = context.here.image;
+  if (!co_await take_for_answer(context, image->client_quotas().all().size() * kEntityBytes)) co_return Outcome::close;
   Filter filter;
   Entries found;
   const std::optional<Refusal> refusal = filter.read(message);

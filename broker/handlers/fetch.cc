@@ -3,11 +3,9 @@
 #include "broker/handlers/handler.h"
 #include "broker/handlers/quotas.h"
 #include "broker/handlers/warm_slices.h"
+#include "broker/shard/let_others_go_on.h"
 #include "proto/messages/fetch_request.h"
 #include "proto/messages/fetch_response.h"
-
-#include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <array>
@@ -312,16 +310,14 @@ void Fetch::respond_with_data(SendQueue& to) {
   if (is_incremental_) session_->next_epoch();
 }
 
-asio::awaitable<void> let_others_go_on(HandlerContext context) { co_await asio::post(context.loop().executor(), asio::use_awaitable); }
-
 }  // namespace
 
 Handle handle_fetch(HandlerContext context, Request request, SendQueue& to) {
   Fetch fetch(context, request);
   if (const std::optional<Outcome> answered = fetch.begin(to)) co_return *answered;
-  if (fetch.is_large()) co_await let_others_go_on(context);
+  if (fetch.is_large()) co_await let_others_go_on(context.loop());
   fetch.ask_for_items();
-  if (fetch.is_large()) co_await let_others_go_on(context);
+  if (fetch.is_large()) co_await let_others_go_on(context.loop());
   ClientQuota quota(context.node, context.here, request.header, kConsumerByteRate);
   FetchReader reader(context, fetch.queries(), fetch.limits(quota));
   if (!reader.read_here()) co_await reader.read();
@@ -329,7 +325,7 @@ Handle handle_fetch(HandlerContext context, Request request, SendQueue& to) {
   if (fetch.is_throttled(quota, to)) co_return Outcome::keep;
   std::vector<storage::Slice> cold = cold_slices(fetch.queries());
   if (!cold.empty()) co_await warm_slices(context, std::move(cold));
-  if (fetch.is_large()) co_await let_others_go_on(context);
+  if (fetch.is_large()) co_await let_others_go_on(context.loop());
   fetch.respond_with_data(to);
   co_return Outcome::keep;
 }

@@ -3,15 +3,12 @@
 #include "broker/partition/partition.h"
 #include "proto/record/validate.h"
 
-#include <optional>
 #include <utility>
 
 namespace tidelog::broker {
 namespace {
 
-/// A partition's share of one pass, beyond which it lets others go on.
-constexpr SteadyTime kLongestPass = std::chrono::milliseconds(5);
-/// Checking less takes no time worth looking at a clock for.
+/// Checking less than this takes no time worth looking at a clock for, unless it has to be opened.
 constexpr std::size_t kLongPartBytes = 128 * 1024;
 
 /// What holds for every part of a pass.
@@ -30,12 +27,34 @@ proto::ValidationRules rules_at(TimestampMs now, const TopicConfig& config) {
   return rules;
 }
 
+void add_request(const ProducePart& part, proto::ValidationRules& rules) {
+  rules.has_transactional_id = part.has_transactional_id;
+  rules.produce_version = part.api_version;
+}
+
+/// What the header claims; the bytes may be anything.
+bool claims_compression(Bytes records) {
+  constexpr std::size_t kCodecAt = proto::batch_field::kAttributes + 1;
+  return records.size() > kCodecAt && (static_cast<std::int16_t>(records[kCodecAt]) & proto::kCodecMask) != 0;
+}
+
 void refuse(ProducePart& part, const proto::BatchError& error) {
   part.fail(error.code, error.message);
   for (const std::int32_t index : error.record_indexes) part.record_errors.push_back({.batch_index = index, .message = error.message});
 }
 
 }  // namespace
+
+bool Partition::takes_long_to_check(const ProducePart& part) const {
+  if (part.records.size() >= kLongPartBytes) return true;
+  return claims_compression(part.records) && (config_->compacts() || config_->opens_batches());
+}
+
+void Partition::check(ProducePart& part) const {
+  proto::ValidationRules rules = rules_at(shard_.loop().wall_clock(), *config_);
+  add_request(part, rules);
+  part.checked = std::make_unique<CheckedAhead>(CheckedAhead{.config = config_, .verdict = proto::validate_produce(part.records, rules)});
+}
 
 void Partition::produce(ProducePart& part) {
   if (retired_ != ErrorCode::none) {
@@ -56,20 +75,10 @@ void Partition::end_of_pass() {
   accepted_.clear();
 }
 
-/// Stops when the pass has taken long, for example with small batches that open to much: the rest goes on after others had their turn.
 void Partition::admit_queued() {
   proto::ValidationRules rules = rules_at(shard_.loop().wall_clock(), *config_);
-  std::optional<SteadyTime> began;
-  std::size_t taken = 0;
-  while (taken < queued_.size()) {
-    ProducePart& part = *queued_[taken++];
-    const bool may_take_long = rules.is_compacted || part.records.size() >= kLongPartBytes;
-    if (may_take_long && !began) began = shard_.loop().now();
-    admit(part, rules);
-    if (may_take_long && shard_.loop().now() - *began >= kLongestPass) break;
-  }
-  queued_.erase(queued_.begin(), queued_.begin() + static_cast<std::ptrdiff_t>(taken));
-  if (!queued_.empty()) shard_.at_end_of_pass(PassStage::append, *this);
+  for (ProducePart* part : queued_) admit(*part, rules);
+  queued_.clear();
 }
 
 void Partition::write_admitted() {
@@ -101,9 +110,11 @@ void Partition::admit(ProducePart& part, proto::ValidationRules& rules) {
     part.fail(ErrorCode::kafka_storage_error, "this partition stopped serving after a disk failure: see the broker's log");
     return part.done();
   }
-  rules.has_transactional_id = part.has_transactional_id;
-  rules.produce_version = part.api_version;
-  const Result<proto::CheckedBatch, proto::BatchError> checked = proto::validate_produce(part.records, rules);
+  add_request(part, rules);
+  // Settings may have changed since it was checked ahead; then that is worth nothing.
+  const bool is_checked = part.checked != nullptr && part.checked->config == config_;
+  const Result<proto::CheckedBatch, proto::BatchError> checked =
+      is_checked ? std::move(part.checked->verdict) : proto::validate_produce(part.records, rules);
   // Like Kafka, told with all that was held against the log, and not with bytes that never came so far.
   if (checked || checked.error().is_about_contents) part.log_start_offset = log_->log_start_offset();
   if (!checked) {

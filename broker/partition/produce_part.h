@@ -2,11 +2,21 @@
 
 #include "broker/partition/ack_waiters.h"
 #include "proto/base/types.h"
+#include "proto/record/validate.h"
 
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace tidelog::broker {
+
+struct TopicConfig;
+
+/// What the records were found to be before their pass, by which settings.
+struct CheckedAhead {
+  std::shared_ptr<const TopicConfig> config;
+  Result<proto::CheckedBatch, proto::BatchError> verdict;
+};
 
 /// One partition's share of a produce request, and its answer. Made on the connection's shard, handed to the partition's shard, which alone
 /// touches it until `on_done`.
@@ -24,6 +34,7 @@ class ProducePart final : public AckWaiter {
   std::int16_t api_version = 0;
   bool waits_for_all = false;  ///< acks=-1.
   bool has_transactional_id = false;
+  std::unique_ptr<CheckedAhead> checked;  ///< Null: its partition checks it when it takes it.
 
   // What is answered.
   ErrorCode error = ErrorCode::none;
@@ -37,6 +48,7 @@ class ProducePart final : public AckWaiter {
   class Owner {
    public:
     virtual void on_part_done(ProducePart& part) = 0;
+    const void* client = nullptr;  ///< Whose it is: a client's parts are taken in order, and clients take turns.
 
    protected:
     ~Owner() = default;

@@ -33,6 +33,8 @@ Source hostile_values(const Knowledge& known, Dice& dice, std::size_t cases);
 Source swollen_requests(const Knowledge& known, std::size_t frame_bytes);
 /// Small batches that decompress to much, of each codec, to a plain and to a compacted topic.
 Source bombs(const Knowledge& known);
+/// A sound batch of one keyed record that is a thousand times larger once it is opened, and not larger than `plain_bytes` then.
+std::string bomb(std::size_t plain_bytes, std::size_t compressed_limit);
 /// Other protocols' first words, unknown requests and versions.
 Source greetings(const Knowledge& known);
 
