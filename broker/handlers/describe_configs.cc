@@ -22,8 +22,9 @@ using ResourceAnswer = DescribeConfigsResponse::DescribeConfigsResult;
 constexpr std::int8_t kTopic = 2, kBroker = 4, kBrokerLogger = 8, kClientMetrics = 16, kGroup = 32;
 /// Keys in one answer: a few bytes of a request ask for hundreds of them.
 constexpr std::size_t kMostEntries = 50'000;
-/// What a key comes to, laid out and written, with its synonyms and its documentation.
-constexpr std::size_t kEntryBytes = 2048;
+/// What a key comes to, laid out and written, with its synonyms; and its documentation.
+constexpr std::size_t kEntryBytes = 1024;
+constexpr std::size_t kDocBytes = 1024;
 /// So many are laid out before others have their turn.
 constexpr std::size_t kEntriesInOneStep = 2000;
 
@@ -63,7 +64,8 @@ class DescribeConfigsAnswer {
         image_(context.here.image),
         options_(context.here.options),
         layers_(broker_layers(context, *image_)),
-        most_entries_(std::min(kMostEntries, AnswerMemory::most_bytes(context.here.shard) / kEntryBytes)) {}
+        entry_bytes_(message.include_documentation ? kEntryBytes + kDocBytes : kEntryBytes),
+        most_entries_(std::min(kMostEntries, AnswerMemory::most_bytes(context.here.shard) / entry_bytes_)) {}
 
   /// What all that is asked for may come to.
   [[nodiscard]] std::size_t size_bytes() const;
@@ -94,6 +96,7 @@ class DescribeConfigsAnswer {
   std::shared_ptr<const Image> image_;
   std::shared_ptr<const BrokerOptions> options_;
   BrokerLayers layers_;
+  std::size_t entry_bytes_;
   std::size_t most_entries_;
   std::set<std::pair<std::int8_t, std::string_view>> asked_;
   std::deque<Laid> laid_;
@@ -183,7 +186,7 @@ std::size_t DescribeConfigsAnswer::size_bytes() const {
     const std::size_t all = keys_of(asked);
     keys += asked.configuration_keys.empty() ? all : std::min(all, asked.configuration_keys.size());
   }
-  return std::min(keys, most_entries_) * kEntryBytes;
+  return std::min(keys, most_entries_) * entry_bytes_;
 }
 
 DescribeConfigsAnswer::Refusal DescribeConfigsAnswer::describe_once(const Asked& asked, std::vector<ConfigEntry>& entries) {

@@ -24,6 +24,8 @@ constexpr std::int32_t kInitialEpoch = 0;              ///< A full fetch that wo
 constexpr std::size_t kCopyLimitBytes = 4096;          ///< Up to here copying is cheaper than sendfile (R15).
 /// A peer that is gone is noticed only when the wait is over, so no wait is endless.
 constexpr SteadyTime kLongestWait = std::chrono::minutes(5);
+/// With what all shards share nobody waits long for records.
+constexpr SteadyTime kLongestOverdraftWait = std::chrono::seconds(1);
 constexpr std::size_t kMostCopies = 256;
 constexpr std::size_t kManyPartitions = 1000;
 constexpr std::byte kNothing{};
@@ -164,7 +166,8 @@ FetchReader::Limits Fetch::limits(const ClientQuota& quota) const {
   if (quota.is_limited()) max_bytes = static_cast<std::int64_t>(std::min(static_cast<double>(max_bytes), quota.burst()));
   return {.min_bytes = std::min<std::int64_t>(message_.min_bytes, max_bytes),
           .max_bytes = max_bytes,
-          .max_wait = std::min<SteadyTime>(std::chrono::milliseconds(std::max(message_.max_wait_ms, 0)), kLongestWait)};
+          .max_wait = std::min<SteadyTime>(std::chrono::milliseconds(std::max(message_.max_wait_ms, 0)),
+                                           context_.connection.laid_out().is_overdraft() ? kLongestOverdraftWait : kLongestWait)};
 }
 
 bool Fetch::is_throttled(ClientQuota& quota, SendQueue& to) {

@@ -135,7 +135,8 @@ void MetadataAnswer::collect() {
 }
 
 std::size_t MetadataAnswer::size_bytes() const {
-  std::size_t bytes = topics_.size() * kTopicBytes;
+  // Those that are named were paid for when the request was admitted, but for their partitions.
+  std::size_t bytes = asks_for_all() ? topics_.size() * kTopicBytes : 0;
   for (const TopicImage* topic : found_) bytes += topic == nullptr ? 0 : topic->partitions.size() * kPartitionBytes;
   return bytes;
 }

@@ -17,6 +17,8 @@ using proto::ProduceResponse;
 
 constexpr std::int16_t kAcksAll = -1;
 constexpr std::int16_t kFirstTopicIds = 13;
+/// The parts of a larger request take turns with everybody else's work, however small each of them is.
+constexpr std::size_t kLongRequestBytes = 2 * 1024 * 1024;
 
 /// The bytes lie in the connection's own receive block, which is writable; the codec only knows views.
 MutableBytes writable(Bytes bytes) { return {const_cast<std::byte*>(bytes.data()), bytes.size()}; }
@@ -242,6 +244,7 @@ ProduceCall::Group& ProduceCall::group_of(ShardServices& owner) {
   }
   group->call = this;
   group->client = &connection_;
+  group->is_long = request_.body.size() > kLongRequestBytes;
   group->shard = &owner;
   return *group;
 }

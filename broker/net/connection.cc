@@ -106,6 +106,7 @@ asio::awaitable<void> Connection::start_produce_later(Request request) {
   is_serving_ = true;
   std::unique_ptr<PendingResponse> response = co_await handler_.produce_later(*this, std::move(request));
   is_serving_ = false;
+  if (response == nullptr && client_.is_leaving) co_return close();
   keep_pending(std::move(response));
 }
 
@@ -354,6 +355,11 @@ std::uint64_t Connection::least_to_take() const {
 void Connection::wake_request() {
   client_.is_leaving = true;
   if (client_.waits_on != nullptr) client_.waits_on->notify();
+}
+
+void Connection::hurry() {
+  client_.is_hurried = true;
+  client_.waits_on->notify();
 }
 
 void Connection::finish() {

@@ -28,6 +28,8 @@ struct ClientState {
   std::int32_t fetch_session_id = 0;  ///< The last one it was given; 0: none.
   Signal* waits_on = nullptr;         ///< Set while a request waits for something to happen: woken when the connection ends.
   bool is_leaving = false;            ///< The connection ends: answer with what there is.
+  bool waits_for_records = false;     ///< A fetch that waits, and may be answered at any time.
+  bool is_hurried = false;            ///< Others want the memory that it waits with: answer it with what there is.
 };
 
 /// What all connections of a shard have in common; outlives them.
@@ -81,7 +83,13 @@ class Connection final : private PassClient {
   [[nodiscard]] SteadyTime time_to_be_read();
   /// Memory for what the request being served is laid out in. Produces, which may be many, have their own each.
   [[nodiscard]] AnswerMemory& laid_out() { return laid_out_; }
-  /// Closes slow readers of this shard, if that makes room for an answer.
+  /// Memory that is held only until there are records.
+  [[nodiscard]] std::size_t waiting_bytes() const {
+    return client_.waits_for_records && !client_.is_hurried ? laid_out_.pooled_bytes() : 0;
+  }
+  /// Ends that wait.
+  void hurry();
+  /// Others on this shard give way, as far as they have to and it makes room for an answer.
   void make_room_for_answer(std::size_t bytes) { relief_.make_room_for_answer(bytes); }
   /// When it last did anything; nothing while it is being served or sent to.
   [[nodiscard]] std::optional<SteadyTime> idle_since() const;

@@ -88,7 +88,15 @@ void ConnectionSet::make_room_for_answer(std::size_t bytes) {
   const SteadyTime now = shard_.loop().now();
   if (now < next_look_) return;
   next_look_ = now + kBetweenLooks;
-  while (!shard_.response_budget()->has_room(bytes)) {
+  const Budget& budget = *shard_.response_budget();
+  std::size_t coming = 0;  // As soon as those who wait were answered.
+  while (!budget.has_room(bytes, coming)) {
+    Connection* most = greatest([](const Connection& connection) { return connection.waiting_bytes(); });
+    if (most == nullptr) break;
+    coming += most->waiting_bytes();
+    most->hurry();
+  }
+  while (!budget.has_room(bytes, coming)) {
     Connection* slowest = slowest_reader();
     if (slowest == nullptr) return;
     slowest->fail(Limit::response_memory_bytes, "others wait for the memory of answers that it does not read");

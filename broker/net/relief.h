@@ -18,8 +18,9 @@ class Relief {
   /// More is laid out for peers than may be: closes those with the most that they do not read, until it fits. Who has had no time to read
   /// yet stays, as long as that leaves a bound.
   virtual void free_response_memory() = 0;
-  /// A request wants so many bytes for its answer, and others' answers have them: closes those who do not read theirs, the slowest first,
-  /// until it has room or nobody is left who is that slow.
+  /// A request wants so many bytes for its answer, and others have them. Who waits for records is answered now; if that does not give
+  /// enough back soon, those are closed who do not read their answers, the slowest first, until there is room or nobody is left who is that
+  /// slow.
   virtual void make_room_for_answer(std::size_t bytes) = 0;
 };
 

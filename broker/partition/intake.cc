@@ -18,7 +18,7 @@ void Intake::take(ProducePart& part) {
 }
 
 bool Intake::has_to_wait(const Partition& partition, const ProducePart& part) const {
-  if (partition.takes_long_to_check(part)) return true;
+  if (part.owner->is_long || partition.takes_long_to_check(part)) return true;
   return !waiting_.empty() && waiting_.contains(part.owner->client);
 }
 

@@ -49,6 +49,7 @@ class ProducePart final : public AckWaiter {
    public:
     virtual void on_part_done(ProducePart& part) = 0;
     const void* client = nullptr;  ///< Whose it is: a client's parts are taken in order, and clients take turns.
+    bool is_long = false;          ///< Its parts take long together.
 
    protected:
     ~Owner() = default;

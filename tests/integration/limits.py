@@ -233,6 +233,27 @@ def wide_requests_are_served_beside_deaf_readers(args):
         assert broker.stop() == 0
 
 
+def fetches_that_wait_for_records_make_room_for_others(args):
+    """Each waits with a megabyte, which a fifth of the pool of a shard is not to be had for a minute."""
+    options = ["shards=1", "memory.budget.bytes=67108864", "socket.request.max.bytes=16000000", "max.connection.creation.rate=0"]
+    with rig.Broker(args.tidelog, *options) as broker:
+        broker.create("wide", 900, "durability=page-cache")
+        waiting = struct.pack(">iiiib", -1, 60_000, 1, 1 << 20, 0) + wide("wide", 900, lambda n: struct.pack(">iqi", n, 0, 1 << 20))
+        idle = [rig.Wire(broker.port) for _ in range(20)]
+        for connection in idle:
+            connection.send(wire.FETCH, 4, 1, waiting)
+        batch = wire.batch(b"v")
+        # To a topic that nobody waits for.
+        broker.create("other", 500, "durability=page-cache")
+        produce = struct.pack(">hhi", -1, -1, 10000) + wide("other", 500, lambda n: struct.pack(">ii", n, len(batch)) + batch)
+        honest = rig.Wire(broker.port)
+        honest.socket.settimeout(rig.seconds(5))
+        for number in range(10):
+            honest.send(wire.PRODUCE, 3, number, produce)
+            assert struct.unpack_from(">i", honest.receive())[0] == number
+        assert broker.stop() == 0
+
+
 def bomb(size):
     """A keyed record of zeros, in a batch that opens to a thousand times its size."""
     body = b"\0" + wire.zigzag(0) + wire.zigzag(0) + wire.zigzag(1) + b"k" + wire.zigzag(size) + bytes(size) + wire.zigzag(0)
@@ -304,7 +325,7 @@ def main():
                   idle_and_half_served_peers_leave_at_their_time, without_an_idle_limit_connections_stay, one_request_names_no_more_than_it_may,
                   one_request_lays_out_no_more_than_there_is_memory_for, what_one_request_may_ask_for_does_not_shrink_with_the_shards,
                   a_few_bytes_do_not_bring_all_configs_again_and_again, wide_requests_are_served_beside_deaf_readers,
-                  batches_that_open_to_much_leave_the_shard_to_others, a_trickle_into_a_large_request_costs_little):
+                  fetches_that_wait_for_records_make_room_for_others, batches_that_open_to_much_leave_the_shard_to_others, a_trickle_into_a_large_request_costs_little):
         check(args)
         print(f"ok {check.__name__}", flush=True)
     return 0

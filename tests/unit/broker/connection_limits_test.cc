@@ -54,12 +54,29 @@ class Answering final : public RequestHandler {
   }
   asio::awaitable<Outcome> serve(Connection& connection, Request, SendQueue& to) override {
     ++served;
+    if (waits_with.bytes > 0) co_await wait_as_a_fetch(connection, waits_with);
     if (wants_bytes > 0) connection.make_room_for_answer(wants_bytes);
     to.output().append(std::vector<std::byte>(answer_bytes));
     co_return Outcome::keep;
   }
   void closed(Connection&) override {}
 
+  /// A request that waits for something that may never come.
+  struct Wait {
+    std::size_t bytes = 0;
+    Signal* for_records = nullptr;
+  };
+
+  static asio::awaitable<void> wait_as_a_fetch(Connection& connection, Wait wait) {
+    EXPECT_TRUE(connection.laid_out().try_resize(connection.shard(), wait.bytes));
+    connection.client().waits_on = wait.for_records;
+    connection.client().waits_for_records = true;
+    co_await wait.for_records->wait();
+    connection.client().waits_for_records = false;
+    connection.client().waits_on = nullptr;
+  }
+
+  Wait waits_with;
   std::size_t answer_bytes = 10;
   std::size_t wants_bytes = 0;  ///< Asked for before each answer.
   int served = 0;
@@ -268,6 +285,29 @@ TEST_F(ConnectionLimitsTest, OnlyWhoDoesNotReadMakesRoomForAnAnswer) {
   EXPECT_TRUE(deaf->is_closed);
   EXPECT_FALSE(slow->is_closed) << "at its pace all is read in time";
   EXPECT_EQ(count(Limit::response_memory_bytes), 1U);
+  EXPECT_TRUE(shard_.response_budget()->has_room(200'000));
+}
+
+TEST_F(ConnectionLimitsTest, WhoWaitsForRecordsMakesRoomBeforeAnybodyIsClosed) {
+  handler_.answer_bytes = 400'000;
+  const auto deaf = connect();
+  deaf->room = 0;
+  give(*deaf, request());
+  Signal records(env_.loop().executor());
+  handler_.waits_with = {.bytes = 300'000, .for_records = &records};
+  const auto patient = connect();
+  give(*patient, request());
+  handler_.waits_with = {};
+  pass(seconds(2));
+  ASSERT_EQ(patient->written.size(), 0U);
+
+  handler_.answer_bytes = 10;
+  handler_.wants_bytes = 200'000;
+  const auto wide = connect();
+  give(*wide, request());
+
+  EXPECT_GT(patient->written.size(), 0U);
+  EXPECT_FALSE(deaf->is_closed);
   EXPECT_TRUE(shard_.response_budget()->has_room(200'000));
 }
 
