@@ -70,9 +70,11 @@ Broker::Broker(Env& env, BrokerOptions options, OnFatal on_fatal)
       shards_([&] {
         std::vector<std::unique_ptr<ShardServices>> shards;
         const std::size_t count = env.loops().size();
+        const auto overdraft = std::make_shared<Overdraft>(static_cast<std::size_t>(response_memory_bytes(options_)));
         for (std::size_t i = 0; i < count; ++i) {
           const ShardMemory memory{.request_bytes = static_cast<std::size_t>(request_memory_bytes(options_)) / count,
-                                   .response_bytes = static_cast<std::size_t>(response_memory_bytes(options_)) / count};
+                                   .response_bytes = static_cast<std::size_t>(response_memory_bytes(options_)) / count,
+                                   .overdraft = overdraft};
           shards.push_back(std::make_unique<ShardServices>(env, i, memory, quota_window_from(options_)));
         }
         return shards;

@@ -17,4 +17,10 @@ std::vector<ClusterMember> cluster_members(const HandlerContext& context) {
   return members;
 }
 
+std::size_t count_partitions(const Image& image) {
+  std::size_t count = 0;
+  for (const auto& [name, topic] : image.topics()) count += topic->partitions.size();
+  return count;
+}
+
 }  // namespace tidelog::broker

@@ -20,6 +20,9 @@ struct ClusterMember {
 
 std::vector<ClusterMember> cluster_members(const HandlerContext& context);
 
+/// Of all topics together.
+std::size_t count_partitions(const Image& image);
+
 /// A view: valid while `nodes` is.
 inline proto::Array<std::int32_t> ids_of(const std::vector<NodeId>& nodes) {
   static_assert(sizeof(NodeId) == sizeof(std::int32_t));

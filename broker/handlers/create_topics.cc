@@ -1,6 +1,8 @@
+#include "broker/handlers/admission.h"
 #include "broker/handlers/config_admin.h"
 #include "broker/handlers/mutation_quota.h"
 #include "broker/handlers/topic_admin.h"
+#include "broker/shard/let_others_go_on.h"
 #include "proto/messages/create_topics_request.h"
 #include "proto/messages/create_topics_response.h"
 
@@ -60,6 +62,15 @@ double partitions_of(const std::vector<TopicVerdict>& verdicts) {
   return partitions;
 }
 
+/// What a topic's answer comes to with all its configs, laid out and written.
+std::size_t answer_bytes() {
+  constexpr std::size_t kConfigBytes = 512;
+  return topic_option_table().size() * kConfigBytes;
+}
+
+/// So many topics are laid out before others have their turn.
+constexpr std::size_t kTopicsInOneStep = 50;
+
 struct Laid {
   std::vector<ConfigEntry> entries;
   std::vector<ConfigAnswer> configs;
@@ -74,6 +85,7 @@ Handle handle_create_topics(HandlerContext context, Request request, SendQueue& 
     context.connection.note_close_reason("a CreateTopics request could not be read");
     co_return Outcome::close;
   }
+  if (!co_await take_for_answer(context, message.topics.size() * answer_bytes())) co_return Outcome::close;
   std::vector<NewTopic> topics;
   for (const auto& asked : message.topics) topics.push_back(to_topic(asked));
   std::map<std::string, ConfigMap, std::less<>> overrides;
@@ -103,6 +115,7 @@ Handle handle_create_topics(HandlerContext context, Request request, SendQueue& 
     one.entries = describe_topic(broker_layers(context, *image), overrides.at(verdict.name), KeyFilter());
     one.configs = to_answers(one.entries);
     result.configs = std::span<const ConfigAnswer>(one.configs);
+    if (laid.size() % kTopicsInOneStep == 0) co_await let_others_go_on(context.loop());
   }
   CreateTopicsResponse response;
   response.throttle_time_ms = quota.throttle_time_ms();

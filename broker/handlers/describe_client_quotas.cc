@@ -1,4 +1,4 @@
-#include "broker/handlers/handler.h"
+#include "broker/handlers/admission.h"
 #include "broker/net/ip_name.h"
 #include "proto/messages/describe_client_quotas_request.h"
 #include "proto/messages/describe_client_quotas_response.h"
@@ -20,6 +20,9 @@ using ValueAnswer = DescribeClientQuotasResponse::ValueData;
 constexpr std::int8_t kExact = 0;    ///< This name.
 constexpr std::int8_t kDefault = 1;  ///< The default of the kind.
 constexpr std::int8_t kAny = 2;      ///< Whatever it names of the kind.
+
+/// What an entity comes to, laid out and written.
+constexpr std::size_t kEntityBytes = 1024;
 
 struct Refusal {
   ErrorCode error = ErrorCode::invalid_request;
@@ -108,6 +111,7 @@ Handle handle_describe_client_quotas(HandlerContext context, Request request, Se
   }
   DescribeClientQuotasResponse response;
   const std::shared_ptr<const Image> image = context.here.image;
+  if (!co_await take_for_answer(context, image->client_quotas().all().size() * kEntityBytes)) co_return Outcome::close;
   Filter filter;
   Entries found;
   const std::optional<Refusal> refusal = filter.read(message);

@@ -1,6 +1,7 @@
 #include "broker/handlers/admission.h"
 #include "broker/handlers/config_admin.h"
 #include "broker/metadata/topic_names.h"
+#include "broker/shard/let_others_go_on.h"
 #include "proto/messages/describe_configs_request.h"
 #include "proto/messages/describe_configs_response.h"
 
@@ -20,7 +21,12 @@ using ResourceAnswer = DescribeConfigsResponse::DescribeConfigsResult;
 
 constexpr std::int8_t kTopic = 2, kBroker = 4, kBrokerLogger = 8, kClientMetrics = 16, kGroup = 32;
 /// Keys in one answer: a few bytes of a request ask for hundreds of them.
-constexpr std::size_t kMostEntries = 100'000;
+constexpr std::size_t kMostEntries = 50'000;
+/// What a key comes to, laid out and written, with its synonyms; and its documentation.
+constexpr std::size_t kEntryBytes = 1024;
+constexpr std::size_t kDocBytes = 1024;
+/// So many are laid out before others have their turn.
+constexpr std::size_t kEntriesInOneStep = 2000;
 
 std::int8_t wire_type(std::optional<OptionType> type) {
   if (!type) return 0;
@@ -53,9 +59,18 @@ struct Laid {
 class DescribeConfigsAnswer {
  public:
   DescribeConfigsAnswer(const HandlerContext& context, const DescribeConfigsRequest& message)
-      : context_(context), message_(message), image_(context.here.image), layers_(broker_layers(context, *image_)) {}
+      : context_(context),
+        message_(message),
+        image_(context.here.image),
+        options_(context.here.options),
+        layers_(broker_layers(context, *image_)),
+        entry_bytes_(message.include_documentation ? kEntryBytes + kDocBytes : kEntryBytes),
+        most_entries_(std::min(kMostEntries, AnswerMemory::most_bytes(context.here.shard) / entry_bytes_)) {}
 
+  /// What all that is asked for may come to.
+  [[nodiscard]] std::size_t size_bytes() const;
   void add(const Asked& asked);
+  [[nodiscard]] std::size_t entries() const { return entries_; }
   [[nodiscard]] DescribeConfigsResponse response() const {
     DescribeConfigsResponse response;
     response.results = answers_;
@@ -68,6 +83,8 @@ class DescribeConfigsAnswer {
     std::string message;
   };
 
+  [[nodiscard]] std::size_t keys_of(const Asked& asked) const;
+  Refusal describe_once(const Asked& asked, std::vector<ConfigEntry>& entries);
   Refusal describe(const Asked& asked, const KeyFilter& filter, std::vector<ConfigEntry>& entries) const;
   Refusal describe_topic_resource(const std::string& name, const KeyFilter& filter, std::vector<ConfigEntry>& entries) const;
   Refusal describe_broker_resource(const std::string& name, const KeyFilter& filter, std::vector<ConfigEntry>& entries) const;
@@ -75,8 +92,13 @@ class DescribeConfigsAnswer {
 
   const HandlerContext& context_;
   const DescribeConfigsRequest& message_;
+  // Held while others have their turn: commits replace them, and the layers are views of both.
   std::shared_ptr<const Image> image_;
+  std::shared_ptr<const BrokerOptions> options_;
   BrokerLayers layers_;
+  std::size_t entry_bytes_;
+  std::size_t most_entries_;
+  std::set<std::pair<std::int8_t, std::string_view>> asked_;
   std::deque<Laid> laid_;
   std::vector<ResourceAnswer> answers_;
   std::size_t entries_ = 0;
@@ -145,16 +167,46 @@ void DescribeConfigsAnswer::lay(Laid& laid) const {
   }
 }
 
-void DescribeConfigsAnswer::add(const Asked& asked) {
-  Laid& laid = laid_.emplace_back();
+std::size_t DescribeConfigsAnswer::keys_of(const Asked& asked) const {
+  const std::size_t set = layers_.own.size() + layers_.for_all.size() + layers_.started.stated.size();
+  switch (asked.resource_type) {
+    case kTopic: return topic_option_table().size();
+    case kBroker: return broker_option_table().size() + set;
+    case kClientMetrics: return client_metrics_options().size();
+    case kGroup: return group_options().size();
+    default: return 0;
+  }
+}
+
+std::size_t DescribeConfigsAnswer::size_bytes() const {
+  std::set<std::pair<std::int8_t, std::string_view>> resources;
+  std::size_t keys = 0;
+  for (const Asked& asked : message_.resources) {
+    if (!resources.emplace(asked.resource_type, asked.resource_name).second) continue;
+    const std::size_t all = keys_of(asked);
+    keys += asked.configuration_keys.empty() ? all : std::min(all, asked.configuration_keys.size());
+  }
+  return std::min(keys, most_entries_) * entry_bytes_;
+}
+
+DescribeConfigsAnswer::Refusal DescribeConfigsAnswer::describe_once(const Asked& asked, std::vector<ConfigEntry>& entries) {
+  if (!asked_.emplace(asked.resource_type, asked.resource_name).second) {
+    return {ErrorCode::invalid_request, "this resource was asked about before in the same request: its configs stand there"};
+  }
+  if (entries_ >= most_entries_) {
+    Refusal refusal{ErrorCode::policy_violation,
+                    "one answer holds " + std::to_string(most_entries_) + " keys, and those before took them: ask in several requests"};
+    note_request_too_large(context_, refusal.message);
+    return refusal;
+  }
   std::set<std::string_view> keys;
   for (const std::string_view key : asked.configuration_keys) keys.insert(key);
-  Refusal refusal{ErrorCode::policy_violation,
-                  "one answer holds " + std::to_string(kMostEntries) + " keys, and those before took them: ask in several requests"};
-  if (entries_ < kMostEntries)
-    refusal = describe(asked, KeyFilter(std::move(keys)), laid.entries);
-  else
-    note_request_too_large(context_, refusal.message);
+  return describe(asked, KeyFilter(std::move(keys)), entries);
+}
+
+void DescribeConfigsAnswer::add(const Asked& asked) {
+  Laid& laid = laid_.emplace_back();
+  Refusal refusal = describe_once(asked, laid.entries);
   entries_ += laid.entries.size();
   lay(laid);
   laid.error_message = std::move(refusal.message);
@@ -180,7 +232,14 @@ Handle handle_describe_configs(HandlerContext context, Request request, SendQueu
     co_return Outcome::close;
   }
   DescribeConfigsAnswer answer(context, message);
-  for (const Asked& asked : message.resources) answer.add(asked);
+  if (!co_await take_for_answer(context, answer.size_bytes())) co_return Outcome::close;
+  std::size_t step = 0;
+  for (const Asked& asked : message.resources) {
+    answer.add(asked);
+    if (answer.entries() / kEntriesInOneStep == step) continue;
+    step = answer.entries() / kEntriesInOneStep;
+    co_await let_others_go_on(context.loop());
+  }
   const DescribeConfigsResponse response = answer.response();
   respond(request, response, to);
   co_return Outcome::keep;

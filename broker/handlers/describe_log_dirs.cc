@@ -1,3 +1,5 @@
+#include "broker/handlers/admission.h"
+#include "broker/handlers/cluster_view.h"
 #include "broker/handlers/per_partition.h"
 #include "proto/messages/describe_log_dirs_request.h"
 #include "proto/messages/describe_log_dirs_response.h"
@@ -15,6 +17,9 @@ using proto::DescribeLogDirsResponse;
 using DirAnswer = DescribeLogDirsResponse::DescribeLogDirsResult;
 using TopicAnswer = DescribeLogDirsResponse::DescribeLogDirsTopic;
 using PartitionAnswer = DescribeLogDirsResponse::DescribeLogDirsPartition;
+
+/// What a partition comes to, its path included, from the question to the written answer.
+constexpr std::size_t kPartitionBytes = 512;
 
 struct Question {
   TopicPartition id;
@@ -119,6 +124,9 @@ Handle handle_describe_log_dirs(HandlerContext context, Request request, SendQue
     co_return Outcome::close;
   }
   const std::shared_ptr<const Image> image = context.here.image;  // Held: shards swap theirs, and the names are its.
+  // Those that are named were paid for when the request was admitted.
+  const std::size_t unnamed = message.topics.is_null() ? count_partitions(*image) : 0;
+  if (!co_await take_for_answer(context, unnamed * kPartitionBytes)) co_return Outcome::close;
   std::vector<Question> questions = read_questions(message, *image);
   co_await ask_owners(context, questions, answer);
   Measured measured;

@@ -1,7 +1,10 @@
+#include "broker/handlers/admission.h"
 #include "broker/handlers/per_partition.h"
 #include "proto/messages/describe_producers_request.h"
 #include "proto/messages/describe_producers_response.h"
 
+#include <set>
+#include <utility>
 #include <vector>
 
 namespace tidelog::broker {
@@ -13,11 +16,17 @@ using TopicAnswer = DescribeProducersResponse::TopicResponse;
 using PartitionAnswer = DescribeProducersResponse::PartitionResponse;
 using ProducerAnswer = DescribeProducersResponse::ProducerState;
 
+/// What a producer comes to, laid out and written.
+constexpr std::size_t kProducerBytes = sizeof(ProducerAnswer) + 128;
+
 struct Question {
   TopicPartition id;
   ErrorCode error = ErrorCode::none;
+  std::size_t producer_count = 0;  ///< At most, when they were counted.
   std::vector<ProducerAnswer> producers;
 };
+
+void count(Partition& partition, Question& question) { question.producer_count = partition.log().producers().entries().size(); }
 
 void answer(Partition& partition, Question& question) {
   // One producer's batches stand together, oldest first: the last one tells how far it came.
@@ -36,6 +45,7 @@ void answer(Partition& partition, Question& question) {
 std::string_view explain(ErrorCode error) {
   switch (error) {
     case ErrorCode::none: return {};
+    case ErrorCode::invalid_request: return "it was asked about more than once in one request";
     case ErrorCode::unknown_topic_or_partition: return "there is no such partition";
     case ErrorCode::kafka_storage_error: return "the partition is offline after a disk failure: see the broker's log";
     default: return "the partition is not served here: fetch the topic's metadata again";
@@ -73,12 +83,19 @@ Handle handle_describe_producers(HandlerContext context, Request request, SendQu
     co_return Outcome::close;
   }
   std::vector<Question> questions;
+  // A few bytes more of the request must not bring all of a partition's producers once more.
+  std::set<std::pair<std::string_view, std::int32_t>> asked;
   for (const auto& topic : message.topics) {
     for (const std::int32_t index : topic.partition_indexes) {
       Question& question = questions.emplace_back();
-      question.error = resolve(context.image(), topic.name, index, question.id);
+      const bool is_new = asked.emplace(topic.name, index).second;
+      question.error = is_new ? resolve(context.image(), topic.name, index, question.id) : ErrorCode::invalid_request;
     }
   }
+  co_await ask_owners(context, questions, count);
+  std::size_t producers = 0;
+  for (const Question& question : questions) producers += question.producer_count;
+  if (!co_await take_for_answer(context, producers * kProducerBytes)) co_return Outcome::close;
   co_await ask_owners(context, questions, answer);
   respond_with(request, message, questions, to);
   co_return Outcome::keep;

@@ -25,8 +25,12 @@ std::size_t session_bytes(Shard& shard) { return shard.response_budget()->limit_
 Dispatcher::Dispatcher(const Node& node, ShardServices& here)
     : node_(node), here_(here), produce_(node, here), fetch_sessions_(session_slots(node), session_bytes(here.shard)) {}
 
-std::unique_ptr<PendingResponse> Dispatcher::produce(Connection& connection, Request&& request) {
-  return produce_.start(connection, std::move(request));
+RequestHandler::Started Dispatcher::produce(Connection& connection, Request& request, std::unique_ptr<PendingResponse>& response) {
+  return produce_.start(connection, request, response);
+}
+
+asio::awaitable<std::unique_ptr<PendingResponse>> Dispatcher::produce_later(Connection& connection, Request request) {
+  return produce_.start_later(connection, std::move(request));
 }
 
 asio::awaitable<Outcome> Dispatcher::serve(Connection& connection, Request request, SendQueue& to) {
@@ -48,8 +52,7 @@ asio::awaitable<Outcome> Dispatcher::serve_untimed(Connection& connection, Reque
 }
 
 asio::awaitable<Outcome> Dispatcher::serve_large(Connection& connection, Request request, SendQueue& to) {
-  BudgetShare share;
-  if (!co_await admit(context_of(connection), request, share)) co_return Outcome::close;
+  if (!co_await admit(context_of(connection), request)) co_return Outcome::close;
   co_return co_await route(connection, std::move(request), to);
 }
 

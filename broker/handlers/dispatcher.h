@@ -11,7 +11,8 @@ class Dispatcher final : public RequestHandler {
  public:
   Dispatcher(const Node& node, ShardServices& here);
 
-  std::unique_ptr<PendingResponse> produce(Connection& connection, Request&& request) override;
+  Started produce(Connection& connection, Request& request, std::unique_ptr<PendingResponse>& response) override;
+  asio::awaitable<std::unique_ptr<PendingResponse>> produce_later(Connection& connection, Request request) override;
   asio::awaitable<Outcome> serve(Connection& connection, Request request, SendQueue& to) override;
   void closed(Connection& connection) override;
 

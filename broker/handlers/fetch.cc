@@ -3,11 +3,9 @@
 #include "broker/handlers/handler.h"
 #include "broker/handlers/quotas.h"
 #include "broker/handlers/warm_slices.h"
+#include "broker/shard/let_others_go_on.h"
 #include "proto/messages/fetch_request.h"
 #include "proto/messages/fetch_response.h"
-
-#include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <array>
@@ -26,6 +24,8 @@ constexpr std::int32_t kInitialEpoch = 0;              ///< A full fetch that wo
 constexpr std::size_t kCopyLimitBytes = 4096;          ///< Up to here copying is cheaper than sendfile (R15).
 /// A peer that is gone is noticed only when the wait is over, so no wait is endless.
 constexpr SteadyTime kLongestWait = std::chrono::minutes(5);
+/// With what all shards share nobody waits long for records.
+constexpr SteadyTime kLongestOverdraftWait = std::chrono::seconds(1);
 constexpr std::size_t kMostCopies = 256;
 constexpr std::size_t kManyPartitions = 1000;
 constexpr std::byte kNothing{};
@@ -166,7 +166,8 @@ FetchReader::Limits Fetch::limits(const ClientQuota& quota) const {
   if (quota.is_limited()) max_bytes = static_cast<std::int64_t>(std::min(static_cast<double>(max_bytes), quota.burst()));
   return {.min_bytes = std::min<std::int64_t>(message_.min_bytes, max_bytes),
           .max_bytes = max_bytes,
-          .max_wait = std::min<SteadyTime>(std::chrono::milliseconds(std::max(message_.max_wait_ms, 0)), kLongestWait)};
+          .max_wait = std::min<SteadyTime>(std::chrono::milliseconds(std::max(message_.max_wait_ms, 0)),
+                                           context_.connection.laid_out().is_overdraft() ? kLongestOverdraftWait : kLongestWait)};
 }
 
 bool Fetch::is_throttled(ClientQuota& quota, SendQueue& to) {
@@ -312,20 +313,14 @@ void Fetch::respond_with_data(SendQueue& to) {
   if (is_incremental_) session_->next_epoch();
 }
 
-asio::awaitable<void> let_others_go_on(HandlerContext context) {
-  WorkTime* const waiting = WorkTime::pause();
-  co_await asio::post(context.loop().executor(), asio::use_awaitable);
-  WorkTime::go_on(waiting);
-}
-
 }  // namespace
 
 Handle handle_fetch(HandlerContext context, Request request, SendQueue& to) {
   Fetch fetch(context, request);
   if (const std::optional<Outcome> answered = fetch.begin(to)) co_return *answered;
-  if (fetch.is_large()) co_await let_others_go_on(context);
+  if (fetch.is_large()) co_await let_others_go_on(context.loop());
   fetch.ask_for_items();
-  if (fetch.is_large()) co_await let_others_go_on(context);
+  if (fetch.is_large()) co_await let_others_go_on(context.loop());
   ClientQuota quota(context.node.shards, context.here, request.header, kConsumerByteRate);
   FetchReader reader(context, fetch.queries(), fetch.limits(quota));
   if (!reader.read_here()) co_await reader.read();
@@ -333,7 +328,7 @@ Handle handle_fetch(HandlerContext context, Request request, SendQueue& to) {
   if (fetch.is_throttled(quota, to)) co_return Outcome::keep;
   std::vector<storage::Slice> cold = cold_slices(fetch.queries());
   if (!cold.empty()) co_await warm_slices(context, std::move(cold));
-  if (fetch.is_large()) co_await let_others_go_on(context);
+  if (fetch.is_large()) co_await let_others_go_on(context.loop());
   fetch.respond_with_data(to);
   co_return Outcome::keep;
 }

@@ -175,14 +175,17 @@ asio::awaitable<void> FetchReader::wait() {
   });
   context_.here.shard.timers().arm_in(deadline, limits_.max_wait);
   ClientState& client = context_.connection.client();
-  while (!is_over && !client.is_leaving) {
+  while (!is_over && !client.is_leaving && !client.is_hurried) {
     // Watched before it is judged: what comes between the reading and the waiting is not missed.
     co_await collect(true);
     if (is_enough()) break;
     client.waits_on = &waiting_->signal;
+    client.waits_for_records = true;
     co_await waiting_->signal.wait();
+    client.waits_for_records = false;
     client.waits_on = nullptr;
   }
+  client.is_hurried = false;
   co_await stop_watching();
 }
 

@@ -1,3 +1,4 @@
+#include "broker/handlers/admission.h"
 #include "broker/handlers/config_admin.h"
 #include "proto/messages/list_config_resources_request.h"
 #include "proto/messages/list_config_resources_response.h"
@@ -14,6 +15,9 @@ using Resource = ListConfigResourcesResponse::ConfigResource;
 
 constexpr std::int8_t kTopic = 2, kBroker = 4, kBrokerLogger = 8, kClientMetrics = 16, kGroup = 32;
 constexpr std::array kTypes{kTopic, kBroker, kBrokerLogger, kClientMetrics, kGroup};
+
+/// What a name comes to, laid out and written.
+constexpr std::size_t kResourceBytes = sizeof(Resource) + 256;
 
 /// What was asked for; nothing means every type. Version 0 asks for client metrics without saying so.
 std::set<std::int8_t> types_asked(const proto::ListConfigResourcesRequest& message, std::int16_t version) {
@@ -51,8 +55,11 @@ Handle handle_list_config_resources(HandlerContext context, Request request, Sen
   const std::set<std::int8_t> types = types_asked(message, request.header.api_version);
   const std::string self = std::to_string(context.node.id.value);
   const bool are_known = std::ranges::all_of(types, [](std::int8_t type) { return std::ranges::find(kTypes, type) != kTypes.end(); });
+  const std::shared_ptr<const Image> image = context.here.image;  // Held: shards swap theirs, and the names are its.
+  const std::size_t most = image->topics().size() + image->resource_configs().size();
+  if (!co_await take_for_answer(context, most * kResourceBytes)) co_return Outcome::close;
   std::vector<Resource> found;
-  if (are_known) found = resources_of(context.image(), types, self);
+  if (are_known) found = resources_of(*image, types, self);
   ListConfigResourcesResponse response;
   response.error_code = static_cast<std::int16_t>(are_known ? ErrorCode::none : ErrorCode::unsupported_version);
   response.config_resources = found;

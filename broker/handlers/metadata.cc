@@ -1,3 +1,4 @@
+#include "broker/handlers/admission.h"
 #include "broker/handlers/cluster_view.h"
 #include "broker/handlers/handler.h"
 #include "broker/handlers/internal_topics.h"
@@ -20,6 +21,9 @@ using PartitionAnswer = MetadataResponse::MetadataResponsePartition;
 
 constexpr std::int16_t kFirstVersionWithNullForAll = 1;
 constexpr std::int16_t kFirstVersionWithIdLookup = 12;
+// What each comes to, laid out and written.
+constexpr std::size_t kPartitionBytes = sizeof(PartitionAnswer) + 128;
+constexpr std::size_t kTopicBytes = sizeof(Topic) + 512;
 
 /// One Metadata request. Keeps alive what the response's views point to.
 class MetadataAnswer {
@@ -33,6 +37,8 @@ class MetadataAnswer {
   [[nodiscard]] bool asks_for_all() const;
   asio::awaitable<void> create_missing();
   void collect();
+  [[nodiscard]] std::size_t size_bytes() const;
+  void lay_out();
   void add_named(const MetadataRequest::MetadataRequestTopic& asked);
   void add(const TopicImage& topic);
   void add_unknown(std::string_view name, const Uuid& id, ErrorCode error);
@@ -43,6 +49,7 @@ class MetadataAnswer {
   MetadataRequest message_;
   std::shared_ptr<const Image> image_;  ///< Held: shards swap theirs.
   std::vector<Topic> topics_;
+  std::vector<const TopicImage*> found_;  ///< For each of them; null: there is none.
   std::deque<std::vector<PartitionAnswer>> partitions_;
   std::map<std::string, ErrorCode, std::less<>> not_created_;
 
@@ -85,19 +92,17 @@ void MetadataAnswer::add_partition(std::vector<PartitionAnswer>& to, const Parti
 
 void MetadataAnswer::add(const TopicImage& topic) {
   if (!answered_.insert(topic.id).second) return;  // Asked for by name and by id.
-  std::vector<PartitionAnswer>& partitions = partitions_.emplace_back();
-  partitions.reserve(topic.partitions.size());
-  for (const PartitionImage& partition : topic.partitions) add_partition(partitions, partition);
   Topic& answer = topics_.emplace_back();
+  found_.push_back(&topic);
   answer.name = topic.name;
   answer.topic_id = topic.id;
   answer.is_internal = is_internal_topic(topic.name);
-  answer.partitions = std::span<const PartitionAnswer>(partitions);
   if (message_.include_topic_authorized_operations) answer.topic_authorized_operations = kTopicOperations;
 }
 
 void MetadataAnswer::add_unknown(std::string_view name, const Uuid& id, ErrorCode error) {
   Topic& answer = topics_.emplace_back();
+  found_.push_back(nullptr);
   answer.error_code = static_cast<std::int16_t>(error);
   answer.name = name;
   answer.topic_id = id;
@@ -130,6 +135,23 @@ void MetadataAnswer::collect() {
   }
 }
 
+std::size_t MetadataAnswer::size_bytes() const {
+  // Those that are named were paid for when the request was admitted, but for their partitions.
+  std::size_t bytes = asks_for_all() ? topics_.size() * kTopicBytes : 0;
+  for (const TopicImage* topic : found_) bytes += topic == nullptr ? 0 : topic->partitions.size() * kPartitionBytes;
+  return bytes;
+}
+
+void MetadataAnswer::lay_out() {
+  for (std::size_t i = 0; i < topics_.size(); ++i) {
+    if (found_[i] == nullptr) continue;
+    std::vector<PartitionAnswer>& partitions = partitions_.emplace_back();
+    partitions.reserve(found_[i]->partitions.size());
+    for (const PartitionImage& partition : found_[i]->partitions) add_partition(partitions, partition);
+    topics_[i].partitions = std::span<const PartitionAnswer>(partitions);
+  }
+}
+
 asio::awaitable<Outcome> MetadataAnswer::run(SendQueue& to) {
   if (!decode(request_.body, version(), message_)) {
     context_.connection.note_close_reason("a Metadata request could not be read");
@@ -137,6 +159,8 @@ asio::awaitable<Outcome> MetadataAnswer::run(SendQueue& to) {
   }
   co_await create_missing();
   collect();
+  if (!co_await take_for_answer(context_, size_bytes())) co_return Outcome::close;
+  lay_out();
   const std::vector<ClusterMember> members = cluster_members(context_);
   std::vector<MetadataResponse::MetadataResponseBroker> brokers;
   for (const ClusterMember& member : members) {

@@ -21,6 +21,8 @@ constexpr std::int16_t kAcksAll = -1;
 constexpr std::int16_t kFirstTopicIds = 13;
 /// The client id that Kafka's broker lets write to internal topics, for who mends them by hand.
 constexpr std::string_view kAdminClient = "__admin_client";
+/// The parts of a larger request take turns with everybody else's work, however small each of them is.
+constexpr std::size_t kLongRequestBytes = 2 * 1024 * 1024;
 
 /// The bytes lie in the connection's own receive block, which is writable; the codec only knows views.
 MutableBytes writable(Bytes bytes) { return {const_cast<std::byte*>(bytes.data()), bytes.size()}; }
@@ -42,7 +44,8 @@ class ProduceCall final : public PendingResponse {
     memory.give(call);
   }
 
-  bool start();
+  RequestHandler::Started start(AnswerMemory* admitted);
+  Request& request() { return request_; }
   Outcome encode(SendQueue& to) override;
 
  private:
@@ -66,14 +69,15 @@ class ProduceCall final : public PendingResponse {
   struct Many {
     std::vector<Topic> topics;
     std::unique_ptr<ProducePart[]> parts;
-    BudgetShare laid_out;  ///< For parts that are many for their bytes.
+    AnswerMemory laid_out;  ///< For parts that are many for their bytes.
   };
 
-  bool start_timed();
-  bool start_untimed();
+  RequestHandler::Started start_timed(AnswerMemory* admitted);
+  RequestHandler::Started start_untimed(AnswerMemory* admitted);
   void settle_time();
   bool take_single();
   bool take_any();
+  Admission admit(AnswerMemory* admitted);
   void add_part(ProducePart& part, const TopicImage* topic, std::int32_t index, Bytes records) const;
   void resolve(ProducePart& part, const TopicImage* topic, std::int32_t index) const;
   void hand_over();
@@ -110,10 +114,23 @@ class ProduceCall final : public PendingResponse {
 
 ProduceHandler::ProduceHandler(const Node& node, ShardServices& here) : node_(node), here_(here), call_memory_(sizeof(ProduceCall)) {}
 
-std::unique_ptr<PendingResponse> ProduceHandler::start(Connection& connection, Request&& request) {
+RequestHandler::Started ProduceHandler::start(Connection& connection, Request& request, std::unique_ptr<PendingResponse>& response) {
   std::unique_ptr<ProduceCall> call(new (call_memory_) ProduceCall(*this, connection, std::move(request)));
-  if (!call->start()) return nullptr;
-  return call;
+  const RequestHandler::Started started = call->start(nullptr);
+  if (started == RequestHandler::Started::yes) {
+    response = std::move(call);
+  } else {
+    request = std::move(call->request());
+  }
+  return started;
+}
+
+asio::awaitable<std::unique_ptr<PendingResponse>> ProduceHandler::start_later(Connection& connection, Request request) {
+  AnswerMemory memory;
+  if (!co_await admit_later(node_, connection, request, memory)) co_return nullptr;
+  std::unique_ptr<ProduceCall> call(new (call_memory_) ProduceCall(*this, connection, std::move(request)));
+  if (call->start(&memory) != RequestHandler::Started::yes) co_return nullptr;
+  co_return call;
 }
 
 const TopicImage* ProduceHandler::find_topic(bool by_id, std::string_view name, const Uuid& id) {
@@ -124,21 +141,21 @@ const TopicImage* ProduceHandler::find_topic(bool by_id, std::string_view name, 
   return last_topic_;
 }
 
-bool ProduceCall::start() {
+RequestHandler::Started ProduceCall::start(AnswerMemory* admitted) {
   if (may_pay_for_time(handler_.here_, connection_)) [[unlikely]]
-    return start_timed();
-  return start_untimed();
+    return start_timed(admitted);
+  return start_untimed(admitted);
 }
 
-bool ProduceCall::start_timed() {
+RequestHandler::Started ProduceCall::start_timed(AnswerMemory* admitted) {
   auto quota = std::make_unique<RequestQuota>(handler_.node_.shards, handler_.here_, connection_, request_.header);
-  if (!quota->is_limited()) return start_untimed();
+  if (!quota->is_limited()) return start_untimed(admitted);
   time_quota_ = std::move(quota);
   const WorkTime::Piece piece(connection_.client().payer(), handler_.here_.shard.loop());
-  if (!start_untimed()) return false;
+  const RequestHandler::Started started = start_untimed(admitted);
   // Before the next one is started: what those before it took may be enough.
-  throttle_time_ms_ = std::max(throttle_time_ms_, time_quota_->settle());
-  return true;
+  if (started == RequestHandler::Started::yes) throttle_time_ms_ = std::max(throttle_time_ms_, time_quota_->settle());
+  return started;
 }
 
 /// What its parts took where they are owned is known by now.
@@ -147,12 +164,28 @@ void ProduceCall::settle_time() {
   throttle_time_ms_ = std::max(throttle_time_ms_, time_quota_->settle());
 }
 
-bool ProduceCall::start_untimed() {
-  if (version() < ProduceRequest::kMinVersion || version() > ProduceRequest::kMaxVersion) return false;
-  if (!take_single() && !take_any()) return false;
+RequestHandler::Started ProduceCall::start_untimed(AnswerMemory* admitted) {
+  using Started = RequestHandler::Started;
+  if (version() < ProduceRequest::kMinVersion || version() > ProduceRequest::kMaxVersion) return Started::never;
+  if (!take_single()) {
+    many_ = std::make_unique<Many>();
+    const Admission admission = admit(admitted);
+    if (admission == Admission::lacks_memory) return Started::later;
+    if (admission == Admission::refused || !take_any()) return Started::never;
+  }
   throttle_time_ms_ = charge();  // Before the next one is started: a client may send many without waiting for answers.
   hand_over();
-  return true;
+  return Started::yes;
+}
+
+/// Memory for parts that may be many for their bytes, unless it was there before.
+Admission ProduceCall::admit(AnswerMemory* admitted) {
+  if (admitted != nullptr) {
+    many_->laid_out = std::move(*admitted);
+    return Admission::admitted;
+  }
+  if (request_.body.size() <= kSmallBodyBytes) return Admission::admitted;
+  return admit_now(handler_.node_, connection_, request_, many_->laid_out);
 }
 
 /// Counts the request against its client's quota, acknowledged or not; how long the client shall wait, if it is over.
@@ -177,8 +210,6 @@ bool ProduceCall::take_single() {
 }
 
 bool ProduceCall::take_any() {
-  many_ = std::make_unique<Many>();
-  if (request_.body.size() > kSmallBodyBytes && !admit_now(handler_.node_, connection_, request_, many_->laid_out)) return false;
   ProduceRequest message;
   if (!decode(request_.body, version(), message)) return false;
   acks_ = message.acks;
@@ -248,6 +279,8 @@ ProduceCall::Group& ProduceCall::group_of(ShardServices& owner) {
     group = known != remote_.end() ? known->get() : remote_.emplace_back(std::make_unique<Group>()).get();
   }
   group->call = this;
+  group->client = &connection_;
+  group->is_long = request_.body.size() > kLongRequestBytes;
   group->shard = &owner;
   return *group;
 }
@@ -264,19 +297,10 @@ void ProduceCall::send_to_owners() {
 void ProduceCall::deliver(Group& group) {
   group.waiting = group.size;
   ProducePart* next = group.call->parts_.data();
-  // A part may be answered inside `produce`, and with the last one the call may go: it is not touched after that was handed over.
+  // A part may be answered inside `take`, and with the last one the call may go: it is not touched after that was handed over.
   for (std::size_t left = group.size; left > 0; --left) {
     while (next->owner != &group) ++next;
-    ProducePart& part = *next++;
-    if (Partition* partition = group.shard->partitions.find(part.id)) {
-      partition->produce(part);
-    } else {
-      const ErrorCode why = why_absent(*group.shard, part.id);
-      const bool is_deleted = why != ErrorCode::kafka_storage_error;
-      part.fail(is_deleted ? ErrorCode::unknown_topic_or_partition : why,
-                is_deleted ? "the topic was deleted meanwhile" : "the partition's log could not be opened; the broker's own log says why");
-      part.done();
-    }
+    group.shard->intake.take(*next++);
   }
 }
 

@@ -18,8 +18,10 @@ class ProduceHandler {
   ProduceHandler(const ProduceHandler&) = delete;
   ProduceHandler& operator=(const ProduceHandler&) = delete;
 
-  /// Decodes and hands every part to its owner; nothing suspends in between (R7). Null: the request cannot be read or served.
-  std::unique_ptr<PendingResponse> start(Connection& connection, Request&& request);
+  /// Decodes and hands every part to its owner; nothing suspends in between (R7). See `RequestHandler::produce`.
+  RequestHandler::Started start(Connection& connection, Request& request, std::unique_ptr<PendingResponse>& response);
+  /// The same once there is memory for it. Null: there was none, or it cannot be read or served.
+  asio::awaitable<std::unique_ptr<PendingResponse>> start_later(Connection& connection, Request request);
 
  private:
   friend class ProduceCall;

@@ -14,12 +14,16 @@ namespace {
 
 /// Above this many unsent bytes no further request is started: the peer reads slower than it asks.
 constexpr std::uint64_t kUnsentLimitBytes = 8 * 1024 * 1024;
+/// The same while memory for answers is scarce.
+constexpr std::uint64_t kScarceUnsentLimitBytes = 64 * 1024;
 /// So much of answers costs a connection nothing.
 constexpr std::size_t kFreeUnsentBytes = 4 * 1024;
 /// What a peer has to take within `response.write.timeout.ms`, or it is no reader: 2 KiB a second by default.
 constexpr std::uint64_t kLeastTakenBytes = 64 * 1024;
 /// How long a reader waits for memory before somebody has to make room.
 constexpr SteadyTime kPatience = std::chrono::seconds(1);
+/// Over less, a reader's pace says nothing.
+constexpr SteadyTime kPaceTime = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -66,6 +70,7 @@ asio::awaitable<void> Connection::serve_frames() {
       co_await unmuted();
       if (is_closed_ || is_finishing_) co_return;
     }
+    if (laid_out_.is_overdraft()) co_await sent(0);  // Of that much there is one answer at a time.
     Result<ReceiveBuffer::Frame> frame = received_.next_frame();
     if (!frame) {
       if (frame.error() == Errc::would_block) co_return;
@@ -79,17 +84,34 @@ asio::awaitable<void> Connection::serve_frames() {
     Request request{.header = decoded->header, .body = frame->bytes.subspan(body_at), .block = std::move(frame->block)};
     // Only Produce may follow a Produce that is not answered yet (R7).
     if (request.header.api_key == static_cast<std::int16_t>(proto::ApiKey::produce)) {
-      start_produce(std::move(request));
+      if (!start_produce(request)) co_await start_produce_later(std::move(request));
       if (pending_.size() >= limits_.max_in_flight) co_await have_fewer_in_flight();
     } else {
       co_await serve_one(std::move(request));
     }
-    if (to_send_.unsent_bytes() > kUnsentLimitBytes) co_await sent(kUnsentLimitBytes);
+    if (to_send_.unsent_bytes() > kScarceUnsentLimitBytes) {
+      const std::uint64_t most = shard_.response_budget()->is_scarce() ? kScarceUnsentLimitBytes : kUnsentLimitBytes;
+      if (to_send_.unsent_bytes() > most) co_await sent(most);
+    }
   }
 }
 
-void Connection::start_produce(Request&& request) {
-  std::unique_ptr<PendingResponse> response = handler_.produce(*this, std::move(request));
+bool Connection::start_produce(Request& request) {
+  std::unique_ptr<PendingResponse> response;
+  if (handler_.produce(*this, request, response) == RequestHandler::Started::later) return false;
+  keep_pending(std::move(response));
+  return true;
+}
+
+asio::awaitable<void> Connection::start_produce_later(Request request) {
+  is_serving_ = true;
+  std::unique_ptr<PendingResponse> response = co_await handler_.produce_later(*this, std::move(request));
+  is_serving_ = false;
+  if (response == nullptr && client_.is_leaving) co_return close();
+  keep_pending(std::move(response));
+}
+
+void Connection::keep_pending(std::unique_ptr<PendingResponse> response) {
   if (response == nullptr) {
     if (close_reason_.empty()) note_close_reason("a produce request could not be read, or its version is not served");
     return close();
@@ -115,6 +137,8 @@ asio::awaitable<void> Connection::serve_one(Request request) {
   last_activity_ = shard_.loop().now();
   if (outcome == Outcome::close) close_when_sent_ = true;
   send();
+  // What was laid out is gone; an overdraft stays until its answer is, for no pool has room for that.
+  if (!laid_out_.is_overdraft() || is_closed_ || to_send_.empty()) laid_out_.release();
   account_for_unsent();
 }
 
@@ -178,11 +202,12 @@ void Connection::watch_frame() {
 }
 
 std::size_t Connection::make_room() {
-  std::size_t needed = received_.block_needed();
+  const bool is_scarce = shard_.budget()->is_scarce();
+  std::size_t needed = received_.block_needed(is_scarce);
   if (needed == 0) return 0;
   if (!take_for_block(needed)) {
     received_.ask_for_less();
-    needed = received_.block_needed();
+    needed = received_.block_needed(true);
     if (needed == 0) return 0;
     if (!take_for_block(needed)) return needed;
   }
@@ -244,7 +269,7 @@ void Connection::end_of_pass() {
 
 void Connection::account_for_unsent() {
   const std::size_t held = to_send_.held_bytes();
-  const std::size_t charged = held > kFreeUnsentBytes && !is_closed_ ? held : 0;
+  const std::size_t charged = held > kFreeUnsentBytes && !is_closed_ && !laid_out_.is_overdraft() ? held : 0;
   if (charged == unsent_.bytes()) return;
   unsent_.resize(shard_.response_budget(), charged);
   if (shard_.response_budget()->is_exceeded()) relief_.free_response_memory();
@@ -277,6 +302,9 @@ void Connection::send() {
   if (done.error() != Errc::would_block) return close();
   stalled_since_ = shard_.loop().now();
   taken_at_stall_ = taken_bytes();
+  pace_since_ = stalled_since_;
+  pace_taken_ = taken_at_stall_;
+  time_to_be_read_ = SteadyTime{};
   watch_deadline();
   asio::co_spawn(shard_.loop().executor(), write_rest(), asio::detached);
 }
@@ -293,6 +321,7 @@ asio::awaitable<void> Connection::write_rest() {
   }
   stalled_since_ = SteadyTime::max();
   last_activity_ = shard_.loop().now();
+  let_go_of_laid_out();
   account_for_unsent();
   if (close_when_sent_ && pending_.empty()) close();
   leave_if_done();
@@ -305,13 +334,45 @@ void Connection::close() {
   stream_->close();
   to_send_.drop();
   unsent_.release();
+  let_go_of_laid_out();
   progress_.notify();
   wake_request();
+}
+
+/// What a request is being laid out in stays with it.
+void Connection::let_go_of_laid_out() {
+  if (!is_serving_) laid_out_.release();
+}
+
+SteadyTime Connection::time_to_be_read() {
+  constexpr double kForEver = 1e18;  // Thirty years of nanoseconds.
+  if (!is_stalled() || is_closed_) return {};
+  const SteadyTime now = shard_.loop().now();
+  if (now - pace_since_ < kPaceTime) return time_to_be_read_;
+  const std::uint64_t taken = taken_bytes();
+  const double per_nanosecond =
+      static_cast<double>(taken - std::min(taken, pace_taken_)) / static_cast<double>((now - pace_since_).count());
+  const auto held = static_cast<double>(to_send_.held_bytes());
+  const double needed = per_nanosecond > 0 ? std::min(held / per_nanosecond, kForEver) : kForEver;
+  time_to_be_read_ = SteadyTime(static_cast<SteadyTime::rep>(needed));
+  pace_since_ = now;
+  pace_taken_ = taken;
+  return time_to_be_read_;
+}
+
+/// Within the time in which somebody who takes less is no reader. Who has what all shards share makes way for the next.
+std::uint64_t Connection::least_to_take() const {
+  return laid_out_.is_overdraft() ? std::max(kLeastTakenBytes, to_send_.unsent_bytes() / 2) : kLeastTakenBytes;
 }
 
 void Connection::wake_request() {
   client_.is_leaving = true;
   if (client_.waits_on != nullptr) client_.waits_on->notify();
+}
+
+void Connection::hurry() {
+  client_.is_hurried = true;
+  client_.waits_on->notify();
 }
 
 void Connection::finish() {
@@ -340,7 +401,7 @@ void Connection::on_deadline() {
   const SteadyTime now = shard_.loop().now();
   if (is_stalled() && now - stalled_since_ >= limits_.write_stall) {
     const std::uint64_t taken = taken_bytes();
-    if (taken < taken_at_stall_ + kLeastTakenBytes) return fail(Limit::response_write_timeout, "it did not read its responses");
+    if (taken < taken_at_stall_ + least_to_take()) return fail(Limit::response_write_timeout, "it did not read its responses");
     stalled_since_ = now;
     taken_at_stall_ = taken;
   }

@@ -2,6 +2,7 @@
 
 #include "broker/net/relief.h"
 #include "broker/net/request.h"
+#include "broker/shard/answer_memory.h"
 #include "broker/shard/gate.h"
 #include "broker/shard/shard.h"
 #include "broker/shard/work_time.h"
@@ -31,6 +32,8 @@ struct ClientState {
   std::optional<WorkTime> work;       ///< Set while its client may spend no more than a share of the loops' time.
 
   [[nodiscard]] WorkTime* payer() { return work ? &*work : nullptr; }
+  bool waits_for_records = false;     ///< A fetch that waits, and may be answered at any time.
+  bool is_hurried = false;            ///< Others want the memory that it waits with: answer it with what there is.
 };
 
 /// What all connections of a shard have in common; outlives them.
@@ -80,6 +83,19 @@ class Connection final : private PassClient {
   [[nodiscard]] std::size_t unfinished_bytes() const { return is_closed_ ? 0 : received_.unfinished_bytes(); }
   /// Memory that answers keep which the peer does not read.
   [[nodiscard]] std::size_t unread_bytes() const { return is_stalled() ? unsent_.bytes() : 0; }
+  /// How long the peer would take to read what keeps that memory, at its pace of late; zero: it has none waiting, or had no time to read
+  /// yet.
+  [[nodiscard]] SteadyTime time_to_be_read();
+  /// Memory for what the request being served is laid out in. Produces, which may be many, have their own each.
+  [[nodiscard]] AnswerMemory& laid_out() { return laid_out_; }
+  /// Memory that is held only until there are records.
+  [[nodiscard]] std::size_t waiting_bytes() const {
+    return client_.waits_for_records && !client_.is_hurried ? laid_out_.pooled_bytes() : 0;
+  }
+  /// Ends that wait.
+  void hurry();
+  /// Others on this shard give way, as far as they have to and it makes room for an answer.
+  void make_room_for_answer(std::size_t bytes) { relief_.make_room_for_answer(bytes); }
   /// When it last did anything; nothing while it is being served or sent to.
   [[nodiscard]] std::optional<SteadyTime> idle_since() const;
 
@@ -102,7 +118,11 @@ class Connection final : private PassClient {
   asio::awaitable<void> answered(std::size_t at_most);
   asio::awaitable<void> sent(std::uint64_t at_most_bytes);
   asio::awaitable<void> write_rest();
-  void start_produce(Request&& request);
+  /// False: there is no memory for its answer, so it has to be started later.
+  bool start_produce(Request& request);
+  /// Nothing more is read from the peer until there is.
+  asio::awaitable<void> start_produce_later(Request request);
+  void keep_pending(std::unique_ptr<PendingResponse> response);
   void encode_ready();
   void send();
   /// In a clean stop, once nothing is left to do: the reader waits for bytes that may never come.
@@ -113,6 +133,8 @@ class Connection final : private PassClient {
   /// Others need memory: what is not whole yet gets along with what its bytes take.
   void spare_memory();
   void account_for_unsent();
+  void let_go_of_laid_out();
+  [[nodiscard]] std::uint64_t least_to_take() const;
   void wake_request();
   [[nodiscard]] bool is_stalled() const { return stalled_since_ != SteadyTime::max(); }
   /// Bytes that the peer has taken so far, as far as is known here.
@@ -135,10 +157,14 @@ class Connection final : private PassClient {
   Timer unmute_;
   Timer impatience_;    ///< Runs while the reader waits for memory.
   BudgetShare unsent_;  ///< For what `to_send_` holds beyond a little.
+  AnswerMemory laid_out_;
   SteadyTime last_activity_{};
   SteadyTime frame_since_{SteadyTime::max()};
   SteadyTime stalled_since_{SteadyTime::max()};  ///< Begin of the time in which the peer has to take something.
   std::uint64_t taken_at_stall_ = 0;
+  SteadyTime pace_since_{};  ///< Begin of the time over which the peer's pace is found, and what it had taken by then.
+  std::uint64_t pace_taken_ = 0;
+  SteadyTime time_to_be_read_{};
   SteadyTime muted_until_{};  ///< Zero: never was.
   std::string close_reason_;
   Limit close_limit_ = Limit::malformed_request;

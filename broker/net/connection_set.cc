@@ -10,6 +10,10 @@ namespace {
 
 /// Idle for this part of `connections.max.idle.ms`, a connection may have to make place.
 constexpr int kIdleShare = 10;
+/// What one victim held comes back at once; who waits has found it by then.
+constexpr SteadyTime kBetweenVictims = std::chrono::seconds(1);
+/// All connections are gone over to find the slowest reader.
+constexpr SteadyTime kBetweenLooks = std::chrono::milliseconds(50);
 
 }  // namespace
 
@@ -51,19 +55,51 @@ Connection* ConnectionSet::greatest(Measure measure) const {
 }
 
 void ConnectionSet::free_request_memory() {
+  const SteadyTime now = shard_.loop().now();
+  if (now < next_victim_) return;
   std::size_t unfinished = 0;
   for (const auto& [id, connection] : connections_) unfinished += connection->unfinished_bytes();
   // Else requests that are being served have it: they end by themselves.
   if (unfinished < shard_.budget()->used_bytes() / 2) return;
   Connection* most = greatest([](const Connection& connection) { return connection.unfinished_bytes(); });
-  if (most != nullptr) most->fail(Limit::queued_max_request_bytes, "others wait for the memory of its unfinished request");
+  if (most == nullptr) return;
+  next_victim_ = now + kBetweenVictims;
+  most->fail(Limit::queued_max_request_bytes, "others wait for the memory of its unfinished request");
 }
 
 void ConnectionSet::free_response_memory() {
-  while (shard_.response_budget()->is_exceeded()) {
+  const Budget& budget = *shard_.response_budget();
+  // Half as much again is what those may have together who have had no time to read yet.
+  while (budget.used_bytes() > budget.limit_bytes() + budget.limit_bytes() / 2) {
     Connection* most = greatest([](const Connection& connection) { return connection.unread_bytes(); });
-    if (most == nullptr) return;
+    if (most == nullptr) break;
     most->fail(Limit::response_memory_bytes, "it holds the most answers that it does not read");
+  }
+  if (budget.is_exceeded()) make_room_for_answer(0);
+}
+
+Connection* ConnectionSet::slowest_reader() const {
+  Connection* slowest = greatest([](Connection& connection) { return connection.time_to_be_read().count(); });
+  // At its pace of late it would not be done when a peer that reads nothing has to be gone.
+  return slowest != nullptr && slowest->time_to_be_read() > limits_.write_stall ? slowest : nullptr;
+}
+
+void ConnectionSet::make_room_for_answer(std::size_t bytes) {
+  const SteadyTime now = shard_.loop().now();
+  if (now < next_look_) return;
+  next_look_ = now + kBetweenLooks;
+  const Budget& budget = *shard_.response_budget();
+  std::size_t coming = 0;  // As soon as those who wait were answered.
+  while (!budget.has_room(bytes, coming)) {
+    Connection* most = greatest([](const Connection& connection) { return connection.waiting_bytes(); });
+    if (most == nullptr) break;
+    coming += most->waiting_bytes();
+    most->hurry();
+  }
+  while (!budget.has_room(bytes, coming)) {
+    Connection* slowest = slowest_reader();
+    if (slowest == nullptr) return;
+    slowest->fail(Limit::response_memory_bytes, "others wait for the memory of answers that it does not read");
   }
 }
 

@@ -25,8 +25,10 @@ class ConnectionSet final : private Relief {
  private:
   void free_request_memory() override;
   void free_response_memory() override;
+  void make_room_for_answer(std::size_t bytes) override;
   template <class Measure>
   Connection* greatest(Measure measure) const;
+  Connection* slowest_reader() const;
   asio::awaitable<void> serve(std::uint64_t id, Job on_end);
 
   Shard& shard_;
@@ -35,6 +37,8 @@ class ConnectionSet final : private Relief {
   Gate gate_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
   std::uint64_t next_id_ = 0;
+  SteadyTime next_victim_{};  ///< Nobody is closed for request memory before.
+  SteadyTime next_look_{};    ///< Nobody's pace is looked at for an answer before.
 };
 
 }  // namespace tidelog::broker

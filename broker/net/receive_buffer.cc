@@ -18,7 +18,7 @@ std::size_t ReceiveBuffer::announced_bytes() const {
   return length < 0 ? kLengthBytes : kLengthBytes + static_cast<std::size_t>(length);
 }
 
-std::size_t ReceiveBuffer::block_needed() {
+std::size_t ReceiveBuffer::block_needed(bool is_scarce) {
   if (block_ == nullptr) return next_block_bytes_;
   // Half a frame is moved only over what was handled since, and before the room gets too small for a read worth its call.
   const bool is_worth_moving = pending_bytes() == 0 || (pending_bytes() <= begin_ && room() < block_->capacity() / 2);
@@ -26,7 +26,8 @@ std::size_t ReceiveBuffer::block_needed() {
   const bool is_outgrown = block_->capacity() < next_block_bytes_;
   if (room() >= kLeastRoomBytes && !is_outgrown) return 0;
   // What a frame in progress may claim grows with what came of it, not with what it announces.
-  const std::size_t earned = std::min(announced_bytes(), 2 * pending_bytes()) + kLeastRoomBytes;
+  const std::size_t more = is_scarce ? pending_bytes() / 4 : pending_bytes();
+  const std::size_t earned = std::min(announced_bytes(), pending_bytes() + more) + kLeastRoomBytes;
   const std::size_t wanted = std::max(next_block_bytes_, earned);
   if (!is_ours_alone() || block_->capacity() < wanted) return wanted;
   move_to_front();

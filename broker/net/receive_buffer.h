@@ -44,8 +44,9 @@ class ReceiveBuffer {
 
   explicit ReceiveBuffer(std::size_t max_frame_bytes) : max_frame_bytes_(max_frame_bytes) {}
 
-  /// 0 if there is room for a read, else the capacity of the block that `use_block` wants before `writable` may be called.
-  std::size_t block_needed();
+  /// 0 if there is room for a read, else the capacity of the block that `use_block` wants before `writable` may be called. While memory is
+  /// scarce it grows by less than `least_block` would give back, or a frame that comes in crumbs would be moved back and forth for each.
+  std::size_t block_needed(bool is_scarce = false);
   /// Bytes that `use_block` gives back; 0 while requests still refer to the present block.
   [[nodiscard]] std::size_t replaced_bytes() const { return is_ours_alone() ? block_->capacity() : 0; }
   /// There is no memory for what was needed: the next answer of `block_needed` is the least to go on with.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+
 namespace tidelog::broker {
 
 /// Makes room when a shard's memory is used up: the connection that holds the most of what nobody gets anything for is closed. It knows all
@@ -10,10 +12,16 @@ class Relief {
   Relief(const Relief&) = delete;
   Relief& operator=(const Relief&) = delete;
   virtual ~Relief() = default;
-  /// Somebody has waited long for memory to read into: closes the connection with the largest request that is not whole yet.
+  /// Somebody has waited long for memory to read into: closes the connection with the largest request that is not whole yet. However many
+  /// wait, it is one a second: what it held may be enough for all of them.
   virtual void free_request_memory() = 0;
-  /// More is laid out for peers than may be: closes those with the most that they do not read, until it fits.
+  /// More is laid out for peers than may be: closes those with the most that they do not read, until it fits. Who has had no time to read
+  /// yet stays, as long as that leaves a bound.
   virtual void free_response_memory() = 0;
+  /// A request wants so many bytes for its answer, and others have them. Who waits for records is answered now; if that does not give
+  /// enough back soon, those are closed who do not read their answers, the slowest first, until there is room or nobody is left who is that
+  /// slow.
+  virtual void make_room_for_answer(std::size_t bytes) = 0;
 };
 
 }  // namespace tidelog::broker

@@ -48,9 +48,17 @@ class RequestHandler {
   RequestHandler& operator=(const RequestHandler&) = delete;
   virtual ~RequestHandler() = default;
 
-  /// Starts a produce. When this returns, every part of it is in its owner's mailbox, in order (R7); the answer comes through
-  /// `Connection::response_ready`. Null: the request cannot be served at all; close the connection.
-  virtual std::unique_ptr<PendingResponse> produce(Connection& connection, Request&& request) = 0;
+  enum class Started : std::uint8_t {
+    yes,
+    later,  ///< There is no memory for its answer now: `produce_later` waits for it.
+    never,  ///< It cannot be served at all; close the connection.
+  };
+
+  /// Starts a produce, and takes the request if it does. When this returns `yes`, every part of it is in its owner's mailbox, in order
+  /// (R7); the answer comes through `Connection::response_ready`.
+  virtual Started produce(Connection& connection, Request& request, std::unique_ptr<PendingResponse>& response) = 0;
+  /// The same once there is memory. Null: close the connection.
+  virtual asio::awaitable<std::unique_ptr<PendingResponse>> produce_later(Connection& connection, Request request) = 0;
   /// Any other request, answered before the next one of this connection is looked at. The frame goes into `to`.
   virtual asio::awaitable<Outcome> serve(Connection& connection, Request request, SendQueue& to) = 0;
   /// The connection is gone; what was kept for it goes too.

@@ -4,15 +4,12 @@
 #include "proto/record/validate.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 namespace tidelog::broker {
 namespace {
 
-/// A partition's share of one pass, beyond which it lets others go on.
-constexpr SteadyTime kLongestPass = std::chrono::milliseconds(5);
-/// Checking less takes no time worth looking at a clock for.
+/// Checking less than this takes no time worth looking at a clock for, unless it has to be opened.
 constexpr std::size_t kLongPartBytes = 128 * 1024;
 
 /// What holds for every part of a pass.
@@ -31,6 +28,17 @@ proto::ValidationRules rules_at(TimestampMs now, const TopicConfig& config) {
   return rules;
 }
 
+void add_request(const ProducePart& part, proto::ValidationRules& rules) {
+  rules.has_transactional_id = part.has_transactional_id;
+  rules.produce_version = part.api_version;
+}
+
+/// What the header claims; the bytes may be anything.
+bool claims_compression(Bytes records) {
+  constexpr std::size_t kCodecAt = proto::batch_field::kAttributes + 1;
+  return records.size() > kCodecAt && (static_cast<std::int16_t>(records[kCodecAt]) & proto::kCodecMask) != 0;
+}
+
 void refuse(ProducePart& part, const proto::BatchError& error) {
   part.fail(error.code, error.message);
   if (error.code == ErrorCode::message_too_large) part.met = Limit::message_max_bytes;
@@ -39,6 +47,17 @@ void refuse(ProducePart& part, const proto::BatchError& error) {
 }
 
 }  // namespace
+
+bool Partition::takes_long_to_check(const ProducePart& part) const {
+  if (part.records.size() >= kLongPartBytes) return true;
+  return claims_compression(part.records) && (config_->compacts() || config_->opens_batches());
+}
+
+void Partition::check(ProducePart& part) const {
+  proto::ValidationRules rules = rules_at(shard_.loop().wall_clock(), *config_);
+  add_request(part, rules);
+  part.checked = std::make_unique<CheckedAhead>(CheckedAhead{.config = config_, .verdict = proto::validate_produce(part.records, rules)});
+}
 
 void Partition::produce(ProducePart& part) {
   if (retired_ != ErrorCode::none) {
@@ -63,25 +82,18 @@ void Partition::end_of_pass() {
   accepted_.clear();
 }
 
-/// Stops when the pass has taken long, for example with small batches that open to much: the rest goes on after others had their turn.
 void Partition::admit_queued() {
   proto::ValidationRules rules = rules_at(shard_.loop().wall_clock(), *config_);
-  std::optional<SteadyTime> began;
-  std::size_t taken = 0;
-  while (taken < queued_.size()) {
-    ProducePart& part = *queued_[taken++];
-    const bool may_take_long = rules.is_compacted || part.records.size() >= kLongPartBytes;
-    if (may_take_long && !began) began = shard_.loop().now();
+  for (std::size_t i = 0; i < queued_.size(); ++i) {
+    ProducePart& part = *queued_[i];
     if (part.is_timed) [[unlikely]] {
       admit_timed(part, rules);
     } else {
       admit(part, rules);
     }
     if (part.error != ErrorCode::none) part.done();
-    if (may_take_long && shard_.loop().now() - *began >= kLongestPass) break;
   }
-  queued_.erase(queued_.begin(), queued_.begin() + static_cast<std::ptrdiff_t>(taken));
-  if (!queued_.empty()) shard_.at_end_of_pass(PassStage::append, *this);
+  queued_.clear();
 }
 
 /// Those that have to be timed are few, so nobody else pays for looking at a clock.
@@ -137,9 +149,11 @@ void Partition::admit(ProducePart& part, proto::ValidationRules& rules) {
     part.fail(ErrorCode::kafka_storage_error, "this partition stopped serving after a disk failure: see the broker's log");
     return;
   }
-  rules.has_transactional_id = part.has_transactional_id;
-  rules.produce_version = part.api_version;
-  const Result<proto::CheckedBatch, proto::BatchError> checked = proto::validate_produce(part.records, rules);
+  add_request(part, rules);
+  // Settings may have changed since it was checked ahead; then that is worth nothing.
+  const bool is_checked = part.checked != nullptr && part.checked->config == config_;
+  const Result<proto::CheckedBatch, proto::BatchError> checked =
+      is_checked ? std::move(part.checked->verdict) : proto::validate_produce(part.records, rules);
   // Like Kafka, told with all that was held against the log, and not with bytes that never came so far.
   if (checked || checked.error().is_about_contents) part.log_start_offset = log_->log_start_offset();
   if (!checked) {

@@ -48,6 +48,10 @@ class Partition final : public DurableLog, private PassClient {
   [[nodiscard]] storage::Log& log() { return *log_; }
   [[nodiscard]] bool is_offline() const { return log_->is_offline(); }
 
+  /// Whether `check` may take long for it: much has to be read, or little to be opened that may become much.
+  [[nodiscard]] bool takes_long_to_check(const ProducePart& part) const;
+  /// Checks a part's records ahead of `produce`, which then only takes them.
+  void check(ProducePart& part) const;
   /// Queues a part for the end of this pass. It is answered through `part.done()`, at the earliest then.
   void produce(ProducePart& part);
   /// Committed records from `from` on, whole batches, one slice of one file. Empty if there is nothing (yet).

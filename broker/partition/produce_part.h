@@ -3,13 +3,23 @@
 #include "broker/partition/ack_waiters.h"
 #include "broker/shard/limit_log.h"
 #include "proto/base/types.h"
+#include "proto/record/validate.h"
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace tidelog::broker {
+
+struct TopicConfig;
+
+/// What the records were found to be before their pass, by which settings.
+struct CheckedAhead {
+  std::shared_ptr<const TopicConfig> config;
+  Result<proto::CheckedBatch, proto::BatchError> verdict;
+};
 
 /// One partition's share of a produce request, and its answer. Made on the connection's shard, handed to the partition's shard, which alone
 /// touches it until `on_done`.
@@ -28,6 +38,7 @@ class ProducePart final : public AckWaiter {
   bool waits_for_all = false;  ///< acks=-1.
   bool has_transactional_id = false;
   bool is_timed = false;  ///< Whoever sent it pays for the time it takes.
+  std::unique_ptr<CheckedAhead> checked;  ///< Null: its partition checks it when it takes it.
 
   // What is answered.
   ErrorCode error = ErrorCode::none;
@@ -43,6 +54,8 @@ class ProducePart final : public AckWaiter {
   class Owner {
    public:
     virtual void on_part_done(ProducePart& part) = 0;
+    const void* client = nullptr;  ///< Whose it is: a client's parts are taken in order, and clients take turns.
+    bool is_long = false;          ///< Its parts take long together.
 
    protected:
     ~Owner() = default;

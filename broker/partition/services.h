@@ -3,6 +3,7 @@
 #include "broker/config/broker_options.h"
 #include "broker/logging/rate_limited.h"
 #include "broker/metadata/image.h"
+#include "broker/partition/intake.h"
 #include "broker/partition/partition_table.h"
 #include "broker/quota/quota_meter.h"
 #include "broker/quota/token_buckets.h"
@@ -25,6 +26,7 @@ struct ShardServices {
   Shard shard;
   std::unique_ptr<Durability> durability;
   PartitionTable partitions;
+  Intake intake{*this};
   std::shared_ptr<const Image> image;            ///< Replaced whole whenever metadata were committed.
   std::shared_ptr<const BrokerOptions> options;  ///< In force: what the broker was started with, and over it what the image says.
   QuotaMeter quotas;

@@ -11,8 +11,8 @@
 namespace tidelog::broker {
 
 /// Bytes a shard may hold for its connections. Empty: whoever asks waits, and its socket is not read meanwhile.
-/// The last quarter is for small takers alone, so that a few peers with large requests cannot keep everybody else waiting.
-/// Thread: one loop.
+/// The last quarter is for small takers, and half of it for the smallest alone, so that a few peers with large requests cannot keep
+/// everybody else waiting. Thread: one loop.
 class Budget {
  public:
   static constexpr std::size_t kSmallBytes = 64 * 1024;
@@ -22,11 +22,13 @@ class Budget {
   /// True and taken, or false and nothing changed. `instead_of` bytes, taken before, are given back soon after: they do not count here.
   /// Whoever has nobody beside it may exceed the limit, or a request near the limit could never be read.
   [[nodiscard]] bool try_take(std::size_t bytes, std::size_t instead_of = 0) {
-    const std::size_t others = used_bytes_ - instead_of;
-    const std::size_t limit = bytes <= kSmallBytes ? limit_bytes_ : limit_bytes_ - limit_bytes_ / 4;
-    if (others != 0 && others + bytes > limit) return false;
+    if (!has_room(bytes, instead_of)) return false;
     used_bytes_ += bytes;
     return true;
+  }
+  [[nodiscard]] bool has_room(std::size_t bytes, std::size_t instead_of = 0) const {
+    const std::size_t others = used_bytes_ - instead_of;
+    return others == 0 || others + bytes <= most_for(bytes);
   }
 
   /// Taken whether there is room or not: for what is there already.
@@ -42,12 +44,20 @@ class Budget {
   void stop_waiting(Signal& waiter) { std::erase(waiting_, &waiter); }
 
   [[nodiscard]] std::size_t limit_bytes() const { return limit_bytes_; }
+  /// What those may use together who take much at once.
+  [[nodiscard]] std::size_t most_for_large() const { return limit_bytes_ - limit_bytes_ / 4; }
   [[nodiscard]] std::size_t used_bytes() const { return used_bytes_; }
   /// Time to do without what is merely convenient.
   [[nodiscard]] bool is_scarce() const { return used_bytes_ > limit_bytes_ / 2; }
   [[nodiscard]] bool is_exceeded() const { return used_bytes_ > limit_bytes_; }
 
  private:
+  [[nodiscard]] std::size_t most_for(std::size_t bytes) const {
+    if (bytes <= kSmallBytes) return limit_bytes_;
+    return bytes <= limit_bytes_ / kModestShare ? limit_bytes_ - limit_bytes_ / 8 : most_for_large();
+  }
+
+  static constexpr std::size_t kModestShare = 16;  ///< Up to this part of all, it is not much at once.
   std::size_t limit_bytes_;
   std::size_t used_bytes_ = 0;
   std::vector<Signal*> waiting_;
@@ -59,6 +69,12 @@ class BudgetShare {
   BudgetShare() = default;
   BudgetShare(const BudgetShare&) = delete;
   BudgetShare& operator=(const BudgetShare&) = delete;
+  BudgetShare& operator=(BudgetShare&& other) noexcept {
+    release();
+    budget_ = std::move(other.budget_);
+    bytes_ = std::exchange(other.bytes_, 0);
+    return *this;
+  }
   ~BudgetShare() { release(); }
 
   /// Grows or shrinks to `bytes`; false, with nothing changed, if the budget lacks them.

@@ -1,6 +1,7 @@
 #include "broker/shard/shard.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tidelog::broker {
 
@@ -9,7 +10,8 @@ Shard::Shard(Env& env, std::size_t index, ShardMemory memory)
       index_(index),
       timers_(loop()),
       budget_(std::make_shared<Budget>(memory.request_bytes)),
-      response_budget_(std::make_shared<Budget>(memory.response_bytes)) {}
+      response_budget_(std::make_shared<Budget>(memory.response_bytes)),
+      overdraft_(memory.overdraft != nullptr ? std::move(memory.overdraft) : std::make_shared<Overdraft>(memory.response_bytes)) {}
 
 void Shard::queue(PassStage stage, PassClient& client) {
   client.queued_ = true;

@@ -3,6 +3,7 @@
 #include "broker/env/env.h"
 #include "broker/shard/budget.h"
 #include "broker/shard/limit_log.h"
+#include "broker/shard/overdraft.h"
 #include "broker/shard/timers.h"
 
 #include <array>
@@ -31,8 +32,9 @@ class PassClient {
 
 /// Bytes that one shard may hold for its clients.
 struct ShardMemory {
-  std::size_t request_bytes = 0;   ///< Requests that are being read or served.
-  std::size_t response_bytes = 0;  ///< Answers that are being made or not yet sent.
+  std::size_t request_bytes = 0;                   ///< Requests that are being read or served.
+  std::size_t response_bytes = 0;                  ///< Answers that are being made or not yet sent.
+  std::shared_ptr<Overdraft> overdraft = nullptr;  ///< Of all shards; null: this one has its own, as large as its pool of answers.
 };
 
 /// One thread's share of the broker: its loop, its timers, its memory, and the end of each pass. Owns no protocol state itself.
@@ -51,6 +53,8 @@ class Shard {
   [[nodiscard]] const std::shared_ptr<Budget>& budget() { return budget_; }
   /// For answers, and for what is laid out to make one.
   [[nodiscard]] const std::shared_ptr<Budget>& response_budget() { return response_budget_; }
+  /// For one answer that is too large for that.
+  [[nodiscard]] const std::shared_ptr<Overdraft>& overdraft() { return overdraft_; }
   [[nodiscard]] LimitLog& limits() { return limits_; }
 
   /// `client.end_of_pass()` runs in `stage` of the current pass; again if it asks again from inside.
@@ -71,6 +75,7 @@ class Shard {
   Timers timers_;
   std::shared_ptr<Budget> budget_;
   std::shared_ptr<Budget> response_budget_;
+  std::shared_ptr<Overdraft> overdraft_;
   LimitLog limits_;
   std::array<std::vector<PassClient*>, kStages> clients_;
   std::vector<PassClient*> running_;

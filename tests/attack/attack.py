@@ -48,8 +48,10 @@ def attack(args, name, options, settings, seconds, seed, **more):
     with rig.Broker(args.tidelog, *(f"{key}={value}" for key, value in options.items())) as broker:
         began = time.monotonic()
         broker.create("attack", 4)
-        broker.create("attack-compacted", 1, "cleanup.policy=compact")
+        broker.create("attack-compacted", 40, "cleanup.policy=compact")
         broker.create("bystander", 1)
+        # Two hundred syncs would measure the disk.
+        broker.create("bystander-wide", 200, "durability=page-cache")
         fill(broker, "attack")
         print(f"==== {name}, {seconds} s, seed {seed}", flush=True)
         # A sanitizer keeps memory of its own, so there is nothing to hold against the budget.

@@ -28,6 +28,7 @@ using proto::ProduceResponse;
 constexpr std::int16_t kVersion = 9;  ///< Of all three: flexible or not, and by name.
 constexpr Milliseconds kBetweenRounds{3};
 constexpr int kRoundsPerMetadata = 10;
+constexpr int kRoundsPerWide = 25;
 constexpr std::size_t kKeptComplaints = 10;
 
 Bytes as_bytes(std::string_view text) { return {reinterpret_cast<const std::byte*>(text.data()), text.size()}; }
@@ -155,12 +156,61 @@ bool Bystander::metadata() {
   return true;
 }
 
+bool Bystander::produce_wide() {
+  const std::string batch = batch_of("key", value_of(wide_rounds_));
+  std::vector<ProduceRequest::PartitionProduceData> partitions;
+  for (std::int32_t i = 0; i < kWidePartitions; ++i) partitions.push_back({.index = i, .records = {.bytes = as_bytes(batch)}});
+  const std::vector<ProduceRequest::TopicProduceData> topics{{.name = wide_topic_, .partition_data = partitions}};
+  const std::int32_t correlation = ++correlation_;
+  std::string answer;
+  const ProduceRequest request{.acks = -1, .timeout_ms = 5000, .topic_data = topics};
+  if (!ask(framed(request, correlation), correlation, answer, "wide produce")) return false;
+  ProduceResponse response;
+  if (!read_answer<ProduceRequest>(answer, response)) return fail("wide produce: the answer cannot be read"), false;
+  std::int32_t stored = 0;
+  for (const auto& topic : response.responses) {
+    for (const auto& partition : topic.partition_responses) {
+      stored += partition.error_code == 0 && partition.base_offset == wide_rounds_ ? 1 : 0;
+    }
+  }
+  if (stored != kWidePartitions) return fail("wide produce: " + std::to_string(stored) + " partitions stored it"), false;
+  ++wide_rounds_;
+  return true;
+}
+
+/// The newest record of each partition.
+bool Bystander::fetch_wide() {
+  std::vector<FetchRequest::FetchPartition> partitions;
+  for (std::int32_t i = 0; i < kWidePartitions; ++i) {
+    partitions.push_back({.partition = i, .fetch_offset = wide_rounds_ - 1, .partition_max_bytes = 1 << 20});
+  }
+  const std::vector<FetchRequest::FetchTopic> topics{{.topic = wide_topic_, .partitions = partitions}};
+  const std::int32_t correlation = ++correlation_;
+  std::string answer;
+  const FetchRequest request{.max_wait_ms = 500, .min_bytes = 1, .max_bytes = 1 << 20, .topics = topics};
+  if (!ask(framed(request, correlation), correlation, answer, "wide fetch")) return false;
+  FetchResponse response;
+  if (!read_answer<FetchRequest>(answer, response)) return fail("wide fetch: the answer cannot be read"), false;
+  std::vector<std::string> values;
+  for (const auto& topic : response.responses) {
+    for (const auto& partition : topic.partitions) {
+      if (partition.error_code != 0) return fail("wide fetch: error " + std::to_string(partition.error_code)), false;
+      if (!read_batches(partition.records.bytes, wide_rounds_ - 1, values)) return false;
+    }
+  }
+  const std::string newest = value_of(wide_rounds_ - 1);
+  const auto found = std::ranges::count(values, newest);
+  if (found != kWidePartitions) return fail("wide fetch: " + std::to_string(found) + " partitions have the newest record"), false;
+  return true;
+}
+
 void Bystander::run(const std::stop_token& stop) {
   std::mutex mutex;
   std::condition_variable_any stopped;
   std::unique_lock lock(mutex);
   for (int round = 0; !stop.stop_requested(); ++round) {
-    const bool all_well = produce() && fetch() && (round % kRoundsPerMetadata != 0 || metadata());
+    const bool all_well = produce() && fetch() && (round % kRoundsPerMetadata != 0 || metadata()) &&
+                          (round % kRoundsPerWide != 0 || (produce_wide() && fetch_wide()));
     // A steady client, not a flood. After a failure nobody knows whether the record is stored: the run has failed, and its end still tells
     // where the broker stands.
     stopped.wait_for(lock, stop, all_well ? kBetweenRounds : bound_, [] { return false; });
@@ -179,6 +229,7 @@ std::string Bystander::verify() {
     }
   }
   if (at != next_value_) return std::to_string(at) + " records instead of " + std::to_string(next_value_);
+  if (wide_rounds_ > 0 && !fetch_wide()) return complaints_.empty() ? "a wide fetch failed" : complaints_.back();
   return {};
 }
 

@@ -121,6 +121,8 @@ void seal(std::string& batch) {
 
 }  // namespace
 
+std::string bomb(std::size_t plain_bytes, std::size_t compressed_limit) { return bomb(proto::Codec::gzip, plain_bytes, compressed_limit); }
+
 Source held_truncations(const Knowledge& known) {
   return each_byte(known, 1, [](const Valid& valid, std::size_t byte) {
     return Case{.family = "cut, never completed",

@@ -36,6 +36,8 @@ Source bombs(const Knowledge& known);
 /// Batches that are broken inside and whose checksum is right all the same, of each codec, to a plain and to a compacted topic: what looks
 /// behind the checksum meets them.
 Source sealed_batches(const Knowledge& known, Dice& dice, std::size_t cases);
+/// A sound batch of one keyed record that is a thousand times larger once it is opened, and not larger than `plain_bytes` then.
+std::string bomb(std::size_t plain_bytes, std::size_t compressed_limit);
 /// Other protocols' first words, unknown requests and versions.
 Source greetings(const Knowledge& known);
 

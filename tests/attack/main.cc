@@ -234,7 +234,7 @@ int run(const Options& options) {
                   .compacted_topic = "attack-compacted",
                   .request_max_bytes = options["request-max"],
                   .message_max_bytes = options["message-max"]};
-  Bystander bystander({.port = target.port, .from = {0, 9}}, "bystander", options.ms("bound-ms"));
+  Bystander bystander({.port = target.port, .from = {0, 9}}, "bystander", "bystander-wide", options.ms("bound-ms"));
   const Memory before = memory_of(pid);
   forget_peak(pid);
   Tally tally;

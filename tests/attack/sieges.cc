@@ -63,6 +63,7 @@ class Sieges {
   void deep_pipelines();
   void wide_fetches();
   void many_names();
+  void wide_bombs();
 
  private:
   std::vector<Socket> crowd(std::size_t count, std::uint8_t network, int receive_buffer = 0);
@@ -352,6 +353,21 @@ void Sieges::many_names() {
   for (Socket& socket : sockets) tally_.note("many names", drain(socket, 1, until), "neither answered nor closed");
 }
 
+/// One request brings a batch for each of many partitions that all have to be opened, and what is in them is as large as may be.
+void Sieges::wide_bombs() {
+  constexpr std::int16_t kVersion = 9;
+  constexpr std::int32_t kPartitions = 40;
+  const std::string batch = bomb(std::size_t{15} << 20, known_.message_max_bytes);
+  std::vector<proto::ProduceRequest::PartitionProduceData> partitions;
+  for (std::int32_t i = 0; i < kPartitions; ++i) partitions.push_back({.index = i, .records = {.bytes = as_bytes(batch)}});
+  const std::vector<proto::ProduceRequest::TopicProduceData> topics{{.name = known_.compacted_topic, .partition_data = partitions}};
+  const std::string request = framed(proto::ProduceRequest{.acks = -1, .timeout_ms = 1000, .topic_data = topics}, kVersion, 0);
+  std::vector<Socket> sockets = crowd(2, 12);
+  const auto until = Clock::now() + 8 * deadlines_.slack;
+  for (Socket& socket : sockets) socket.send_all(request, until);
+  for (Socket& socket : sockets) tally_.note("wide bombs", drain(socket, 1, until), "neither answered nor closed");
+}
+
 }  // namespace
 
 std::vector<Siege> all_sieges(const Battlefield& field, Tally& tally, Dice& dice) {
@@ -366,6 +382,7 @@ std::vector<Siege> all_sieges(const Battlefield& field, Tally& tally, Dice& dice
           siege("connection storm", slack, &Sieges::connection_storm),
           siege("wide fetches", slack, &Sieges::wide_fetches),
           siege("many names", slack, &Sieges::many_names),
+          siege("wide bombs", 2 * slack, &Sieges::wide_bombs),
           siege("deep pipelines", slack, &Sieges::deep_pipelines),
           siege("half frames", 2 * deadlines.whole_frame + slack, &Sieges::half_frames),
           siege("dribbled frames", deadlines.whole_frame + slack, &Sieges::dribbled_frames),

@@ -20,6 +20,22 @@ TEST(Budget, LeavesItsLastQuarterToSmallTakers) {
   EXPECT_TRUE(small);
 }
 
+TEST(Budget, LeavesAPartOfThatToThoseWhoWantNotMuchMore) {
+  constexpr std::size_t kLarge = 64 << 20;
+  Budget budget(kLarge);
+  ASSERT_TRUE(budget.try_take(kLarge / 4 * 3));
+
+  const bool large = budget.try_take(kLarge / 10);
+  const bool modest = budget.try_take(kLarge / 16);
+  while (budget.try_take(kLarge / 16)) {
+  }
+  const bool small = budget.try_take(Budget::kSmallBytes);
+
+  EXPECT_FALSE(large);
+  EXPECT_TRUE(modest);
+  EXPECT_TRUE(small);
+}
+
 TEST(Budget, RefusesSmallTakersWhenAllIsTaken) {
   Budget budget(kLimit);
   while (budget.try_take(Budget::kSmallBytes)) {

@@ -7,7 +7,9 @@
 #include <boost/asio/detached.hpp>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
+#include <utility>
 
 namespace tidelog::broker {
 namespace {
@@ -37,21 +39,49 @@ class LateAnswer final : public PendingResponse {
 /// Answers every request with as many bytes as the test wants.
 class Answering final : public RequestHandler {
  public:
-  std::unique_ptr<PendingResponse> produce(Connection& connection, Request&&) override {
+  Started produce(Connection& connection, Request&, std::unique_ptr<PendingResponse>& response) override {
+    if (memory_comes != nullptr) return Started::later;
     auto answer = std::make_unique<LateAnswer>(connection);
     late = answer.get();
-    return answer;
+    response = std::move(answer);
+    return Started::yes;
   }
-  asio::awaitable<Outcome> serve(Connection&, Request, SendQueue& to) override {
+  asio::awaitable<std::unique_ptr<PendingResponse>> produce_later(Connection& connection, Request request) override {
+    co_await std::exchange(memory_comes, nullptr)->wait();
+    std::unique_ptr<PendingResponse> response;
+    produce(connection, request, response);
+    co_return response;
+  }
+  asio::awaitable<Outcome> serve(Connection& connection, Request, SendQueue& to) override {
     ++served;
+    if (waits_with.bytes > 0) co_await wait_as_a_fetch(connection, waits_with);
+    if (wants_bytes > 0) connection.make_room_for_answer(wants_bytes);
     to.output().append(std::vector<std::byte>(answer_bytes));
     co_return Outcome::keep;
   }
   void closed(Connection&) override {}
 
+  /// A request that waits for something that may never come.
+  struct Wait {
+    std::size_t bytes = 0;
+    Signal* for_records = nullptr;
+  };
+
+  static asio::awaitable<void> wait_as_a_fetch(Connection& connection, Wait wait) {
+    EXPECT_TRUE(connection.laid_out().try_resize(connection.shard(), wait.bytes));
+    connection.client().waits_on = wait.for_records;
+    connection.client().waits_for_records = true;
+    co_await wait.for_records->wait();
+    connection.client().waits_for_records = false;
+    connection.client().waits_on = nullptr;
+  }
+
+  Wait waits_with;
   std::size_t answer_bytes = 10;
+  std::size_t wants_bytes = 0;  ///< Asked for before each answer.
   int served = 0;
-  LateAnswer* late = nullptr;  ///< The newest.
+  LateAnswer* late = nullptr;      ///< The newest.
+  Signal* memory_comes = nullptr;  ///< The next produce lacks memory until then.
 };
 
 class ConnectionLimitsTest : public ::testing::Test {
@@ -190,6 +220,7 @@ TEST_F(ConnectionLimitsTest, WhenAnswersTakeTooMuchMemoryTheLargestUnreadOnesGo)
   const auto deaf = connect();
   deaf->room = 0;
   give(*deaf, request());
+  pass(seconds(2));
   handler_.answer_bytes = 500'000;
   const auto other = connect();
   other->room = 0;
@@ -200,6 +231,118 @@ TEST_F(ConnectionLimitsTest, WhenAnswersTakeTooMuchMemoryTheLargestUnreadOnesGo)
   EXPECT_FALSE(other->is_closed);
   EXPECT_EQ(count(Limit::response_memory_bytes), 1U);
   EXPECT_LE(shard_.response_budget()->used_bytes(), kResponseMemory);
+}
+
+// Nobody had time to read, but there is a bound.
+TEST_F(ConnectionLimitsTest, NoGraceIsGivenBeyondHalfAsMuchAgain) {
+  handler_.answer_bytes = 900'000;
+  std::vector<std::shared_ptr<FakeWire>> crowd;
+  for (int i = 0; i < 10; ++i) {
+    crowd.push_back(connect());
+    crowd.back()->room = 0;
+    give(*crowd.back(), request());
+    EXPECT_LE(shard_.response_budget()->used_bytes(), kResponseMemory * 3 / 2);
+  }
+}
+
+TEST_F(ConnectionLimitsTest, APromptReaderGetsAnAnswerLargerThanThePool) {
+  handler_.answer_bytes = kResponseMemory + kResponseMemory / 4;
+  const auto reader = connect();
+  reader->room = 100'000;
+  give(*reader, request());
+  handler_.answer_bytes = 10'000;
+  const auto other = connect();
+  other->room = 0;
+  give(*other, request());
+
+  for (int i = 0; i < 13; ++i) {
+    pass(std::chrono::milliseconds(100));
+    take(*reader, 100'000);
+  }
+
+  EXPECT_EQ(reader->written.size(), kResponseMemory + kResponseMemory / 4);
+  EXPECT_FALSE(reader->is_closed || other->is_closed);
+}
+
+TEST_F(ConnectionLimitsTest, OnlyWhoDoesNotReadMakesRoomForAnAnswer) {
+  handler_.answer_bytes = 400'000;
+  const auto deaf = connect();
+  deaf->room = 0;
+  give(*deaf, request());
+  const auto slow = connect();
+  slow->room = 0;
+  give(*slow, request());
+  for (int i = 0; i < 4; ++i) {
+    pass(std::chrono::milliseconds(500));
+    take(*slow, 10'000);
+  }
+  ASSERT_FALSE(shard_.response_budget()->has_room(200'000));
+
+  handler_.wants_bytes = 200'000;
+  const auto wide = connect();
+  give(*wide, request());
+
+  EXPECT_TRUE(deaf->is_closed);
+  EXPECT_FALSE(slow->is_closed) << "at its pace all is read in time";
+  EXPECT_EQ(count(Limit::response_memory_bytes), 1U);
+  EXPECT_TRUE(shard_.response_budget()->has_room(200'000));
+}
+
+TEST_F(ConnectionLimitsTest, WhoWaitsForRecordsMakesRoomBeforeAnybodyIsClosed) {
+  handler_.answer_bytes = 400'000;
+  const auto deaf = connect();
+  deaf->room = 0;
+  give(*deaf, request());
+  Signal records(env_.loop().executor());
+  handler_.waits_with = {.bytes = 300'000, .for_records = &records};
+  const auto patient = connect();
+  give(*patient, request());
+  handler_.waits_with = {};
+  pass(seconds(2));
+  ASSERT_EQ(patient->written.size(), 0U);
+
+  handler_.answer_bytes = 10;
+  handler_.wants_bytes = 200'000;
+  const auto wide = connect();
+  give(*wide, request());
+
+  EXPECT_GT(patient->written.size(), 0U);
+  EXPECT_FALSE(deaf->is_closed);
+  EXPECT_TRUE(shard_.response_budget()->has_room(200'000));
+}
+
+TEST_F(ConnectionLimitsTest, AProduceWithoutMemoryStopsTheReadingAndGoesOnInOrder) {
+  Signal memory(env_.loop().executor());
+  handler_.memory_comes = &memory;
+  const auto wire = connect();
+  give(*wire, produce_request() + request());
+  EXPECT_EQ(handler_.late, nullptr);
+  EXPECT_EQ(handler_.served, 0) << "what came after it waits";
+
+  memory.notify();
+  env_.loop().run_ready();
+  ASSERT_NE(handler_.late, nullptr);
+  handler_.late->come();
+  env_.loop().run_ready();
+
+  EXPECT_EQ(handler_.served, 1);
+  EXPECT_EQ(wire->written.size(), 20U);
+}
+
+// Were an answer of 100 KB waiting for each, the next request would add to it.
+TEST_F(ConnectionLimitsTest, WhileMemoryForAnswersIsScarceAPeerGetsNoMoreBeforeItReads) {
+  handler_.answer_bytes = 100'000;
+  const auto wire = connect();
+  wire->room = 0;
+  BudgetShare others;
+  others.resize(shard_.response_budget(), 600'000);
+
+  give(*wire, request() + request() + request());
+  const int served_unread = handler_.served;
+  take(*wire, 300'000);
+
+  EXPECT_EQ(served_unread, 1);
+  EXPECT_EQ(handler_.served, 3);
 }
 
 TEST_F(ConnectionLimitsTest, AnswersThatWereReadCostNothing) {
@@ -226,6 +369,35 @@ TEST_F(ConnectionLimitsTest, UnfinishedRequestsThatKeepOthersWaitingGoLargestFir
 
   EXPECT_TRUE(hoarder->is_closed != second->is_closed) << "one makes room for the other";
   EXPECT_GE(count(Limit::queued_max_request_bytes), 1U);
+}
+
+// Many may wait, and each becomes impatient at its own time; what the first victim held is enough for them all.
+TEST_F(ConnectionLimitsTest, OneVictimIsEnoughForAllWhoWait) {
+  std::string large("\0\x3f\0\0", 4);
+  large.resize(300'000);
+  const auto hoarder = connect();
+  give(*hoarder, large);
+  std::string half("\0\0\x75\x30", 4);  // 30,000 are announced.
+  half += request().substr(4);
+  half.resize(25'000);
+  std::vector<std::shared_ptr<FakeWire>> crowd;
+  while (shard_.budget()->has_room(1 << 14)) {
+    crowd.push_back(connect());
+    give(*crowd.back(), half);
+  }
+  for (int i = 0; i < 10; ++i) {
+    pass(std::chrono::milliseconds(7));
+    crowd.push_back(connect());
+    give(*crowd.back(), half);
+  }
+  ASSERT_FALSE(hoarder->is_closed);
+
+  pass(std::chrono::milliseconds(1500));
+  for (const auto& wire : crowd) give(*wire, std::string(5'004, 'x'));
+
+  EXPECT_TRUE(hoarder->is_closed);
+  EXPECT_EQ(std::ranges::count(crowd, true, [](const auto& wire) { return wire->is_closed; }), 0);
+  EXPECT_EQ(handler_.served, static_cast<int>(crowd.size()));
 }
 
 TEST_F(ConnectionLimitsTest, SmallRequestsAreReadWhileLargeOnesHaveTheMemory) {

@@ -100,6 +100,30 @@ TEST(RuleR19, MemoryFollowsBytesReceivedNotTheAnnouncedLength) {
   EXPECT_TRUE(feeder.buffer.next_frame());
 }
 
+// What its reader does while memory is scarce: gets along with the least, and asks for more when a byte came.
+TEST(ReceiveBuffer, IsNotMovedForEachByteThatTricklesInWhileMemoryIsScarce) {
+  Feeder feeder;
+  const std::string bytes = frame(kLimit, 'x');
+  std::string_view rest = bytes;
+  while (rest.size() > kLimit / 2) rest.remove_prefix(feeder.feed(rest, 100'000));
+  int moves = 0;
+  const auto move_to = [&](std::size_t block) {
+    if (block == 0) return;
+    ++moves;
+    feeder.budget->take(block);
+    feeder.buffer.use_block(new ReceiveBlock(block, feeder.budget));
+  };
+
+  for (int i = 0; i < 1000; ++i) {
+    move_to(feeder.buffer.least_block());
+    move_to(feeder.buffer.block_needed(true));
+    rest.remove_prefix(feeder.feed(rest, 1));
+  }
+
+  EXPECT_LE(moves, 4);
+  EXPECT_LE(feeder.budget->used_bytes(), 2 * (kLimit - rest.size())) << "no more than twice what came";
+}
+
 TEST(ReceiveBuffer, HoldsNoMemoryWhenIdle) {
   Feeder feeder;
   const std::string bytes = frame(100, 'x');

@@ -42,7 +42,8 @@ class FakeListener final : public Listener {
 
 class Silent final : public RequestHandler {
  public:
-  std::unique_ptr<PendingResponse> produce(Connection&, Request&&) override { return nullptr; }
+  Started produce(Connection&, Request&, std::unique_ptr<PendingResponse>&) override { return Started::never; }
+  asio::awaitable<std::unique_ptr<PendingResponse>> produce_later(Connection&, Request) override { co_return nullptr; }
   asio::awaitable<Outcome> serve(Connection&, Request, SendQueue&) override { co_return Outcome::close; }
   void closed(Connection&) override {}
 };
