@@ -264,7 +264,7 @@ def wide_requests_are_served_beside_deaf_readers(args):
 
 
 def fetches_that_wait_for_records_make_room_for_others(args):
-    """Each waits with a megabyte, which a fifth of the pool of a shard is not to be had for a minute."""
+    """Twenty of them want more than the pool of answers has, and each for a minute."""
     options = ["shards=1", "memory.budget.bytes=67108864", "socket.request.max.bytes=16000000", "max.connection.creation.rate=0"]
     with rig.Broker(args.tidelog, *options) as broker:
         broker.create("wide", 900, "durability=page-cache")
@@ -274,8 +274,8 @@ def fetches_that_wait_for_records_make_room_for_others(args):
             connection.send(wire.FETCH, 4, 1, waiting)
         batch = wire.batch(b"v")
         # To a topic that nobody waits for.
-        broker.create("other", 500, "durability=page-cache")
-        produce = struct.pack(">hhi", -1, -1, 10000) + wide("other", 500, lambda n: struct.pack(">ii", n, len(batch)) + batch)
+        broker.create("other", 900, "durability=page-cache")
+        produce = struct.pack(">hhi", -1, -1, 10000) + wide("other", 900, lambda n: struct.pack(">ii", n, len(batch)) + batch)
         honest = rig.Wire(broker.port)
         honest.socket.settimeout(rig.seconds(5))
         for number in range(10):
