@@ -3,8 +3,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
-#include <exception>
-
 namespace tidelog::broker {
 namespace {
 
@@ -27,12 +25,7 @@ void ConnectionSet::adopt(std::unique_ptr<Accepted> accepted, Job on_end) {
 asio::awaitable<void> ConnectionSet::serve(std::uint64_t id, Job on_end) {
   const Gate::Pass pass = gate_.enter();
   Connection& connection = *connections_.at(id);
-  try {
-    co_await connection.run();
-  } catch (const std::exception& error) {
-    log_error("connection from {} ended by an internal error: {}", connection.peer().host, error.what());
-    connection.close();
-  }
+  co_await connection.run();
   if (!connection.close_reason().empty()) {
     shard_.limits().hit(connection.close_limit(), shard_.loop().now(), "closed the connection from {}:{}: {}", connection.peer().host,
                         connection.peer().port, connection.close_reason());

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <stdexcept>
 
 namespace tidelog::broker {
 namespace {
@@ -38,19 +39,23 @@ class LateAnswer final : public PendingResponse {
 class Answering final : public RequestHandler {
  public:
   std::unique_ptr<PendingResponse> produce(Connection& connection, Request&&) override {
+    if (throws) throw std::runtime_error("of a test");
     auto answer = std::make_unique<LateAnswer>(connection);
     late = answer.get();
     return answer;
   }
   asio::awaitable<Outcome> serve(Connection&, Request, SendQueue& to) override {
+    if (throws) throw std::runtime_error("of a test");
     ++served;
     to.output().append(std::vector<std::byte>(answer_bytes));
     co_return Outcome::keep;
   }
-  void closed(Connection&) override {}
+  void closed(Connection&) override { ++ended; }
 
   std::size_t answer_bytes = 10;
   int served = 0;
+  int ended = 0;
+  bool throws = false;
   LateAnswer* late = nullptr;  ///< The newest.
 };
 
@@ -128,6 +133,57 @@ TEST_F(ConnectionLimitsTest, HalfAFrameThatFilledItsBlockHasADeadlineToo) {
 
   EXPECT_TRUE(wire->is_closed);
   EXPECT_EQ(count(Limit::request_frame_timeout), 1U);
+}
+
+// The peer is not at fault: it may have sent the rest long ago.
+TEST_F(ConnectionLimitsTest, TheDeadlineOfHalfAFrameStandsStillWhileThereIsNoMemoryToReadInto) {
+  const auto wire = connect();
+  std::string bytes("\0\1\0\0", 4);
+  bytes.resize(16 * 1024);  // A first block.
+  give(*wire, std::string_view(bytes).substr(0, 10'000));
+  pass(seconds(20));
+  shard_.budget()->take(kRequestMemory);
+  give(*wire, std::string_view(bytes).substr(10'000));
+  pass(seconds(40));
+  EXPECT_FALSE(wire->is_closed) << "the broker reads nothing";
+  shard_.budget()->give(kRequestMemory);
+  env_.loop().run_ready();
+
+  pass(seconds(9));
+  EXPECT_FALSE(wire->is_closed) << "29 seconds of its own";
+  pass(seconds(2));
+  EXPECT_TRUE(wire->is_closed);
+  EXPECT_EQ(count(Limit::request_frame_timeout), 1U);
+}
+
+// Whoever answers the produce does so through its connection.
+TEST_F(ConnectionLimitsTest, AnInternalErrorEndsAConnectionAfterItsProducesAreAnswered) {
+  const auto wire = connect();
+  give(*wire, produce_request());
+  handler_.throws = true;
+
+  give(*wire, produce_request());
+  EXPECT_TRUE(wire->is_closed);
+  EXPECT_EQ(set_->size(), 1U);
+
+  handler_.late->come();
+  env_.loop().run_ready();
+  EXPECT_EQ(set_->size(), 0U);
+  EXPECT_EQ(handler_.ended, 1);
+}
+
+// The writer waits on the connection's stream.
+TEST_F(ConnectionLimitsTest, AnInternalErrorEndsAConnectionAfterItsWriter) {
+  const auto wire = connect();
+  wire->room = 4;
+  give(*wire, request());
+  handler_.throws = true;
+
+  give(*wire, request());
+
+  EXPECT_TRUE(wire->is_closed);
+  EXPECT_EQ(set_->size(), 0U);
+  EXPECT_EQ(handler_.ended, 1);
 }
 
 TEST_F(ConnectionLimitsTest, IdleConnectionsEnd) {
