@@ -30,8 +30,8 @@ class Broker {
   /// Answers what is under way, makes everything durable, marks the stop as clean.
   asio::awaitable<void> stop();
 
-  /// Where it listens, with the real port. Valid after `start`.
-  [[nodiscard]] Endpoint listens() const { return server_->local(); }
+  /// Where it listens, with the real ports. Valid after `start`.
+  [[nodiscard]] std::vector<Endpoint> listens() const { return server_->local(); }
   [[nodiscard]] const storage::RecoveryReport& recovery() const { return report_; }
 
  private:
@@ -40,6 +40,7 @@ class Broker {
   void warn_of_lost_manifest() const;
   asio::awaitable<Result<void, StartError>> introduce_self();
   Result<void, StartError> listen();
+  Result<std::unique_ptr<Listener>, StartError> open(const ListenerAddress& address);
   void report_recovery();
   asio::awaitable<void> report_limits();
 

@@ -24,6 +24,7 @@ struct ConnectionLimits {
 struct ClientState {
   std::string software_name;
   std::string software_version;
+  std::size_t listener = 0;           ///< By which of the server's it came.
   std::int32_t fetch_session_id = 0;  ///< The last one it was given; 0: none.
   Signal* waits_on = nullptr;         ///< Set while a request waits for something to happen: woken when the connection ends.
   bool is_leaving = false;            ///< The connection ends: answer with what there is.
@@ -139,7 +140,7 @@ class Connection final : private PassClient {
   Limit close_limit_ = Limit::malformed_request;
   bool is_serving_ = false;
   bool is_without_memory_ = false;  ///< Nothing is read until memory comes back.
-  bool is_receiving_ = false;  ///< Every request that came was begun.
+  bool is_receiving_ = false;       ///< Every request that came was begun.
   bool is_closed_ = false;
   bool is_finishing_ = false;
   bool close_when_sent_ = false;

@@ -14,11 +14,13 @@ constexpr int kIdleShare = 10;
 ConnectionSet::ConnectionSet(Shard& shard, RequestHandler& handler, ConnectionLimits limits)
     : shard_(shard), handler_(handler), limits_(limits), gate_(shard.loop().executor()) {}
 
-void ConnectionSet::adopt(std::unique_ptr<Accepted> accepted, Job on_end) {
+void ConnectionSet::adopt(std::unique_ptr<Accepted> accepted, Job on_end, std::size_t listener) {
   if (gate_.is_closed()) return on_end();
   const std::uint64_t id = next_id_++;
   const ConnectionHost host{.shard = shard_, .handler = handler_, .limits = limits_, .relief = *this};
-  connections_.emplace(id, std::make_unique<Connection>(host, accepted->open(shard_.loop())));
+  auto connection = std::make_unique<Connection>(host, accepted->open(shard_.loop()));
+  connection->client().listener = listener;
+  connections_.emplace(id, std::move(connection));
   asio::co_spawn(shard_.loop().executor(), serve(id, std::move(on_end)), asio::detached);
 }
 
