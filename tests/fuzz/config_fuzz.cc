@@ -76,7 +76,8 @@ void as_listener(std::string_view text) {
   if (!address) return require(!address.error().message.empty() && !address.error().hint.empty());
   const bool has_brackets = address->host.find(':') != std::string::npos;
   const std::string host = has_brackets ? "[" + address->host + "]" : address->host;
-  require(parse_listener("listeners", address->name + "://" + host + ":" + std::to_string(address->port)) == *address);
+  const auto again = parse_listener("listeners", address->name + "://" + host + ":" + std::to_string(address->port));
+  require(again && *again == *address);
 }
 
 }  // namespace

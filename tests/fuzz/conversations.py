@@ -79,6 +79,9 @@ def uses(broker, back):
     producer_id = broker.says("InitProducerId", {"producerId": 7, "producerEpoch": 0}, back)
     yield "produce", PRODUCE, 128, to_topic + producer_id + broker.produced(0, back)
     yield "produce-flushing", PRODUCE, 140, to_topic + producer_id + b"".join(broker.produced(i, back) for i in range(5))
+    yield "produce-far", PRODUCE, 132, to_topic + producer_id + broker.produced((1 << 63) - 2, back)
+    yield "produce-as-nobody", PRODUCE, 128, to_topic + broker.says("InitProducerId", {"producerId": -1, "producerEpoch": 0}, back) * 3
+    yield "consume-below", CONSUME, 6, to_topic + start + broker.offsets(-1 << 63, back)
     for choice in (0, 1, 2):
         yield f"admin-{choice}", ADMINISTRATE, choice, to_topic * 2
     yield "admin-7", ADMINISTRATE, 7, to_topic + start + end
