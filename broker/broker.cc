@@ -196,26 +196,33 @@ std::string why_not_listening(Errc error) {
 
 }  // namespace
 
+Result<std::unique_ptr<Listener>, StartError> Broker::open(const ListenerAddress& address) {
+  auto socket = env_.network().listen({.host = address.host, .port = address.port}, shards_.front()->shard.loop());
+  if (socket) return std::move(*socket);
+  const std::string where = address.host + ":" + std::to_string(address.port);
+  return StartError{.message = "cannot listen on " + where + ": " + why_not_listening(socket.error()),
+                    .hint = "choose an address of this machine and a free port with -o listeners=PLAINTEXT://HOST:PORT"};
+}
+
 Result<void, StartError> Broker::listen() {
-  const auto listeners = client_listeners(options_);
-  if (!listeners) return StartError{.message = listeners.error().message, .hint = listeners.error().hint};
-  const ListenerAddress* listener = &listeners->front();
-  auto socket = env_.network().listen({.host = listener->host, .port = listener->port}, shards_.front()->shard.loop());
-  if (!socket) {
-    const std::string where = listener->host + ":" + std::to_string(listener->port);
-    return StartError{.message = "cannot listen on " + where + ": " + why_not_listening(socket.error()),
-                      .hint = "choose an address of this machine and a free port with -o listeners=PLAINTEXT://HOST:PORT"};
-  }
-  Endpoint advertised;
-  const auto told = advertised_listener(options_, listener->name);
+  const auto addresses = client_listeners(options_);
+  const auto told = advertised_listeners(options_);
+  if (!addresses) return StartError{.message = addresses.error().message, .hint = addresses.error().hint};
   if (!told) return StartError{.message = told.error().message, .hint = told.error().hint};
-  if (told->has_value()) advertised = {.host = (*told)->host, .port = (*told)->port};
+  std::vector<std::unique_ptr<Listener>> listeners;
+  std::vector<Endpoint> advertised;
+  for (const ListenerAddress& address : *addresses) {
+    auto listener = open(address);
+    if (!listener) return listener.error();
+    listeners.push_back(std::move(*listener));
+    const auto named = std::ranges::find(*told, address.name, &ListenerAddress::name);
+    advertised.push_back(named == told->end() ? Endpoint{} : Endpoint{.host = named->host, .port = named->port});
+  }
   node_ = std::make_unique<Node>(Node{.options = options_,
                                       .shards = shards_,
                                       .controller = *controller_,
                                       .checkpointer = checkpointer_,
                                       .id = {options_.node_id},
-                                      .listens = (*socket)->local(),
                                       .advertised = std::move(advertised)});
   std::vector<Server::Seat> seats;
   for (const auto& shard : shards_) {
@@ -224,7 +231,8 @@ Result<void, StartError> Broker::listen() {
     seats.push_back({.shard = &shard->shard, .connections = connections_.back().get()});
   }
   AddressQuota quota{.rate = [this](std::string_view ip) { return connection_rate(ip); }, .window = quota_window_from(options_)};
-  server_ = std::make_unique<Server>(std::move(*socket), std::move(seats), caps_from(*replicas_.in_force()), std::move(quota));
+  server_ = std::make_unique<Server>(std::move(listeners.front()), std::move(seats), caps_from(*replicas_.in_force()), std::move(quota));
+  for (auto& further : std::span(listeners).subspan(1)) server_->add(std::move(further));
   replicas_.on_options([this](const BrokerOptions& changed) { server_->set_caps(caps_from(changed)); });
   return {};
 }

@@ -30,8 +30,8 @@ class Broker {
   /// Answers what is under way, makes everything durable, marks the stop as clean.
   asio::awaitable<void> stop();
 
-  /// Where it listens, with the real port. Valid after `start`.
-  [[nodiscard]] Endpoint listens() const { return server_->local(); }
+  /// Where it listens, with the real ports. Valid after `start`.
+  [[nodiscard]] std::vector<Endpoint> listens() const { return server_->local(); }
   [[nodiscard]] const storage::RecoveryReport& recovery() const { return report_; }
 
  private:
@@ -42,6 +42,7 @@ class Broker {
   Result<void, StartError> listen();
   /// What an address may open a second by its quota. Thread: the first shard's loop.
   [[nodiscard]] std::optional<double> connection_rate(std::string_view ip) const;
+  Result<std::unique_ptr<Listener>, StartError> open(const ListenerAddress& address);
   void report_recovery();
   asio::awaitable<void> report_limits();
 

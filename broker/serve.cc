@@ -82,8 +82,9 @@ int run(PosixEnv& env, const BrokerOptions& options) {
     env.stop();
     return kFailed;
   }
-  const Endpoint at = broker.listens();
-  log_announcement("tidelog serves on " + at.host + ":" + std::to_string(at.port) + " with data in " + options.log_dirs.front());
+  std::string where;
+  for (const Endpoint& at : broker.listens()) where += (where.empty() ? "" : ", ") + at.host + ":" + std::to_string(at.port);
+  log_announcement("tidelog serves on " + where + " with data in " + options.log_dirs.front());
   progress.asked_to_stop.get_future().wait();
   home.post([&] { asio::co_spawn(home.executor(), run_stop(broker, progress), asio::detached); });
   progress.stopped.get_future().wait();

@@ -60,6 +60,30 @@ Result<std::vector<ListenerAddress>, ConfigError> plain_addresses(std::string_vi
   return plain;
 }
 
+/// A name says which settings, and which advertised address, are meant.
+Result<void, ConfigError> check_names(std::string_view key, const std::vector<ListenerAddress>& listeners) {
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    if (std::ranges::find(listeners.begin(), listeners.begin() + i, listeners[i].name, &ListenerAddress::name) == listeners.begin() + i)
+      continue;
+    return ConfigError{std::string(key), fmt::format("{} names {} twice", key, listeners[i].name),
+                       "give each a name of its own, and map the names to PLAINTEXT with listener.security.protocol.map"};
+  }
+  return {};
+}
+
+Result<void, ConfigError> check_advertised(const BrokerOptions& options, const std::vector<ListenerAddress>& serving) {
+  constexpr std::string_view kKey = "advertised.listeners";
+  const auto told = advertised_listeners(options);
+  if (!told) return told.error();
+  if (auto ok = check_names(kKey, *told); !ok) return ok;
+  for (const ListenerAddress& address : *told) {
+    if (std::ranges::find(serving, address.name, &ListenerAddress::name) != serving.end()) continue;
+    return ConfigError{std::string(kKey), fmt::format("{} names {}, and there is no such listener", kKey, address.name),
+                       "use the names in listeners: clients are told the address with the name of the listener they came by"};
+  }
+  return {};
+}
+
 std::vector<BrokerOption> sorted_table() {
   std::vector<BrokerOption> all;
   for (const OptionGroup& group : broker_option_groups()) all.insert(all.end(), group.rows.begin(), group.rows.end());
@@ -154,13 +178,8 @@ Result<std::vector<ListenerAddress>, ConfigError> client_listeners(const BrokerO
   return plain_addresses("listeners", options.listeners, options);
 }
 
-Result<std::optional<ListenerAddress>, ConfigError> advertised_listener(const BrokerOptions& options, std::string_view name) {
-  const auto told = plain_addresses("advertised.listeners", options.advertised_listeners, options);
-  if (!told) return told.error();
-  for (const ListenerAddress& address : *told) {
-    if (address.name == name) return std::optional(address);
-  }
-  return std::optional<ListenerAddress>();
+Result<std::vector<ListenerAddress>, ConfigError> advertised_listeners(const BrokerOptions& options) {
+  return plain_addresses("advertised.listeners", options.advertised_listeners, options);
 }
 
 void apply_older_names(BrokerOptions& options) {
@@ -181,7 +200,8 @@ Result<void, ConfigError> check_consistency(const BrokerOptions& options) {
     return ConfigError{"listeners", "listeners is empty: the broker would serve nobody",
                        "for example listeners=PLAINTEXT://127.0.0.1:9092"};
   }
-  if (const auto told = advertised_listener(options, serving->front().name); !told) return told.error();
+  if (auto ok = check_names("listeners", *serving); !ok) return ok;
+  if (auto ok = check_advertised(options, *serving); !ok) return ok;
   if (options.log_dirs.size() != 1) {
     return ConfigError{"log.dirs", fmt::format("log.dirs names {} directories, one is served for now", options.log_dirs.size()),
                        "for example log.dirs=./data"};

@@ -160,8 +160,8 @@ std::int64_t response_memory_bytes(const BrokerOptions& options);
 
 /// `listeners` without those that are for controllers.
 Result<std::vector<ListenerAddress>, ConfigError> client_listeners(const BrokerOptions& options);
-/// What clients of the listener called `name` are told; none: the address they came to.
-Result<std::optional<ListenerAddress>, ConfigError> advertised_listener(const BrokerOptions& options, std::string_view name);
+/// `advertised.listeners` without those that are for controllers. What clients are told who came by the listener of the same name.
+Result<std::vector<ListenerAddress>, ConfigError> advertised_listeners(const BrokerOptions& options);
 
 /// Gives `node.id` and `log.dirs` what their older names say, unless they were given themselves.
 void apply_older_names(BrokerOptions& options);

@@ -145,12 +145,6 @@ std::vector<std::string> load_notices(const BrokerOptions& options) {
     if (const std::string_view why = why_idle(key); !why.empty()) idle[why].push_back(key);
   }
   for (const auto& [why, keys] : idle) notices.push_back(fmt::format("without effect: {} ({})", fmt::join(keys, ", "), why));
-  const auto listeners = client_listeners(options);
-  if (listeners && listeners->size() > 1) {
-    const ListenerAddress& first = listeners->front();
-    notices.push_back(fmt::format("listeners names {} addresses and one is served so far: {}://{}:{}", listeners->size(), first.name,
-                                  first.host, first.port));
-  }
   return notices;
 }
 

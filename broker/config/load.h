@@ -26,7 +26,7 @@ Result<BrokerOptions, ConfigError> merge_options(const OptionSources& sources);
 Result<BrokerOptions, ConfigError> load_options(const std::string& file_name, std::span<const std::string> flags);
 
 /// What whoever wrote the settings should know though they can be used, a line each: keys that nothing reads, by the reason
-/// for it, and listeners that are not served.
+/// for it.
 std::vector<std::string> load_notices(const BrokerOptions& options);
 
 /// The environment variable of a key: `log.dirs` is TIDELOG_LOG_DIRS.

@@ -12,10 +12,11 @@ constexpr BrokerOption kTable[] = {
     option<&B::broker_id>("broker.id", any_value(), "Older name of `node.id`, which counts if both are given."),
     option<&B::listeners>(
         "listeners", any_value(),
-        "Where to listen: NAME://HOST:PORT, several with commas. Only PLAINTEXT. An empty host is every local address; port 0 takes "
-        "any free port."),
+        "Where to listen: NAME://HOST:PORT, several with commas, each with a name of its own that maps to PLAINTEXT. An empty host is "
+        "every local address; port 0 takes any free port."),
     option<&B::advertised_listeners>("advertised.listeners", any_value(),
-                                     "What clients are told to connect to. Empty: the address the client itself reached us at.")
+                                     "What clients are told to connect to, by the name of the listener they came by. Of a listener that is "
+                                     "not named here: the address the client itself reached us at.")
         .nullable(),
     option<&B::listener_security_protocol_map>(
         "listener.security.protocol.map", any_value(),

@@ -3,7 +3,8 @@
 namespace tidelog::broker {
 
 Endpoint address_for(const HandlerContext& context) {
-  if (!context.node.advertised.host.empty()) return context.node.advertised;
+  const Endpoint& advertised = context.node.advertised[context.connection.client().listener];
+  if (!advertised.host.empty()) return advertised;
   // Not told otherwise, the address this very client came in on is one it can reach.
   return context.connection.local();
 }

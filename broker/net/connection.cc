@@ -9,6 +9,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <exception>
+
 namespace tidelog::broker {
 namespace {
 
@@ -48,6 +50,23 @@ Connection::~Connection() {
 asio::awaitable<void> Connection::run() {
   last_activity_ = shard_.loop().now();
   watch_deadline();
+  try {
+    co_await serve_until_end();
+    co_await answered(0);
+    send();
+    co_await sent(0);
+  } catch (const std::exception& error) {
+    log_error("connection from {} ended by an internal error: {}", peer().host, error.what());
+    client_.waits_on = nullptr;  // It went with its request.
+  }
+  close();
+  // Every produce under way refers to this connection, and so does the writer, however the serving ended.
+  co_await answered(0);
+  co_await writers_.close();
+  handler_.closed(*this);
+}
+
+asio::awaitable<void> Connection::serve_until_end() {
   while (!is_closed_ && !is_finishing_ && !close_when_sent_) {
     co_await serve_frames();
     if (is_closed_ || is_finishing_ || close_when_sent_) break;
@@ -56,12 +75,6 @@ asio::awaitable<void> Connection::run() {
     is_receiving_ = false;
     if (!received) break;
   }
-  co_await answered(0);  // Every produce under way refers to this connection.
-  send();
-  co_await sent(0);
-  close();
-  co_await writers_.close();
-  handler_.closed(*this);
 }
 
 asio::awaitable<void> Connection::serve_frames() {
@@ -216,7 +229,18 @@ std::size_t Connection::make_room() {
 }
 
 asio::awaitable<bool> Connection::wait_for_room(std::size_t block_bytes) {
-  if (!co_await wait_for_memory(block_bytes)) co_return false;
+  shard_.limits().hit(Limit::queued_max_request_bytes, shard_.loop().now(), "reading no further from {}:{} until memory comes back",
+                      peer().host, peer().port);
+  is_without_memory_ = true;
+  const SteadyTime since = shard_.loop().now();
+  const bool has_come = co_await wait_for_memory(block_bytes);
+  is_without_memory_ = false;
+  if (!has_come) co_return false;
+  // The rest of the frame could not come while nobody read.
+  if (frame_since_ != SteadyTime::max()) {
+    frame_since_ += shard_.loop().now() - since;
+    watch_deadline();
+  }
   use_taken(block_bytes);
   co_return true;
 }
@@ -227,9 +251,6 @@ bool Connection::take_for_block(std::size_t bytes) { return shard_.budget()->try
 
 asio::awaitable<bool> Connection::wait_for_memory(std::size_t bytes) {
   const std::shared_ptr<Budget> budget = shard_.budget();
-  shard_.limits().hit(Limit::queued_max_request_bytes, shard_.loop().now(), "reading no further from {}:{} until memory comes back",
-                      peer().host, peer().port);
-  watch_frame();
   SteadyTime patient_until = shard_.loop().now() + kPatience;
   do {
     shard_.timers().arm(impatience_, patient_until);
@@ -405,7 +426,7 @@ void Connection::on_deadline() {
     stalled_since_ = now;
     taken_at_stall_ = taken;
   }
-  if (!is_muted() && frame_since_ != SteadyTime::max() && now - frame_since_ >= limits_.whole_frame) {
+  if (!is_muted() && !is_without_memory_ && frame_since_ != SteadyTime::max() && now - frame_since_ >= limits_.whole_frame) {
     return fail(Limit::request_frame_timeout, "half a frame came and not the rest");
   }
   const std::optional<SteadyTime> idle = idle_since();
@@ -419,7 +440,7 @@ void Connection::watch_deadline() {
   const SteadyTime now = shard_.loop().now();
   if (next <= now) next = now + limits_.idle;
   if (is_stalled()) next = std::min(next, stalled_since_ + limits_.write_stall);
-  if (frame_since_ != SteadyTime::max()) next = std::min(next, std::max(frame_since_ + limits_.whole_frame, muted_until_));
+  if (frame_since_ != SteadyTime::max() && !is_without_memory_) next = std::min(next, std::max(frame_since_ + limits_.whole_frame, muted_until_));
   shard_.timers().arm(deadline_, next);
 }
 

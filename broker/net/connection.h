@@ -26,6 +26,7 @@ struct ConnectionLimits {
 struct ClientState {
   std::string software_name;
   std::string software_version;
+  std::size_t listener = 0;           ///< By which of the server's it came.
   std::int32_t fetch_session_id = 0;  ///< The last one it was given; 0: none.
   Signal* waits_on = nullptr;         ///< Set while a request waits for something to happen: woken when the connection ends.
   bool is_leaving = false;            ///< The connection ends: answer with what there is.
@@ -45,7 +46,8 @@ struct ConnectionHost {
 };
 
 /// One client connection: a coroutine that reads what is there, serves whole frames in order, and sends once a pass.
-/// Life: owned by its server; `run` ends when the stream does, after every produce it started has been answered.
+/// Life: owned by its server; `run` ends when the stream does, after every produce it started has been answered. An error inside of it ends
+/// it the same way, so that nothing refers to the connection when `run` returns.
 /// Thread: the loop of its shard. Crash: destroyed as it stands; nothing of it outlives the process.
 class Connection final : private PassClient {
  public:
@@ -101,6 +103,7 @@ class Connection final : private PassClient {
 
  private:
   void end_of_pass() override;
+  asio::awaitable<void> serve_until_end();
   asio::awaitable<void> serve_frames();
   asio::awaitable<void> serve_one(Request request);
   asio::awaitable<void> have_fewer_in_flight();
@@ -169,7 +172,8 @@ class Connection final : private PassClient {
   std::string close_reason_;
   Limit close_limit_ = Limit::malformed_request;
   bool is_serving_ = false;
-  bool is_receiving_ = false;  ///< Every request that came was begun.
+  bool is_without_memory_ = false;  ///< Nothing is read until memory comes back.
+  bool is_receiving_ = false;       ///< Every request that came was begun.
   bool is_closed_ = false;
   bool is_finishing_ = false;
   bool close_when_sent_ = false;

@@ -3,8 +3,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
-#include <exception>
-
 namespace tidelog::broker {
 namespace {
 
@@ -20,23 +18,20 @@ constexpr SteadyTime kBetweenLooks = std::chrono::milliseconds(50);
 ConnectionSet::ConnectionSet(Shard& shard, RequestHandler& handler, ConnectionLimits limits)
     : shard_(shard), handler_(handler), limits_(limits), gate_(shard.loop().executor()) {}
 
-void ConnectionSet::adopt(std::unique_ptr<Accepted> accepted, Job on_end) {
+void ConnectionSet::adopt(std::unique_ptr<Accepted> accepted, Job on_end, std::size_t listener) {
   if (gate_.is_closed()) return on_end();
   const std::uint64_t id = next_id_++;
   const ConnectionHost host{.shard = shard_, .handler = handler_, .limits = limits_, .relief = *this};
-  connections_.emplace(id, std::make_unique<Connection>(host, accepted->open(shard_.loop())));
+  auto connection = std::make_unique<Connection>(host, accepted->open(shard_.loop()));
+  connection->client().listener = listener;
+  connections_.emplace(id, std::move(connection));
   asio::co_spawn(shard_.loop().executor(), serve(id, std::move(on_end)), asio::detached);
 }
 
 asio::awaitable<void> ConnectionSet::serve(std::uint64_t id, Job on_end) {
   const Gate::Pass pass = gate_.enter();
   Connection& connection = *connections_.at(id);
-  try {
-    co_await connection.run();
-  } catch (const std::exception& error) {
-    log_error("connection from {} ended by an internal error: {}", connection.peer().host, error.what());
-    connection.close();
-  }
+  co_await connection.run();
   if (!connection.close_reason().empty()) {
     shard_.limits().hit(connection.close_limit(), shard_.loop().now(), "closed the connection from {}:{}: {}", connection.peer().host,
                         connection.peer().port, connection.close_reason());

@@ -14,8 +14,8 @@ class ConnectionSet final : private Relief {
   ConnectionSet(const ConnectionSet&) = delete;
   ConnectionSet& operator=(const ConnectionSet&) = delete;
 
-  /// Serves a new connection until it ends, then calls `on_end`.
-  void adopt(std::unique_ptr<Accepted> accepted, Job on_end);
+  /// Serves a new connection, which came by the server's listener of that number, until it ends, then calls `on_end`.
+  void adopt(std::unique_ptr<Accepted> accepted, Job on_end, std::size_t listener = 0);
   /// A clean stop: everybody finishes what they are at. Returns when the last one left.
   asio::awaitable<void> finish();
   /// Closes the connection that has been idle longest, if one has been for a while: somebody new wants its place.

@@ -15,37 +15,48 @@ constexpr std::size_t kRememberedAddresses = 10'000;
 }  // namespace
 
 Server::Server(std::unique_ptr<Listener> listener, std::vector<Seat> seats, ConnectionCaps caps, AddressQuota quota)
-    : listener_(std::move(listener)),
-      seats_(std::move(seats)),
+    : seats_(std::move(seats)),
       caps_(caps),
       quota_(std::move(quota)),
       opened_(quota_.window),
       over_quota_(seats_.front().shard->timers()),
-      gate_(seats_.front().shard->loop().executor()),
-      pause_(seats_.front().shard->loop().executor()),
-      pause_timer_([this] { pause_.notify(); }) {}
+      gate_(seats_.front().shard->loop().executor()) {
+  add(std::move(listener));
+}
 
-void Server::start() { asio::co_spawn(seats_.front().shard->loop().executor(), accept_all(), asio::detached); }
+void Server::add(std::unique_ptr<Listener> listener) {
+  doors_.push_back(std::make_unique<Door>(std::move(listener), doors_.size(), seats_.front().shard->loop()));
+}
 
-asio::awaitable<void> Server::accept_all() {
+void Server::start() {
+  for (const auto& door : doors_) asio::co_spawn(seats_.front().shard->loop().executor(), accept_all(*door), asio::detached);
+}
+
+std::vector<Endpoint> Server::local() const {
+  std::vector<Endpoint> all;
+  for (const auto& door : doors_) all.push_back(door->listener->local());
+  return all;
+}
+
+asio::awaitable<void> Server::accept_all(Door& door) {
   const Gate::Pass pass = gate_.enter();
   Shard& shard = *seats_.front().shard;
   while (!stopping_) {
-    Result<std::unique_ptr<Accepted>> accepted = co_await listener_->accept();
+    Result<std::unique_ptr<Accepted>> accepted = co_await door.listener->accept();
     if (accepted) {
-      seat(std::move(*accepted));
+      seat(std::move(*accepted), door);
     } else if (accepted.error() == Errc::refused) {
       shard.limits().hit(Limit::file_descriptors, shard.loop().now(),
                          "no new connections for a moment: the rest of the descriptors is for logs (raise the limit of open files)");
-      shard.timers().arm_in(pause_timer_, kPauseWithoutDescriptors);
-      co_await pause_.wait();
+      shard.timers().arm_in(door.timer, kPauseWithoutDescriptors);
+      co_await door.pause.wait();
     } else {
       co_return;
     }
   }
 }
 
-void Server::seat(std::unique_ptr<Accepted> accepted) {
+void Server::seat(std::unique_ptr<Accepted> accepted, const Door& door) {
   std::string host = accepted->peer().host;
   const std::optional<double> rate = quota_.rate ? quota_.rate(host) : std::nullopt;
   if (rate) {
@@ -58,10 +69,11 @@ void Server::seat(std::unique_ptr<Accepted> accepted) {
   const Seat& seat = seats_[next_seat_++ % seats_.size()];
   Loop& home = seats_.front().shard->loop();
   Job on_end = [this, &home, who = std::move(host)] { home.post([this, who] { left(who); }); };
-  if (seat.shard == seats_.front().shard) return seat.connections->adopt(std::move(accepted), std::move(on_end));
-  seat.shard->loop().post([connections = seat.connections, taken = std::move(accepted), end = std::move(on_end)]() mutable {
-    connections->adopt(std::move(taken), std::move(end));
-  });
+  if (seat.shard == seats_.front().shard) return seat.connections->adopt(std::move(accepted), std::move(on_end), door.index);
+  Job adopt = [connections = seat.connections, taken = std::move(accepted), end = std::move(on_end), index = door.index]() mutable {
+    connections->adopt(std::move(taken), std::move(end), index);
+  };
+  seat.shard->loop().post(std::move(adopt));
 }
 
 SteadyTime Server::over_quota(const std::string& host, double rate) {
@@ -123,8 +135,10 @@ void Server::forget_quiet_addresses() {
 
 asio::awaitable<void> Server::stop() {
   stopping_ = true;
-  listener_->close();
-  pause_.notify();
+  for (const auto& door : doors_) {
+    door->listener->close();
+    door->pause.notify();
+  }
   co_await gate_.close();
   over_quota_.close_all();  // Nobody is added any more.
 }

@@ -26,7 +26,7 @@ struct AddressQuota {
   QuotaWindowShape window;
 };
 
-/// Accepts connections on one listener and spreads them over the shards, within the caps.
+/// Accepts connections and spreads them over the shards, within the caps, which all listeners have together.
 /// Thread: the loop of the first shard.
 class Server {
  public:
@@ -39,11 +39,14 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
+  /// Accepts on a further one too. Before `start`.
+  void add(std::unique_ptr<Listener> listener);
   /// Starts accepting.
   void start();
   /// Accepts no more. Returns when the accepting coroutine has ended.
   asio::awaitable<void> stop();
-  [[nodiscard]] Endpoint local() const { return listener_->local(); }
+  /// Where each listener is, in their order.
+  [[nodiscard]] std::vector<Endpoint> local() const;
   /// For connections accepted from now on; those that are open stay.
   void set_caps(const ConnectionCaps& caps) { caps_ = caps; }
 
@@ -54,8 +57,18 @@ class Server {
     std::int64_t second = 0;
   };
 
-  asio::awaitable<void> accept_all();
-  void seat(std::unique_ptr<Accepted> accepted);
+  /// One listener with what its coroutine waits on when descriptors are lacking.
+  struct Door {
+    Door(std::unique_ptr<Listener> with, std::size_t number, Loop& loop)
+        : listener(std::move(with)), index(number), pause(loop.executor()), timer([this] { pause.notify(); }) {}
+    std::unique_ptr<Listener> listener;
+    std::size_t index;
+    Signal pause;
+    Timer timer;
+  };
+
+  asio::awaitable<void> accept_all(Door& door);
+  void seat(std::unique_ptr<Accepted> accepted, const Door& door);
   /// Counts the connection against its address's quota, if it has one. Zero: it may come in; else how long it is held before it is closed.
   SteadyTime over_quota(const std::string& host, double rate);
   /// Counts the connection in; false, with a reason, if a cap says no. A quota takes the place of the cap on the rate.
@@ -66,15 +79,13 @@ class Server {
   void left(const std::string& host);
   void forget_quiet_addresses();
 
-  std::unique_ptr<Listener> listener_;
   std::vector<Seat> seats_;
+  std::vector<std::unique_ptr<Door>> doors_;
   ConnectionCaps caps_;
   AddressQuota quota_;
   QuotaMeter opened_;  ///< By addresses that have a quota.
   LateCloses over_quota_;
   Gate gate_;
-  Signal pause_;
-  Timer pause_timer_;
   std::unordered_map<std::string, Address> addresses_;
   std::size_t open_ = 0;
   std::size_t next_seat_ = 0;

@@ -12,6 +12,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace tidelog::broker {
 
@@ -49,8 +50,8 @@ struct Node {
   Controller& controller;
   Checkpointer& checkpointer;
   NodeId id;
-  Endpoint listens;     ///< As configured, with the real port.
-  Endpoint advertised;  ///< Empty host: tell each client the address it came in on.
+  /// Of each listener, in the order of the server's. Empty host: tell each client the address it came in on.
+  std::vector<Endpoint> advertised;
 
   [[nodiscard]] ShardServices& home() const { return *shards.front(); }
   [[nodiscard]] ShardServices& owner_of(const TopicPartition& partition) const {

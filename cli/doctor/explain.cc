@@ -49,7 +49,10 @@ Words words_of_protocol(const HopFailure& failure, std::chrono::milliseconds tim
               "is it a broker, and not much older than its clients?"};
     case HopTrouble::silent:
       return {"NO_ANSWER", "it accepts the connection and does not answer within " + time_text(timeout),
-              "a broker that hangs or is overloaded (its log says why), or another protocol"};
+              "it is slow or no broker: a longer --timeout tells; a broker that hangs or is overloaded says why in its log"};
+    case HopTrouble::answers_slowly:
+      return {"SLOW_ANSWER", "it speaks Kafka's protocol, and its answer was not whole within " + time_text(timeout),
+              "a broker that is overloaded (its log says why), or a slow network; --timeout gives it longer"};
     case HopTrouble::closed_at_once:
       return {"CLOSED_AT_ONCE", "it accepts the connection and closes it without an answer",
               "a broker at a limit (max.connections, max.connections.per.ip; its log says which), a proxy without a broker behind it, or "

@@ -13,6 +13,8 @@ namespace tidelog::cli {
 namespace {
 
 constexpr std::size_t kFirstBytes = 64;
+/// Of the first answer, which lists some dozens of APIs: what is far from that is a length of another protocol.
+constexpr std::int32_t kLeastFirstAnswer = 6, kMostFirstAnswer = 1 << 20;
 constexpr std::int16_t kSaslHandshake = 17, kSaslHandshakeVersion = 1;
 
 Bytes as_bytes(const std::string& text) { return std::as_bytes(std::span(text)); }
@@ -35,8 +37,21 @@ HopResult<KafkaDialog> KafkaDialog::open(const core::SocketAddress& address, std
   return dialog;
 }
 
+/// A length that can be and then the number that was asked with, as far as they have come.
+bool KafkaDialog::has_begun_to_answer() const {
+  proto::Reader in(as_bytes(first_bytes_));
+  const auto length = in.take<std::int32_t>();
+  if (!in.ok || length < kLeastFirstAnswer || length > kMostFirstAnswer) return false;
+  return in.left() < sizeof(std::int32_t) || in.take<std::int32_t>() == correlation_;
+}
+
 HopFailure KafkaDialog::failure(Errc why) const {
-  if (has_answered_ && why != Errc::corrupt) return {HopTrouble::broke_off, why == Errc::timed_out ? "it does not answer" : "it closes"};
+  if (has_answered_ && why != Errc::corrupt)
+    return {HopTrouble::broke_off, why == Errc::timed_out ? "it does not answer in time" : "it closes"};
+  if (why != Errc::corrupt && has_begun_to_answer()) {
+    if (why == Errc::timed_out) return {HopTrouble::answers_slowly, {}};
+    return {HopTrouble::broke_off, "it closes in the middle of its first answer"};
+  }
   switch (greeting_of(as_bytes(first_bytes_))) {
     case Greeting::tls: return {HopTrouble::speaks_tls, {}};
     case Greeting::http: return {HopTrouble::speaks_http, {}};

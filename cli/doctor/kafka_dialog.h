@@ -18,6 +18,7 @@ enum class HopTrouble : std::uint8_t {
   cannot_connect,  ///< The system says why.
   closed_at_once,  ///< It accepts and closes before it answers.
   silent,
+  answers_slowly,  ///< What came so far is the beginning of an answer.
   speaks_tls,
   speaks_http,
   speaks_other,     ///< What it said is the detail.
@@ -83,6 +84,7 @@ class KafkaDialog {
   std::size_t begin(proto::Output& out, std::int16_t key, std::int16_t version);
   HopResult<core::Frame> exchange(proto::Output& out, std::size_t start);
   [[nodiscard]] HopFailure failure(Errc why) const;
+  [[nodiscard]] bool has_begun_to_answer() const;
   [[nodiscard]] std::optional<std::int16_t> version_for(std::int16_t key, std::int16_t low, std::int16_t high) const;
 
   static constexpr std::size_t kMostAnswerBytes = std::size_t{256} << 20;

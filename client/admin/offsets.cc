@@ -52,6 +52,7 @@ result<void> take_offset(Probe& probe, const proto::ListOffsetsResponse::ListOff
     error failed = error::from_kafka(told.error_code, describe(probe));
     return failed.set_topic(probe.topic, probe.partition);
   }
+  if (told.offset < -1) return error(errc::bad_answer, describe(probe) + ": the broker's answer is no offset");
   probe.offset = told.offset;
   return {};
 }

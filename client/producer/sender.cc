@@ -4,6 +4,7 @@
 #include "proto/messages/produce_request.h"
 
 #include <algorithm>
+#include <limits>
 #include <tuple>
 
 namespace tidelog::core {
@@ -234,6 +235,8 @@ void Sender::on_partition(const Sent& sent, const proto::ProduceResponse::Partit
 
 void Sender::written(PartitionQueue& queue, PendingBatch& batch, std::int64_t base_offset) {
   queue.refusal.reset();
+  // No broker gives out offsets that its records then pass; one that says so has said nothing about them.
+  if (base_offset > std::numeric_limits<std::int64_t>::max() - batch.builder.record_count()) base_offset = -1;
   std::unique_ptr<PendingBatch> done = queue.lane.remove(batch);
   report(queue, *done, base_offset);
   complete(std::move(done));

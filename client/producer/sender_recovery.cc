@@ -43,6 +43,9 @@ void Sender::on_identity(result<Answer> answer) {
   asks_identity_ = false;
   result<proto::InitProducerIdResponse> message = answer ? read_answer<proto::InitProducerIdResponse>(*answer) : answer.error();
   if (message && message->error_code != 0) message = error::from_kafka(message->error_code, "cannot get a producer id");
+  // Taken for one it would be asked for again at once, and so on.
+  if (message && (message->producer_id < 0 || message->producer_epoch < 0))
+    message = error(errc::bad_answer, answer->broker + " gave a producer id that is none").set_broker(answer->broker);
   if (message) {
     identity_ = {.producer_id = message->producer_id, .epoch = message->producer_epoch};
     identity_failures_ = 0;

@@ -161,9 +161,9 @@ bool decode_tags(Reader& in, const Schema& schema, Dialect dialect, std::byte* i
     if (field == nullptr) continue;
     Reader part(from, from + size);
     part.elements_left = in.elements_left;
-    if (!decode_field<Place::tag>(part, *field, dialect, into == nullptr ? nullptr : into + field->offset) || part.left() != 0)
-      return in.fail();
-    in.elements_left = part.elements_left;
+    const bool done = decode_field<Place::tag>(part, *field, dialect, into == nullptr ? nullptr : into + field->offset);
+    in.elements_left = part.elements_left;  // Of a failure too: none left says why.
+    if (!done || part.left() != 0) return in.fail();
   }
   return in.ok;
 }

@@ -33,7 +33,8 @@ ProducerEntry load_entry(const std::byte* at) {
 }
 
 bool is_plausible(const ProducerEntry& entry) {
-  return entry.id.value >= 0 && entry.epoch >= 0 && entry.batch.offset_delta >= 0 && entry.batch.last_sequence >= -1;
+  return entry.id.value >= 0 && entry.epoch >= 0 && entry.batch.offset_delta >= 0 && entry.batch.last_sequence >= -1 &&
+         entry.batch.last_offset >= Offset{-1};
 }
 
 }  // namespace

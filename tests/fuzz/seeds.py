@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
-"""Writes what fuzzing starts from beside the kept corpora: every recorded message (tests/data/wire), so in every version that is served.
+"""Writes what fuzzing starts from beside the kept corpora: every recorded message (tests/data/wire), so in every version that is served;
+conversations of a client (conversations.py); what is read from a disk (stored.py).
 
-Usage: seeds.py FOLDER    inputs for fuzz_request go into FOLDER/request, for fuzz_frame into FOLDER/frame, for fuzz_wire into FOLDER/wire
+Usage: seeds.py FOLDER    inputs for fuzz_request go into FOLDER/request, and so on
 """
 import json
 import struct
 import sys
 from pathlib import Path
+
+import conversations
+import stored
 
 VECTORS = Path(__file__).resolve().parent.parent / "data" / "wire"
 LONGEST = 4096  # bytes; a longer input is mutated more slowly than it is worth
@@ -68,7 +72,7 @@ def write_captures(folder):
 def main():
     folder = Path(sys.argv[1])
     inputs = 0
-    for target in ("request", "frame", "wire"):
+    for target in ("request", "frame", "wire", "response", "config", "checkpoint", "log"):
         (folder / target).mkdir(parents=True, exist_ok=True)
     for message in messages():
         header, body = bytes.fromhex(message["header"]), bytes.fromhex(message["body"])
@@ -82,6 +86,8 @@ def main():
         (folder / "wire" / name).write_bytes(form + with_length(header + body))
         inputs += 3
     write_captures(folder / "wire")
+    inputs += conversations.write(folder / "response", messages())
+    inputs += stored.write_configs(folder / "config") + stored.write_checkpoints(folder / "checkpoint") + stored.write_logs(folder / "log")
     print(f"{inputs} inputs")
     return 0 if inputs else 1
 

@@ -153,6 +153,21 @@ def ports_where_no_broker_is(args):
             pass
     with Server(listen_only) as server:
         finds(args, server.address, "NO_ANSWER")
+    def dribble(beginning):
+        def serve(connection):
+            request = next(frames(connection))
+            connection.sendall(beginning.replace(b"NNNN", request[4:8]))
+            listen_only(connection)
+        return serve
+    # An answer that came in part is a broker's; the same bytes under another number are not, nor is a length that no answer has.
+    for beginning, code in [(b"\0\0\x02\0", "SLOW_ANSWER"), (b"\0\0\x02\0NNNN", "SLOW_ANSWER"), (b"\0\0\x02\0NNNN\0\0", "SLOW_ANSWER"),
+                            (b"\0\0\x02\0\x7f\0\0\0\0\0", "BAD_ANSWER"), (b"\x7f\0\x02\0NNNN\0\0", "BAD_ANSWER")]:
+        with Server(dribble(beginning)) as server:
+            finds(args, server.address, code)
+    def break_off(connection):
+        connection.sendall(b"\0\0\x02\0" + next(frames(connection))[4:8])
+    with Server(break_off) as server:
+        finds(args, server.address, "BROKE_OFF")
     with Server(lambda connection: (connection.sendall(b"SSH-2.0-example\r\n"), connection.recv(4096))) as server:
         problems = finds(args, server.address, "OTHER_PROTOCOL")
         assert "SSH-2.0" in problems[0]["message"], problems

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <map>
+#include <stdexcept>
 #include <utility>
 
 namespace tidelog::broker {
@@ -40,6 +41,7 @@ class LateAnswer final : public PendingResponse {
 class Answering final : public RequestHandler {
  public:
   Started produce(Connection& connection, Request&, std::unique_ptr<PendingResponse>& response) override {
+    if (throws) throw std::runtime_error("of a test");
     if (memory_comes != nullptr) return Started::later;
     auto answer = std::make_unique<LateAnswer>(connection);
     late = answer.get();
@@ -53,13 +55,14 @@ class Answering final : public RequestHandler {
     co_return response;
   }
   asio::awaitable<Outcome> serve(Connection& connection, Request, SendQueue& to) override {
+    if (throws) throw std::runtime_error("of a test");
     ++served;
     if (waits_with.bytes > 0) co_await wait_as_a_fetch(connection, waits_with);
     if (wants_bytes > 0) connection.make_room_for_answer(wants_bytes);
     to.output().append(std::vector<std::byte>(answer_bytes));
     co_return Outcome::keep;
   }
-  void closed(Connection&) override {}
+  void closed(Connection&) override { ++ended; }
 
   /// A request that waits for something that may never come.
   struct Wait {
@@ -80,6 +83,8 @@ class Answering final : public RequestHandler {
   std::size_t answer_bytes = 10;
   std::size_t wants_bytes = 0;  ///< Asked for before each answer.
   int served = 0;
+  int ended = 0;
+  bool throws = false;
   LateAnswer* late = nullptr;      ///< The newest.
   Signal* memory_comes = nullptr;  ///< The next produce lacks memory until then.
 };
@@ -158,6 +163,57 @@ TEST_F(ConnectionLimitsTest, HalfAFrameThatFilledItsBlockHasADeadlineToo) {
 
   EXPECT_TRUE(wire->is_closed);
   EXPECT_EQ(count(Limit::request_frame_timeout), 1U);
+}
+
+// The peer is not at fault: it may have sent the rest long ago.
+TEST_F(ConnectionLimitsTest, TheDeadlineOfHalfAFrameStandsStillWhileThereIsNoMemoryToReadInto) {
+  const auto wire = connect();
+  std::string bytes("\0\1\0\0", 4);
+  bytes.resize(16 * 1024);  // A first block.
+  give(*wire, std::string_view(bytes).substr(0, 10'000));
+  pass(seconds(20));
+  shard_.budget()->take(kRequestMemory);
+  give(*wire, std::string_view(bytes).substr(10'000));
+  pass(seconds(40));
+  EXPECT_FALSE(wire->is_closed) << "the broker reads nothing";
+  shard_.budget()->give(kRequestMemory);
+  env_.loop().run_ready();
+
+  pass(seconds(9));
+  EXPECT_FALSE(wire->is_closed) << "29 seconds of its own";
+  pass(seconds(2));
+  EXPECT_TRUE(wire->is_closed);
+  EXPECT_EQ(count(Limit::request_frame_timeout), 1U);
+}
+
+// Whoever answers the produce does so through its connection.
+TEST_F(ConnectionLimitsTest, AnInternalErrorEndsAConnectionAfterItsProducesAreAnswered) {
+  const auto wire = connect();
+  give(*wire, produce_request());
+  handler_.throws = true;
+
+  give(*wire, produce_request());
+  EXPECT_TRUE(wire->is_closed);
+  EXPECT_EQ(set_->size(), 1U);
+
+  handler_.late->come();
+  env_.loop().run_ready();
+  EXPECT_EQ(set_->size(), 0U);
+  EXPECT_EQ(handler_.ended, 1);
+}
+
+// The writer waits on the connection's stream.
+TEST_F(ConnectionLimitsTest, AnInternalErrorEndsAConnectionAfterItsWriter) {
+  const auto wire = connect();
+  wire->room = 4;
+  give(*wire, request());
+  handler_.throws = true;
+
+  give(*wire, request());
+
+  EXPECT_TRUE(wire->is_closed);
+  EXPECT_EQ(set_->size(), 0U);
+  EXPECT_EQ(handler_.ended, 1);
 }
 
 TEST_F(ConnectionLimitsTest, IdleConnectionsEnd) {

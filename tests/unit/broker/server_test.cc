@@ -85,6 +85,27 @@ class ServerTest : public ::testing::Test {
   std::unique_ptr<Server> server_;
 };
 
+TEST_F(ServerTest, EveryListenerAcceptsAndAllStop) {
+  const auto further = std::make_shared<Arrivals>(env_.loop());
+  server_ = std::make_unique<Server>(std::make_unique<FakeListener>(arrivals_), std::vector<Server::Seat>{{&shard_, &set_}},
+                                     ConnectionCaps{.total = 3, .per_address = 3});
+  server_->add(std::make_unique<FakeListener>(further));
+  server_->start();
+  for (const auto& door : {arrivals_, further}) {
+    for (int i = 0; i < 2; ++i) door->waiting.emplace_back(std::make_unique<FakeAccepted>(std::make_shared<FakeWire>(env_.loop())));
+    door->came.notify();
+  }
+  env_.loop().run_ready();
+  EXPECT_EQ(set_.size(), 3U) << "the caps are for all of them together";
+
+  bool has_stopped = false;
+  asio::co_spawn(env_.loop().executor(), server_->stop(), [&](const std::exception_ptr&) { has_stopped = true; });
+  asio::co_spawn(env_.loop().executor(), set_.finish(), asio::detached);
+  env_.loop().run_ready();
+  EXPECT_TRUE(has_stopped && arrivals_->is_closed && further->is_closed);
+  server_.reset();
+}
+
 TEST_F(ServerTest, ARateOfZeroIsNoLimit) {
   serve({.total = 1000, .per_address = 1000, .new_per_second_per_address = 0});
 

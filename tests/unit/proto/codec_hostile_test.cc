@@ -2,6 +2,7 @@
 #include "proto/messages/api_versions_response.h"
 #include "proto/messages/metadata_request.h"
 #include "proto/messages/produce_request.h"
+#include "proto/messages/produce_response.h"
 #include "tests/unit/proto/codec_vectors.h"
 
 #include <gtest/gtest.h>
@@ -228,6 +229,26 @@ TEST(CodecHostile, CountsTagsAsElements) {
 
   ASSERT_TRUE(all);
   EXPECT_EQ(*all, 2U);
+  EXPECT_EQ(fewer.error(), Errc::too_large);
+}
+
+TEST(CodecHostile, CountsWhatIsInsideATagAndStopsAtTheLimitThere) {
+  // ProduceResponse v10: no topic, no throttling, then tag 0 with two endpoints of nodes.
+  const std::vector<std::byte> body = from_hex(
+      "01"
+      "00000000"
+      "01"
+      "0017"
+      "03"
+      "0000000101000000020000"
+      "0000000101000000020000");
+
+  const Result<std::size_t> all = count_elements(Bytes(body), 10, ProduceResponse::kSchema, 3);
+  const Result<std::size_t> fewer = count_elements(Bytes(body), 10, ProduceResponse::kSchema, 2);
+
+  ASSERT_TRUE(all);
+  EXPECT_EQ(*all, 3U);
+  ASSERT_FALSE(fewer);
   EXPECT_EQ(fewer.error(), Errc::too_large);
 }
 

@@ -247,6 +247,20 @@ TEST(ProducerSnapshot, IsKafkasVersion1) {
   EXPECT_EQ(bytes.substr(6), body);
 }
 
+// -1 is a producer of whom no batch is known; what lies below could not even be counted back to its first record.
+TEST(ProducerSnapshot, RefusesOffsetsThatNoLogHas) {
+  const auto decodes = [](std::int64_t last_offset) {
+    const std::vector<storage::ProducerEntry> entries{
+        {.id = {1}, .epoch = 2, .batch = {.last_sequence = 3, .offset_delta = 4, .last_offset = {last_offset}, .timestamp = {6}}}};
+    const std::string bytes = storage::encode_producer_snapshot(entries);
+    return storage::decode_producer_snapshot(std::as_bytes(std::span(bytes))).has_value();
+  };
+
+  EXPECT_TRUE(decodes(-1));
+  EXPECT_FALSE(decodes(-2));
+  EXPECT_FALSE(decodes(std::numeric_limits<std::int64_t>::min()));
+}
+
 TEST(ProducerSnapshot, RefusesEveryFlippedBitAndEveryCut) {
   ProducerStates states(10);
   states.apply(batch(0, 1, {0}));

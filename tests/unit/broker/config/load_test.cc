@@ -145,7 +145,7 @@ TEST(LoadOptions, TakesAFileThatWasMadeForKafka) {
   EXPECT_EQ(options->log_dirs, std::vector<std::string>{"/var/lib/kafka"});
   EXPECT_EQ(client_listeners(*options)->size(), 1u);
   EXPECT_EQ(client_listeners(*options)->front(), (ListenerAddress{.name = "CLIENTS", .host = "", .port = 9092}));
-  EXPECT_EQ((*advertised_listener(*options, "CLIENTS"))->host, "broker.example");
+  EXPECT_EQ(advertised_listeners(*options)->front().host, "broker.example");
   EXPECT_EQ(
       load_notices(*options),
       (std::vector<std::string>{
@@ -158,10 +158,16 @@ TEST(LoadOptions, TakesAFileThatWasMadeForKafka) {
 
 TEST(LoadOptions, SaysNothingAboutSettingsThatAllHaveAnEffect) { EXPECT_TRUE(load_notices(*merge("num.partitions=3\n", {}, {})).empty()); }
 
-TEST(LoadOptions, SaysWhichOfSeveralListenersIsServed) {
-  const auto options = merge("listeners=A://:1,B://:2\nlistener.security.protocol.map=A:PLAINTEXT,B:PLAINTEXT\n", {}, {});
+TEST(LoadOptions, TakesSeveralListenersEachWithANameOfItsOwn) {
+  const std::string map = "listener.security.protocol.map=A:PLAINTEXT,B:PLAINTEXT\n";
+  const auto options = merge(map + "listeners=A://:1,B://:2\nadvertised.listeners=B://b:3\n", {}, {});
   ASSERT_TRUE(options);
-  EXPECT_EQ(load_notices(*options), std::vector<std::string>{"listeners names 2 addresses and one is served so far: A://:1"});
+  EXPECT_EQ(client_listeners(*options)->size(), 2U);
+  EXPECT_TRUE(load_notices(*options).empty());
+  EXPECT_EQ(refusal(map + "listeners=A://:1,A://:2\n").message, "listeners names A twice");
+  EXPECT_EQ(refusal(map + "listeners=A://:1\nadvertised.listeners=A://a:1,A://a:2\n").message, "advertised.listeners names A twice");
+  EXPECT_EQ(refusal(map + "listeners=A://:1\nadvertised.listeners=A://a:1,B://b:2\n").message,
+            "advertised.listeners names B, and there is no such listener");
 }
 
 TEST(LoadOptions, TakesTheNewerNameIfBothAreGiven) {
