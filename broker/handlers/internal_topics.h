@@ -7,12 +7,13 @@
 
 namespace tidelog::broker {
 
-/// A topic that comes to be because a client named it. The offsets topic takes its shape from the `offsets.topic.*` options whoever names it
-/// first; its replicas shrink to the brokers there are. Any other has the defaults.
+/// A topic that comes to be because a client named it. The offsets topic takes its shape from the `offsets.topic.*` options whoever names
+/// it first; its replicas shrink to the brokers there are. Any other has the defaults.
 NewTopic automatic_topic(const HandlerContext& context, std::string_view name);
 
 /// Makes `__consumer_offsets` unless it is there. Whoever looks for the coordinator of a group makes it be, as with Apache Kafka: clients
-/// that leave internal topics alone, and tools that read this one, then find it. A failure is logged by nobody: the next who asks tries again.
+/// that leave internal topics alone, and tools that read this one, then find it. A failure is logged by nobody: the next who asks tries
+/// again.
 asio::awaitable<void> ensure_offsets_topic(HandlerContext context);
 
 }  // namespace tidelog::broker

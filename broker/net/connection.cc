@@ -440,7 +440,8 @@ void Connection::watch_deadline() {
   const SteadyTime now = shard_.loop().now();
   if (next <= now) next = now + limits_.idle;
   if (is_stalled()) next = std::min(next, stalled_since_ + limits_.write_stall);
-  if (frame_since_ != SteadyTime::max() && !is_without_memory_) next = std::min(next, std::max(frame_since_ + limits_.whole_frame, muted_until_));
+  if (frame_since_ != SteadyTime::max() && !is_without_memory_)
+    next = std::min(next, std::max(frame_since_ + limits_.whole_frame, muted_until_));
   shard_.timers().arm(deadline_, next);
 }
 

@@ -33,8 +33,8 @@ struct ClientState {
   std::optional<WorkTime> work;       ///< Set while its client may spend no more than a share of the loops' time.
 
   [[nodiscard]] WorkTime* payer() { return work ? &*work : nullptr; }
-  bool waits_for_records = false;     ///< A fetch that waits, and may be answered at any time.
-  bool is_hurried = false;            ///< Others want the memory that it waits with: answer it with what there is.
+  bool waits_for_records = false;  ///< A fetch that waits, and may be answered at any time.
+  bool is_hurried = false;         ///< Others want the memory that it waits with: answer it with what there is.
 };
 
 /// What all connections of a shard have in common; outlives them.

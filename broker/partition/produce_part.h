@@ -37,7 +37,7 @@ class ProducePart final : public AckWaiter {
   std::int16_t api_version = 0;
   bool waits_for_all = false;  ///< acks=-1.
   bool has_transactional_id = false;
-  bool is_timed = false;  ///< Whoever sent it pays for the time it takes.
+  bool is_timed = false;                  ///< Whoever sent it pays for the time it takes.
   std::unique_ptr<CheckedAhead> checked;  ///< Null: its partition checks it when it takes it.
 
   // What is answered.

@@ -55,7 +55,7 @@ class IntakeTest : public ::testing::Test {
   }
 
   /// One keyed record; compressed, it has to be opened before it may go into a compacted topic.
-  Sent& send(const void* client, std::int32_t partition, Codec codec) {
+  Sent& send(const void* client, std::int32_t partition, proto::Codec codec) {
     proto::BatchBuilder builder;
     const Bytes text{reinterpret_cast<const std::byte*>("k"), 1};
     builder.append({.timestamp = env_.loop().wall_clock(), .key = text, .value = text});
