@@ -17,7 +17,8 @@ constexpr std::string_view kLimited = "limited";
 
 class Silent final : public RequestHandler {
  public:
-  std::unique_ptr<PendingResponse> produce(Connection&, Request&&) override { return nullptr; }
+  Started produce(Connection&, Request&, std::unique_ptr<PendingResponse>&) override { return Started::never; }
+  asio::awaitable<std::unique_ptr<PendingResponse>> produce_later(Connection&, Request) override { co_return nullptr; }
   asio::awaitable<Outcome> serve(Connection&, Request, SendQueue&) override { co_return Outcome::close; }
   void closed(Connection&) override {}
 };
@@ -26,6 +27,7 @@ class NoRelief final : public Relief {
  public:
   void free_request_memory() override {}
   void free_response_memory() override {}
+  void make_room_for_answer(std::size_t) override {}
 };
 
 class RequestQuotaTest : public ::testing::Test {
