@@ -66,7 +66,8 @@ class RequestQuotaTest : public ::testing::Test {
   NoRelief relief_;
   ConnectionLimits limits_{
       .max_frame_bytes = 1000, .max_in_flight = 1, .idle = seconds(600), .whole_frame = seconds(30), .write_stall = seconds(30)};
-  Connection connection_{here().shard, handler_, std::make_unique<FakeStream>(std::make_shared<FakeWire>(env_.loop())), limits_, relief_};
+  Connection connection_{{.shard = here().shard, .handler = handler_, .limits = limits_, .relief = relief_},
+                         std::make_unique<FakeStream>(std::make_shared<FakeWire>(env_.loop()))};
 };
 
 // 10 percent of ten seconds, which the window counts at least, is one second of work.
@@ -128,7 +129,8 @@ TEST_F(RequestQuotaTest, WhatWasSpentElsewhereIsPaidByWhomItWasSpentFor) {
 }
 
 TEST_F(RequestQuotaTest, AllConnectionsOfAClientShareOneQuota) {
-  Connection other{here().shard, handler_, std::make_unique<FakeStream>(std::make_shared<FakeWire>(env_.loop())), limits_, relief_};
+  Connection other{{.shard = here().shard, .handler = handler_, .limits = limits_, .relief = relief_},
+                   std::make_unique<FakeStream>(std::make_shared<FakeWire>(env_.loop()))};
   const proto::RequestHeader header{.api_key = 3, .api_version = 9, .correlation_id = 1, .client_id = kLimited};
   serve(seconds(3));
 
