@@ -300,7 +300,7 @@ log.segment.bytes=1073741824
 log.retention.check.interval.ms=300000
 """
 IDLE_IN_KAFKAS_FILE = """process.roles controller.quorum.bootstrap.servers inter.broker.listener.name num.network.threads num.io.threads
-socket.send.buffer.bytes socket.receive.buffer.bytes num.recovery.threads.per.data.dir offsets.topic.replication.factor
+socket.send.buffer.bytes socket.receive.buffer.bytes num.recovery.threads.per.data.dir
 share.coordinator.state.topic.replication.factor share.coordinator.state.topic.min.isr transaction.state.log.replication.factor
 transaction.state.log.min.isr""".split()
 
