@@ -8,8 +8,10 @@ namespace {
 
 /// Idle for this part of `connections.max.idle.ms`, a connection may have to make place.
 constexpr int kIdleShare = 10;
-/// What one victim held comes back at once; who waits has found it by then.
+/// What victims held comes back at once; who waits has found it by then.
 constexpr SteadyTime kBetweenVictims = std::chrono::seconds(1);
+/// How much of the pool they have to give back.
+constexpr std::size_t kShareToFree = 4;
 /// All connections are gone over to find the slowest reader.
 constexpr SteadyTime kBetweenLooks = std::chrono::milliseconds(50);
 
@@ -51,15 +53,20 @@ Connection* ConnectionSet::greatest(Measure measure) const {
 
 void ConnectionSet::free_request_memory() {
   const SteadyTime now = shard_.loop().now();
-  if (now < next_victim_) return;
+  if (now < next_victims_) return;
   std::size_t unfinished = 0;
   for (const auto& [id, connection] : connections_) unfinished += connection->unfinished_bytes();
   // Else requests that are being served have it: they end by themselves.
   if (unfinished < shard_.budget()->used_bytes() / 2) return;
-  Connection* most = greatest([](const Connection& connection) { return connection.unfinished_bytes(); });
-  if (most == nullptr) return;
-  next_victim_ = now + kBetweenVictims;
-  most->fail(Limit::queued_max_request_bytes, "others wait for the memory of its unfinished request");
+  next_victims_ = now + kBetweenVictims;
+  // One large request is enough. A crowd that shares the pool in small pieces would have a single one back before anybody else.
+  const std::size_t wanted = shard_.budget()->limit_bytes() / kShareToFree;
+  for (std::size_t freed = 0; freed < wanted;) {
+    Connection* most = greatest([](const Connection& connection) { return connection.unfinished_bytes(); });
+    if (most == nullptr) return;
+    freed += most->unfinished_bytes();
+    most->fail(Limit::queued_max_request_bytes, "others wait for the memory of its unfinished request");
+  }
 }
 
 void ConnectionSet::free_response_memory() {

@@ -37,7 +37,7 @@ class ConnectionSet final : private Relief {
   Gate gate_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
   std::uint64_t next_id_ = 0;
-  SteadyTime next_victim_{};  ///< Nobody is closed for request memory before.
+  SteadyTime next_victims_{};  ///< Nobody is closed for request memory before.
   SteadyTime next_look_{};    ///< Nobody's pace is looked at for an answer before.
 };
 

@@ -12,8 +12,8 @@ class Relief {
   Relief(const Relief&) = delete;
   Relief& operator=(const Relief&) = delete;
   virtual ~Relief() = default;
-  /// Somebody has waited long for memory to read into: closes the connection with the largest request that is not whole yet. However many
-  /// wait, it is one a second: what it held may be enough for all of them.
+  /// Somebody has waited long for memory to read into: closes the connections with the largest requests that are not whole yet, until a
+  /// quarter of the pool is free. However many wait, it is done once a second: what they held may be enough for all of them.
   virtual void free_request_memory() = 0;
   /// More is laid out for peers than may be: closes those with the most that they do not read, until it fits. Who has had no time to read
   /// yet stays, as long as that leaves a bound.
