@@ -211,6 +211,7 @@ void Connection::before_waiting() {
 void Connection::watch_frame() {
   if (received_.pending_bytes() == 0 || frame_since_ != SteadyTime::max()) return;
   frame_since_ = shard_.loop().now();
+  frame_paused_ = SteadyTime::zero();
   watch_deadline();
 }
 
@@ -231,16 +232,12 @@ std::size_t Connection::make_room() {
 asio::awaitable<bool> Connection::wait_for_room(std::size_t block_bytes) {
   shard_.limits().hit(Limit::queued_max_request_bytes, shard_.loop().now(), "reading no further from {}:{} until memory comes back",
                       peer().host, peer().port);
-  is_without_memory_ = true;
-  const SteadyTime since = shard_.loop().now();
+  without_memory_since_ = shard_.loop().now();
+  watch_deadline();
   const bool has_come = co_await wait_for_memory(block_bytes);
-  is_without_memory_ = false;
+  frame_paused_ += shard_.loop().now() - std::exchange(without_memory_since_, SteadyTime::max());
   if (!has_come) co_return false;
-  // The rest of the frame could not come while nobody read.
-  if (frame_since_ != SteadyTime::max()) {
-    frame_since_ += shard_.loop().now() - since;
-    watch_deadline();
-  }
+  watch_deadline();
   use_taken(block_bytes);
   co_return true;
 }
@@ -418,6 +415,13 @@ std::optional<SteadyTime> Connection::idle_since() const {
   return is_idle ? std::optional(last_activity_) : std::nullopt;
 }
 
+/// The rest could not come while nobody read for lack of memory; but memory that does not come is no reason to stay for ever.
+SteadyTime Connection::frame_deadline() const {
+  const bool is_paused = without_memory_since_ != SteadyTime::max();
+  const SteadyTime paused = frame_paused_ + (is_paused ? shard_.loop().now() - without_memory_since_ : SteadyTime::zero());
+  return frame_since_ + limits_.whole_frame + std::min(paused, limits_.whole_frame);
+}
+
 void Connection::on_deadline() {
   const SteadyTime now = shard_.loop().now();
   if (is_stalled() && now - stalled_since_ >= limits_.write_stall) {
@@ -426,7 +430,7 @@ void Connection::on_deadline() {
     stalled_since_ = now;
     taken_at_stall_ = taken;
   }
-  if (!is_muted() && !is_without_memory_ && frame_since_ != SteadyTime::max() && now - frame_since_ >= limits_.whole_frame) {
+  if (!is_muted() && frame_since_ != SteadyTime::max() && now >= frame_deadline()) {
     return fail(Limit::request_frame_timeout, "half a frame came and not the rest");
   }
   const std::optional<SteadyTime> idle = idle_since();
@@ -440,8 +444,11 @@ void Connection::watch_deadline() {
   const SteadyTime now = shard_.loop().now();
   if (next <= now) next = now + limits_.idle;
   if (is_stalled()) next = std::min(next, stalled_since_ + limits_.write_stall);
-  if (frame_since_ != SteadyTime::max() && !is_without_memory_)
-    next = std::min(next, std::max(frame_since_ + limits_.whole_frame, muted_until_));
+  if (frame_since_ != SteadyTime::max()) {
+    const bool is_paused = without_memory_since_ != SteadyTime::max();
+    const SteadyTime latest = is_paused ? frame_since_ + 2 * limits_.whole_frame : frame_deadline();
+    next = std::min(next, std::max(latest, muted_until_));
+  }
   shard_.timers().arm(deadline_, next);
 }
 

@@ -139,6 +139,7 @@ class Connection final : private PassClient {
   void let_go_of_laid_out();
   [[nodiscard]] std::uint64_t least_to_take() const;
   void wake_request();
+  [[nodiscard]] SteadyTime frame_deadline() const;
   [[nodiscard]] bool is_stalled() const { return stalled_since_ != SteadyTime::max(); }
   /// Bytes that the peer has taken so far, as far as is known here.
   [[nodiscard]] std::uint64_t taken_bytes() const { return to_send_.ever_sent_bytes() - stream_->unconfirmed_bytes(); }
@@ -163,6 +164,7 @@ class Connection final : private PassClient {
   AnswerMemory laid_out_;
   SteadyTime last_activity_{};
   SteadyTime frame_since_{SteadyTime::max()};
+  SteadyTime frame_paused_{};  ///< How long it was not read meanwhile.
   SteadyTime stalled_since_{SteadyTime::max()};  ///< Begin of the time in which the peer has to take something.
   std::uint64_t taken_at_stall_ = 0;
   SteadyTime pace_since_{};  ///< Begin of the time over which the peer's pace is found, and what it had taken by then.
@@ -172,7 +174,7 @@ class Connection final : private PassClient {
   std::string close_reason_;
   Limit close_limit_ = Limit::malformed_request;
   bool is_serving_ = false;
-  bool is_without_memory_ = false;  ///< Nothing is read until memory comes back.
+  SteadyTime without_memory_since_{SteadyTime::max()};  ///< Nothing is read until memory comes back.
   bool is_receiving_ = false;       ///< Every request that came was begun.
   bool is_closed_ = false;
   bool is_finishing_ = false;

@@ -174,7 +174,7 @@ TEST_F(ConnectionLimitsTest, TheDeadlineOfHalfAFrameStandsStillWhileThereIsNoMem
   pass(seconds(20));
   shard_.budget()->take(kRequestMemory);
   give(*wire, std::string_view(bytes).substr(10'000));
-  pass(seconds(40));
+  pass(seconds(25));
   EXPECT_FALSE(wire->is_closed) << "the broker reads nothing";
   shard_.budget()->give(kRequestMemory);
   env_.loop().run_ready();
@@ -184,6 +184,22 @@ TEST_F(ConnectionLimitsTest, TheDeadlineOfHalfAFrameStandsStillWhileThereIsNoMem
   pass(seconds(2));
   EXPECT_TRUE(wire->is_closed);
   EXPECT_EQ(count(Limit::request_frame_timeout), 1U);
+}
+
+TEST_F(ConnectionLimitsTest, HalfAFrameIsNotKeptForEverThoughMemoryNeverComes) {
+  const auto wire = connect();
+  std::string bytes("\0\1\0\0", 4);
+  bytes.resize(16 * 1024);
+  give(*wire, std::string_view(bytes).substr(0, 10'000));
+  shard_.budget()->take(kRequestMemory);
+  give(*wire, std::string_view(bytes).substr(10'000));
+
+  pass(seconds(59));
+  EXPECT_FALSE(wire->is_closed);
+  pass(seconds(2));
+  EXPECT_TRUE(wire->is_closed) << "twice the time";
+  EXPECT_EQ(count(Limit::request_frame_timeout), 1U);
+  shard_.budget()->give(kRequestMemory);
 }
 
 // Whoever answers the produce does so through its connection.
