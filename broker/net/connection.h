@@ -164,7 +164,7 @@ class Connection final : private PassClient {
   AnswerMemory laid_out_;
   SteadyTime last_activity_{};
   SteadyTime frame_since_{SteadyTime::max()};
-  SteadyTime frame_paused_{};  ///< How long it was not read meanwhile.
+  SteadyTime frame_paused_{};                    ///< How long it was not read meanwhile.
   SteadyTime stalled_since_{SteadyTime::max()};  ///< Begin of the time in which the peer has to take something.
   std::uint64_t taken_at_stall_ = 0;
   SteadyTime pace_since_{};  ///< Begin of the time over which the peer's pace is found, and what it had taken by then.
@@ -175,7 +175,7 @@ class Connection final : private PassClient {
   Limit close_limit_ = Limit::malformed_request;
   bool is_serving_ = false;
   SteadyTime without_memory_since_{SteadyTime::max()};  ///< Nothing is read until memory comes back.
-  bool is_receiving_ = false;       ///< Every request that came was begun.
+  bool is_receiving_ = false;                           ///< Every request that came was begun.
   bool is_closed_ = false;
   bool is_finishing_ = false;
   bool close_when_sent_ = false;

@@ -38,7 +38,7 @@ class ConnectionSet final : private Relief {
   std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
   std::uint64_t next_id_ = 0;
   SteadyTime next_victims_{};  ///< Nobody is closed for request memory before.
-  SteadyTime next_look_{};    ///< Nobody's pace is looked at for an answer before.
+  SteadyTime next_look_{};     ///< Nobody's pace is looked at for an answer before.
 };
 
 }  // namespace tidelog::broker
