@@ -66,9 +66,10 @@ std::vector<Question> read_questions(const DescribeLogDirsRequest& message, cons
 
 /// What the disk says. Blocks.
 struct Measured {
+  std::vector<Question> questions;  ///< With their answers.
   Result<storage::DiskSpace> space = Errc::io;
 
-  void measure(storage::FileSystem& files, const std::string& log_dir, std::vector<Question>& questions) {
+  void measure(storage::FileSystem& files, const std::string& log_dir) {
     space = files.space(log_dir);
     for (Question& question : questions) {
       if (question.error != ErrorCode::none) continue;
@@ -82,8 +83,8 @@ struct Measured {
   }
 };
 
-void respond_with(HandlerContext context, const Request& request, const std::vector<Question>& questions, const Measured& measured,
-                  SendQueue& to) {
+void respond_with(HandlerContext context, const Request& request, const Measured& measured, SendQueue& to) {
+  const std::vector<Question>& questions = measured.questions;
   std::vector<PartitionAnswer> partitions;
   std::vector<TopicAnswer> topics;
   partitions.reserve(questions.size());  // Spans into it are taken below.
@@ -127,13 +128,12 @@ Handle handle_describe_log_dirs(HandlerContext context, Request request, SendQue
   // Those that are named were paid for when the request was admitted.
   const std::size_t unnamed = message.topics.is_null() ? count_partitions(*image) : 0;
   if (!co_await take_for_answer(context, unnamed * kPartitionBytes)) co_return Outcome::close;
-  std::vector<Question> questions = read_questions(message, *image);
-  co_await ask_owners(context, questions, answer);
-  Measured measured;
+  Measured measured{.questions = read_questions(message, *image)};
+  co_await ask_owners(context, measured.questions, answer);
   Env& env = context.here.shard.env();
-  Job measure = [&] { measured.measure(env.files(), context.node.options.log_dirs.front(), questions); };
+  Job measure = [&] { measured.measure(env.files(), context.node.options.log_dirs.front()); };
   co_await run_blocking(env, context.loop(), std::move(measure));
-  respond_with(context, request, questions, measured, to);
+  respond_with(context, request, measured, to);
   co_return Outcome::keep;
 }
 

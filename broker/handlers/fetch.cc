@@ -173,7 +173,8 @@ FetchReader::Limits Fetch::limits(const ClientQuota& quota) const {
 bool Fetch::is_throttled(ClientQuota& quota, SendQueue& to) {
   if (!quota.is_limited()) return false;
   const ClientQuota::Time wait = quota.charge_or_wait(record_bytes());
-  const std::int32_t throttle_time_ms = throttle(context_.connection, context_.here, request_.header, kConsumerByteRate, wait);
+  const std::int32_t throttle_time_ms =
+      throttle(context_.connection, context_.here, request_.header, {.key = kConsumerByteRate, .time = wait});
   if (throttle_time_ms > 0) respond_throttled(throttle_time_ms, to);
   return throttle_time_ms > 0;
 }

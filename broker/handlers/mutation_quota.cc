@@ -32,7 +32,7 @@ asio::awaitable<void> MutationQuota::charge(double partitions) {
 }
 
 std::int32_t MutationQuota::throttle_time_ms() {
-  return throttle(context_.connection, context_.here, header_, kControllerMutationRate, wait_);
+  return throttle(context_.connection, context_.here, header_, {.key = kControllerMutationRate, .time = wait_});
 }
 
 }  // namespace tidelog::broker

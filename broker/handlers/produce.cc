@@ -194,7 +194,8 @@ std::int32_t ProduceCall::charge() {
   if (!has_quotas(here)) return 0;
   ClientQuota quota(handler_.node_.shards, here, request_.header, kProducerByteRate);
   if (!quota.is_limited()) return 0;
-  return throttle(connection_, here, request_.header, kProducerByteRate, quota.charge(static_cast<double>(request_.body.size())));
+  return throttle(connection_, here, request_.header,
+                  {.key = kProducerByteRate, .time = quota.charge(static_cast<double>(request_.body.size()))});
 }
 
 bool ProduceCall::take_single() {

@@ -43,14 +43,13 @@ ClientQuota::Time ClientQuota::charge_or_wait(double amount) {
   return wait;
 }
 
-std::int32_t throttle(Connection& connection, ShardServices& here, const proto::RequestHeader& header, std::string_view key,
-                      ClientQuota::Time wait) {
-  const std::chrono::milliseconds rounded = std::chrono::round<std::chrono::milliseconds>(wait);
+std::int32_t throttle(Connection& connection, ShardServices& here, const proto::RequestHeader& header, const QuotaWait& wait) {
+  const std::chrono::milliseconds rounded = std::chrono::round<std::chrono::milliseconds>(wait.time);
   if (rounded <= rounded.zero()) return 0;
   const SteadyTime now = here.shard.loop().now();
   connection.mute_until(now + rounded);
   here.shard.limits().hit(Limit::client_quota, now, "client \"{}\" at {} is over its {} and waits {} ms",
-                          header.client_id.substr(0, kNameInLog), connection.peer().host, key, rounded.count());
+                          header.client_id.substr(0, kNameInLog), connection.peer().host, wait.key, rounded.count());
   return static_cast<std::int32_t>(rounded.count());
 }
 

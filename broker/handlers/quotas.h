@@ -41,9 +41,14 @@ class ClientQuota {
   std::optional<QuotaMatch> match_;  ///< None: unlimited.
 };
 
-/// Lets a connection rest because its client is over the quota `key` (KIP-219): the answer under way says so by the number returned, in
+/// How long a client has to wait, and for which of its quotas.
+struct QuotaWait {
+  std::string_view key;
+  ClientQuota::Time time;
+};
+
+/// Lets a connection rest because its client is over a quota (KIP-219): the answer under way says so by the number returned, in
 /// milliseconds, and nothing more is read of it meanwhile.
-std::int32_t throttle(Connection& connection, ShardServices& here, const proto::RequestHeader& header, std::string_view key,
-                      ClientQuota::Time wait);
+std::int32_t throttle(Connection& connection, ShardServices& here, const proto::RequestHeader& header, const QuotaWait& wait);
 
 }  // namespace tidelog::broker

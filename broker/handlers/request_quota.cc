@@ -26,7 +26,7 @@ std::int32_t RequestQuota::settle() {
   Time spent = std::exchange(elsewhere_, Time::zero());
   if (WorkTime* const work = connection_.client().payer()) spent += work->take();
   const Time wait = quota_.charge(percent_of_a_second(spent));
-  return throttle(connection_, here_, header_, kRequestPercentage, std::min(wait, here_.quotas.shape().size));
+  return throttle(connection_, here_, header_, {.key = kRequestPercentage, .time = std::min(wait, here_.quotas.shape().size)});
 }
 
 std::int32_t settle(RequestQuota& quota) { return quota.settle(); }
