@@ -222,7 +222,8 @@ def a_few_bytes_do_not_bring_all_configs_again_and_again(args):
         results = described(asking.receive())
         assert results[0][0] == 0 and results[-1] == (policy_violation, 0), (results[0], results[-1])
         grown = peak_megabytes(broker.process.pid) - before
-        assert grown < 16, f"{grown:.0f} MB for what fits a pool of 8"
+        # A sanitizer keeps memory of its own.
+        assert args.slowness > 1 or grown < 16, f"{grown:.0f} MB for what fits a pool of 8"
         assert broker.stop() == 0
 
 
