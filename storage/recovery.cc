@@ -134,8 +134,9 @@ RecoveredFiles Recovery::damaged(std::string what) {
 }
 
 Result<RecoveredFiles> Recovery::scan() {
-  const Offset first = request_.full_check ? segments_.front().base : point_.segment_base;
-  ScanState state{.next_offset = request_.full_check ? first : point_.offset};
+  const bool from_front = request_.full_check && !segments_.empty();
+  const Offset first = from_front ? segments_.front().base : point_.segment_base;
+  ScanState state{.next_offset = from_front ? first : point_.offset};
   RecoveredFiles result{.end = point_, .scanned = true};
   for (std::size_t i = 0; i < segments_.size(); ++i) {
     const SegmentFile& segment = segments_[i];

@@ -16,6 +16,8 @@
 #include <cstdlib>
 #include <span>
 
+extern "C" int __real_close(int descriptor);
+
 namespace tidelog::fuzz {
 namespace {
 
@@ -61,7 +63,7 @@ int HostileBroker::accept(int client) {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, both) != 0) return -1;
   // The client keeps the number of its socket, and what it is becomes one end of the pair.
   if (::dup3(both[0], client, O_CLOEXEC) < 0) std::abort();
-  ::close(both[0]);
+  __real_close(both[0]);
   const std::lock_guard lock(mutex_);
   talks_[client] = {.socket = both[1], .received = {}};
   return 0;
@@ -114,7 +116,7 @@ void HostileBroker::tell(Talk& talk, Bytes bytes) {
 }
 
 void HostileBroker::hang_up(Talk& talk) {
-  if (talk.socket >= 0) ::close(talk.socket);
+  if (talk.socket >= 0) __real_close(talk.socket);  // The other one would come back here, with the lock held.
   talk.socket = -1;
 }
 
@@ -130,7 +132,6 @@ void HostileBroker::leave(int client) {
 
 // The linker gives the client these for the system's own (--wrap).
 extern "C" {
-int __real_close(int descriptor);
 int __real_getaddrinfo(const char* host, const char* port, const addrinfo* hints, addrinfo** found);
 
 int __wrap_connect(int socket, const sockaddr*, socklen_t) { return tidelog::fuzz::HostileBroker::the_only().accept(socket); }

@@ -285,6 +285,18 @@ TEST(Recovery, NeverGivesOutOffsetsBelowTheLogStartAgain) {
   EXPECT_EQ(fixture.log().end_offset(), Offset{9});
 }
 
+// Its first file was never synced, and power loss took the name.
+TEST(Recovery, AFullCheckOfALogWithoutAnyFileBeginsAtItsStart) {
+  LogFixture fixture;
+  fixture.drop();
+
+  Log& log = fixture.reopen(RecoveryPoint{.log_start = {8}}, true);
+
+  EXPECT_FALSE(log.is_offline());
+  EXPECT_EQ(log.end_offset(), Offset{8});
+  EXPECT_EQ(fixture.append(), Offset{9});
+}
+
 TEST(Recovery, KeepsGoingWithoutTheCopyWhenTheDiskIsFull) {
   LogFixture fixture;
   fixture.append();
