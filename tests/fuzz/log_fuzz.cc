@@ -120,8 +120,9 @@ OpenRequest request_from(Input& input) {
   request.recovery.was_clean = (choices & 2) != 0;
   RecoveryPoint known{.log_start = {input.byte()}, .offset = {input.byte()}, .segment_base = {input.byte()}};
   known.position = std::uint64_t{input.byte()} * (proto::kBatchHeaderBytes + 7);
-  // The manifest's own reader lets through no others.
-  if ((choices & 4) != 0 && known.offset >= known.segment_base) request.recovery.known = known;
+  // A manifest has a checksum, so what it says was true once: there are records in a segment where there are bytes.
+  const bool has_records = known.offset > known.segment_base;
+  if ((choices & 4) != 0 && known.offset >= known.segment_base && has_records == (known.position > 0)) request.recovery.known = known;
   return request;
 }
 
