@@ -115,19 +115,23 @@ bool Bystander::read_batches(Bytes batches, std::int64_t offset, std::vector<std
   return true;
 }
 
-bool Bystander::read_from(std::int64_t offset, std::vector<std::string>& values) {
-  const std::vector<FetchRequest::FetchPartition> partitions{{.partition = 0, .fetch_offset = offset, .partition_max_bytes = 1 << 20}};
-  const std::vector<FetchRequest::FetchTopic> topics{{.topic = topic_, .partitions = partitions}};
+bool Bystander::read_from(const Wanted& wanted, std::vector<std::string>& values) {
+  std::vector<FetchRequest::FetchPartition> partitions;
+  for (std::int32_t i = 0; i < wanted.partitions; ++i) {
+    partitions.push_back({.partition = i, .fetch_offset = wanted.offset, .partition_max_bytes = 1 << 20});
+  }
+  const std::vector<FetchRequest::FetchTopic> topics{{.topic = wanted.topic, .partitions = partitions}};
   const std::int32_t correlation = ++correlation_;
   std::string answer;
   const FetchRequest request{.max_wait_ms = 500, .min_bytes = 1, .max_bytes = 1 << 20, .topics = topics};
-  if (!ask(framed(request, correlation), correlation, answer, "fetch")) return false;
+  const std::string what(wanted.what);
+  if (!ask(framed(request, correlation), correlation, answer, wanted.what)) return false;
   FetchResponse response;
-  if (!read_answer<FetchRequest>(answer, response)) return fail("fetch: the answer cannot be read"), false;
+  if (!read_answer<FetchRequest>(answer, response)) return fail(what + ": the answer cannot be read"), false;
   for (const auto& topic : response.responses) {
     for (const auto& partition : topic.partitions) {
-      if (partition.error_code != 0) return fail("fetch: error " + std::to_string(partition.error_code)), false;
-      if (!read_batches(partition.records.bytes, offset, values)) return false;
+      if (partition.error_code != 0) return fail(what + ": error " + std::to_string(partition.error_code)), false;
+      if (!read_batches(partition.records.bytes, wanted.offset, values)) return false;
     }
   }
   return true;
@@ -135,7 +139,7 @@ bool Bystander::read_from(std::int64_t offset, std::vector<std::string>& values)
 
 bool Bystander::fetch() {
   std::vector<std::string> values;
-  if (!read_from(consumed_, values)) return false;
+  if (!read_from({.topic = topic_, .offset = consumed_}, values)) return false;
   if (values.empty() && consumed_ < next_value_) return fail("fetch: an acknowledged record is not there"), false;
   for (const std::string& value : values) {
     if (value != value_of(consumed_++)) return fail("fetch: another record than was stored at " + std::to_string(consumed_ - 1)), false;
@@ -180,24 +184,9 @@ bool Bystander::produce_wide() {
 
 /// The newest record of each partition.
 bool Bystander::fetch_wide() {
-  std::vector<FetchRequest::FetchPartition> partitions;
-  for (std::int32_t i = 0; i < kWidePartitions; ++i) {
-    partitions.push_back({.partition = i, .fetch_offset = wide_rounds_ - 1, .partition_max_bytes = 1 << 20});
-  }
-  const std::vector<FetchRequest::FetchTopic> topics{{.topic = wide_topic_, .partitions = partitions}};
-  const std::int32_t correlation = ++correlation_;
-  std::string answer;
-  const FetchRequest request{.max_wait_ms = 500, .min_bytes = 1, .max_bytes = 1 << 20, .topics = topics};
-  if (!ask(framed(request, correlation), correlation, answer, "wide fetch")) return false;
-  FetchResponse response;
-  if (!read_answer<FetchRequest>(answer, response)) return fail("wide fetch: the answer cannot be read"), false;
   std::vector<std::string> values;
-  for (const auto& topic : response.responses) {
-    for (const auto& partition : topic.partitions) {
-      if (partition.error_code != 0) return fail("wide fetch: error " + std::to_string(partition.error_code)), false;
-      if (!read_batches(partition.records.bytes, wide_rounds_ - 1, values)) return false;
-    }
-  }
+  const Wanted wanted{.topic = wide_topic_, .partitions = kWidePartitions, .offset = wide_rounds_ - 1, .what = "wide fetch"};
+  if (!read_from(wanted, values)) return false;
   const std::string newest = value_of(wide_rounds_ - 1);
   const auto found = std::ranges::count(values, newest);
   if (found != kWidePartitions) return fail("wide fetch: " + std::to_string(found) + " partitions have the newest record"), false;
@@ -221,7 +210,7 @@ std::string Bystander::verify() {
   std::int64_t at = 0;
   while (at < next_value_) {
     std::vector<std::string> values;
-    if (!read_from(at, values)) return complaints_.empty() ? "a fetch failed" : complaints_.back();
+    if (!read_from({.topic = topic_, .offset = at}, values)) return complaints_.empty() ? "a fetch failed" : complaints_.back();
     if (values.empty()) return "records from " + std::to_string(at) + " on are missing, of " + std::to_string(next_value_);
     for (const std::string& value : values) {
       if (value != value_of(at)) return "record " + std::to_string(at) + " is \"" + value + "\"";

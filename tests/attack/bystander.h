@@ -45,7 +45,14 @@ class Bystander {
   bool ask(const std::string& request, std::int32_t correlation, std::string& answer, const char* what);
   void fail(const std::string& why);
   bool read_batches(std::span<const std::byte> batches, std::int64_t offset, std::vector<std::string>& values);
-  bool read_from(std::int64_t offset, std::vector<std::string>& values);
+  /// What is fetched: the first partitions of a topic, from one offset on.
+  struct Wanted {
+    std::string_view topic;
+    std::int32_t partitions = 1;
+    std::int64_t offset = 0;
+    const char* what = "fetch";
+  };
+  bool read_from(const Wanted& wanted, std::vector<std::string>& values);
 
   Target target_;
   std::string topic_;

@@ -4,6 +4,7 @@
 #include "broker/handlers/handler.h"
 #include "tests/support/fake_stream.h"
 #include "tests/support/manual_env.h"
+#include "tests/support/silent_handler.h"
 
 #include <gtest/gtest.h>
 
@@ -14,14 +15,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::string_view kLimited = "limited";
-
-class Silent final : public RequestHandler {
- public:
-  Started produce(Connection&, Request&, std::unique_ptr<PendingResponse>&) override { return Started::never; }
-  asio::awaitable<std::unique_ptr<PendingResponse>> produce_later(Connection&, Request) override { co_return nullptr; }
-  asio::awaitable<Outcome> serve(Connection&, Request, SendQueue&) override { co_return Outcome::close; }
-  void closed(Connection&) override {}
-};
 
 class NoRelief final : public Relief {
  public:

@@ -2,6 +2,7 @@
 
 #include "tests/support/fake_stream.h"
 #include "tests/support/manual_env.h"
+#include "tests/support/silent_handler.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -38,14 +39,6 @@ class FakeListener final : public Listener {
 
  private:
   std::shared_ptr<Arrivals> arrivals_;
-};
-
-class Silent final : public RequestHandler {
- public:
-  Started produce(Connection&, Request&, std::unique_ptr<PendingResponse>&) override { return Started::never; }
-  asio::awaitable<std::unique_ptr<PendingResponse>> produce_later(Connection&, Request) override { co_return nullptr; }
-  asio::awaitable<Outcome> serve(Connection&, Request, SendQueue&) override { co_return Outcome::close; }
-  void closed(Connection&) override {}
 };
 
 class ServerTest : public ::testing::Test {
