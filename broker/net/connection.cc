@@ -217,12 +217,15 @@ void Connection::watch_frame() {
 
 std::size_t Connection::make_room() {
   const bool is_scarce = shard_.budget()->is_scarce();
+  // The last of the memory is for requests that have begun to come: were it spent on beginnings, none would be read to its end.
+  const bool is_for_others = received_.is_without_block() && shard_.budget()->used_bytes() > shard_.budget()->most_for_large();
+  if (is_for_others && received_.use_spare()) return 0;
   std::size_t needed = received_.block_needed(is_scarce);
   if (needed == 0) return 0;
   if (!take_for_block(needed)) {
     received_.ask_for_less();
     needed = received_.block_needed(true);
-    if (needed == 0) return 0;
+    if (needed == 0 || received_.use_spare()) return 0;
     if (!take_for_block(needed)) return needed;
   }
   use_taken(needed);
@@ -233,6 +236,7 @@ asio::awaitable<bool> Connection::wait_for_room(std::size_t block_bytes) {
   shard_.limits().hit(Limit::queued_max_request_bytes, shard_.loop().now(), "reading no further from {}:{} until memory comes back",
                       peer().host, peer().port);
   without_memory_since_ = shard_.loop().now();
+  watch_frame();
   watch_deadline();
   const bool has_come = co_await wait_for_memory(block_bytes);
   frame_paused_ += shard_.loop().now() - std::exchange(without_memory_since_, SteadyTime::max());

@@ -25,13 +25,30 @@ std::size_t ReceiveBuffer::block_needed(bool is_scarce) {
   if (is_ours_alone() && is_worth_moving) move_to_front();
   const bool is_outgrown = block_->capacity() < next_block_bytes_;
   if (room() >= kLeastRoomBytes && !is_outgrown) return 0;
-  // What a frame in progress may claim grows with what came of it, not with what it announces.
-  const std::size_t more = is_scarce ? pending_bytes() / 4 : pending_bytes();
-  const std::size_t earned = std::min(announced_bytes(), pending_bytes() + more) + kLeastRoomBytes;
-  const std::size_t wanted = std::max(next_block_bytes_, earned);
+  const bool is_moderate = pending_bytes() >= kLengthBytes && announced_bytes() <= Budget::kSmallBytes;
+  const std::size_t wanted =
+      is_scarce && is_moderate ? std::max(announced_bytes(), 2 * kLeastRoomBytes) : std::max(next_block_bytes_, earned_bytes(is_scarce));
   if (!is_ours_alone() || block_->capacity() < wanted) return wanted;
   move_to_front();
   return room() >= kLeastRoomBytes ? 0 : wanted + kLeastRoomBytes;
+}
+
+/// What a frame in progress may claim grows with what came of it, not with what it announces.
+std::size_t ReceiveBuffer::earned_bytes(bool is_scarce) const {
+  const std::size_t more = is_scarce ? pending_bytes() / 4 : pending_bytes();
+  return std::min(announced_bytes(), pending_bytes() + more) + kLeastRoomBytes;
+}
+
+bool ReceiveBuffer::use_spare() {
+  if (block_ != nullptr && !is_spare() && pending_bytes() > 0) return false;
+  if (!is_spare()) {
+    if (spare_ == nullptr) spare_ = new ReceiveBlock(kSpareBytes, nullptr);
+    if (spare_->use_count() > 1) return false;  // By requests that are not answered yet.
+    block_ = spare_;
+    begin_ = end_ = 0;
+  }
+  if (is_ours_alone()) move_to_front();
+  return room() > 0;
 }
 
 void ReceiveBuffer::move_to_front() {
@@ -51,7 +68,7 @@ void ReceiveBuffer::use_block(ReceiveBlockPointer block) {
 
 void ReceiveBuffer::received(std::size_t bytes) {
   end_ += bytes;
-  if (was_filled()) next_block_bytes_ = std::min(next_block_bytes_ * kBlockStep, kLargestBlockBytes);
+  if (was_filled() && !is_spare()) next_block_bytes_ = std::min(next_block_bytes_ * kBlockStep, kLargestBlockBytes);
   small_reads_ = bytes < next_block_bytes_ / (2 * kBlockStep) ? small_reads_ + 1 : 0;
   if (small_reads_ < kSmallReadsToStepDown) return;
   small_reads_ = 0;

@@ -12,17 +12,21 @@
 namespace tidelog::broker {
 
 /// Bytes as they came from a socket. Requests are views into it, so whoever holds a request holds its block.
-/// Its memory was taken from a budget and goes back there with the block. Thread: the loop of the connection it was read on, which is also
-/// why its holders are counted without locking the bus for each request.
+/// Its memory was taken from a budget, if there is one, and goes back there with the block. Thread: the loop of the connection it was read
+/// on, which is also why its holders are counted without locking the bus for each request.
 class ReceiveBlock final : public boost::intrusive_ref_counter<ReceiveBlock, boost::thread_unsafe_counter> {
  public:
   ReceiveBlock(std::size_t capacity_bytes, std::shared_ptr<Budget> taken_from)
       : bytes_(std::make_unique_for_overwrite<std::byte[]>(capacity_bytes)), capacity_(capacity_bytes), budget_(std::move(taken_from)) {}
   ReceiveBlock(const ReceiveBlock&) = delete;
   ReceiveBlock& operator=(const ReceiveBlock&) = delete;
-  ~ReceiveBlock() { budget_->give(capacity_); }
+  ~ReceiveBlock() {
+    if (budget_ != nullptr) budget_->give(capacity_);
+  }
   [[nodiscard]] MutableBytes all() { return {bytes_.get(), capacity_}; }
   [[nodiscard]] std::size_t capacity() const { return capacity_; }
+  /// What a budget gave for it.
+  [[nodiscard]] std::size_t charged_bytes() const { return budget_ == nullptr ? 0 : capacity_; }
 
  private:
   std::unique_ptr<std::byte[]> bytes_;
@@ -45,10 +49,16 @@ class ReceiveBuffer {
   explicit ReceiveBuffer(std::size_t max_frame_bytes) : max_frame_bytes_(max_frame_bytes) {}
 
   /// 0 if there is room for a read, else the capacity of the block that `use_block` wants before `writable` may be called. While memory is
-  /// scarce it grows by less than `least_block` would give back, or a frame that comes in crumbs would be moved back and forth for each.
+  /// scarce a frame of moderate size asks for all it will need, so that no crowd holds the beginnings of what nobody can finish; a larger
+  /// one grows by less than `least_block` would give back, or one that comes in crumbs would be moved back and forth for each.
   std::size_t block_needed(bool is_scarce = false);
+  /// Whether nothing is kept yet: the next block begins a request.
+  [[nodiscard]] bool is_without_block() const { return block_ == nullptr; }
+  /// Goes on in a little memory that no budget knows of, of which each connection has one piece: a small request is read and answered
+  /// whoever has the rest. False if there is no room in it: it holds the beginning of a larger request, or requests refer to it.
+  bool use_spare();
   /// Bytes that `use_block` gives back; 0 while requests still refer to the present block.
-  [[nodiscard]] std::size_t replaced_bytes() const { return is_ours_alone() ? block_->capacity() : 0; }
+  [[nodiscard]] std::size_t replaced_bytes() const { return is_ours_alone() ? block_->charged_bytes() : 0; }
   /// There is no memory for what was needed: the next answer of `block_needed` is the least to go on with.
   void ask_for_less() { next_block_bytes_ = kFirstBlockBytes; }
   /// Goes on in `block`; what was pending moves along.
@@ -70,6 +80,7 @@ class ReceiveBuffer {
   void release_if_empty();
 
  private:
+  static constexpr std::size_t kSpareBytes = 1024;
   static constexpr std::size_t kFirstBlockBytes = 16 * 1024;
   static constexpr std::size_t kLeastRoomBytes = 4 * 1024;  ///< Less is not worth a read.
   static constexpr std::size_t kUnfilledBytes = 64;         ///< Room of the smallest block: a full one says that more is waiting.
@@ -78,14 +89,17 @@ class ReceiveBuffer {
   static constexpr std::size_t kBlockStep = 4;
   static constexpr int kSmallReadsToStepDown = 4;  ///< One after the other: each burst ends with one.
 
-  [[nodiscard]] bool is_ours_alone() const { return block_ != nullptr && block_->use_count() == 1; }
+  [[nodiscard]] bool is_spare() const { return block_ != nullptr && block_ == spare_; }
+  [[nodiscard]] bool is_ours_alone() const { return block_ != nullptr && block_->use_count() == (is_spare() ? 2 : 1); }
   [[nodiscard]] std::size_t announced_bytes() const;
+  [[nodiscard]] std::size_t earned_bytes(bool is_scarce) const;
   [[nodiscard]] std::size_t room() const { return block_->capacity() - end_; }
   /// Needs a block that no request looks at.
   void move_to_front();
 
   std::size_t max_frame_bytes_;
   ReceiveBlockPointer block_;
+  ReceiveBlockPointer spare_;  ///< Null: never needed.
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
   /// Follows what one read brings: a step up when a block was filled, for its reader is busy, a step down when far less came again and

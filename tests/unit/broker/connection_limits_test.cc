@@ -20,10 +20,10 @@ using std::chrono::seconds;
 constexpr std::size_t kRequestMemory = 1 << 20;
 constexpr std::size_t kResponseMemory = 1 << 20;
 
-/// The answer of a Produce, for which the test says when it is there.
+/// The answer of a Produce, for which the test says when it is there. Until then it keeps the request, as a real one does.
 class LateAnswer final : public PendingResponse {
  public:
-  explicit LateAnswer(Connection& connection) : connection_(connection) {}
+  LateAnswer(Connection& connection, ReceiveBlockPointer request) : connection_(connection), request_(std::move(request)) {}
   Outcome encode(SendQueue& to) override {
     to.output().append(std::vector<std::byte>(10));
     return Outcome::keep;
@@ -35,15 +35,16 @@ class LateAnswer final : public PendingResponse {
 
  private:
   Connection& connection_;
+  ReceiveBlockPointer request_;
 };
 
 /// Answers every request with as many bytes as the test wants.
 class Answering final : public RequestHandler {
  public:
-  Started produce(Connection& connection, Request&, std::unique_ptr<PendingResponse>& response) override {
+  Started produce(Connection& connection, Request& request, std::unique_ptr<PendingResponse>& response) override {
     if (throws) throw std::runtime_error("of a test");
     if (memory_comes != nullptr) return Started::later;
-    auto answer = std::make_unique<LateAnswer>(connection);
+    auto answer = std::make_unique<LateAnswer>(connection, request.block);
     late = answer.get();
     response = std::move(answer);
     return Started::yes;
@@ -499,6 +500,67 @@ TEST_F(ConnectionLimitsTest, ManyBeginningsOfRequestsKeepOnlyTheirBytes) {
   EXPECT_EQ(written_at_once, 10U);
   EXPECT_EQ(handler_.served, 501) << "what was begun goes on where it stood";
   EXPECT_EQ(shard_.budget()->used_bytes(), 0U);
+}
+
+// Whoever has the memory: what fits into a kilobyte is answered at once, however much of it comes.
+TEST_F(ConnectionLimitsTest, SmallRequestsAreReadThoughNothingIsLeftOfTheMemory) {
+  shard_.budget()->take(kRequestMemory);
+  const auto wire = connect();
+  std::string all;
+  for (int i = 0; i < 1000; ++i) all += request();
+
+  give(*wire, all);
+
+  EXPECT_EQ(handler_.served, 1000);
+  EXPECT_EQ(shard_.budget()->used_bytes(), kRequestMemory);
+  shard_.budget()->give(kRequestMemory);
+}
+
+TEST_F(ConnectionLimitsTest, ProducesThatWaitKeepOneKilobyteOfThatAndNoMore) {
+  shard_.budget()->take(kRequestMemory);
+  const auto wire = connect();
+  std::string all;
+  for (int i = 0; i < 90; ++i) all += produce_request();
+
+  give(*wire, all);
+
+  EXPECT_GE(wire->to_read.size(), 90 * produce_request().size() - 1024) << "more than a kilobyte was read";
+  shard_.budget()->give(kRequestMemory);
+}
+
+// Each of a crowd has sent the beginning of a request. Were all of the memory spent on beginnings, nobody's rest could be read.
+TEST_F(ConnectionLimitsTest, ACrowdWithModerateRequestsIsServedWithoutAWait) {
+  std::string whole(4 + 60'000, '\0');
+  whole[2] = static_cast<char>(60'000 >> 8);
+  whole[3] = static_cast<char>(60'000 & 0xff);
+  whole.replace(4, 14, request().substr(4));
+  std::vector<std::shared_ptr<FakeWire>> crowd;
+  for (int i = 0; i < 400; ++i) {
+    crowd.push_back(connect());
+    give(*crowd.back(), whole.substr(0, 5'000));
+  }
+
+  for (const auto& wire : crowd) give(*wire, whole.substr(5'000));
+
+  EXPECT_EQ(handler_.served, 400);
+  EXPECT_EQ(count(Limit::request_frame_timeout), 0U);
+  EXPECT_EQ(shard_.budget()->used_bytes(), 0U);
+}
+
+// The first block is full, and there is no memory for a second one: its reader never came to wait for more bytes.
+TEST_F(ConnectionLimitsTest, ARequestThatWaitsForMemoryHasADeadlineToo) {
+  shard_.budget()->take(kRequestMemory - 20'000);
+  const auto wire = connect();
+  std::string half("\0\2\0\0", 4);
+  half.resize(60'000);
+  give(*wire, half);
+  ASSERT_FALSE(wire->is_closed);
+
+  for (int i = 0; i < 70; ++i) pass(seconds(1));
+
+  EXPECT_TRUE(wire->is_closed);
+  EXPECT_EQ(count(Limit::request_frame_timeout), 1U);
+  shard_.budget()->give(kRequestMemory - 20'000);
 }
 
 TEST_F(ConnectionLimitsTest, ABusyReaderGoesOnInSmallPiecesWhenThereIsNoMemoryForLargeOnes) {
