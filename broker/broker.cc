@@ -277,11 +277,12 @@ asio::awaitable<void> Broker::stop() {
   }
   co_await report_limits();
   co_await checkpointer_.stop();
+  // Before they are closed: a closed log has nothing open that could be synced.
+  co_await checkpointer_.checkpoint(*dir_, *controller_, true);
   for (const auto& shard : shards_) {
     Job close = [&] { close_logs(*shard); };
     co_await run_on(shard->shard.loop(), home, std::move(close));
   }
-  co_await checkpointer_.checkpoint(*dir_, *controller_, true);
 }
 
 }  // namespace tidelog::broker
