@@ -126,9 +126,11 @@ constexpr ResourceOption kAddress[] = {
 /// A duration is looked at only as far as telling it from a typo.
 bool is_offset_reset(std::string_view text) { return text == "latest" || text == "earliest" || text.starts_with("by_duration:P"); }
 
-/// The broker's own bound for a group's key: group.consumer.max.session.timeout.ms for consumer.session.timeout.ms.
+/// The broker's own bound for a group's key: group.consumer.max.session.timeout.ms for consumer.session.timeout.ms. A key without a dot, as
+/// subscriptions have, is bounded by nothing.
 std::optional<std::string> bound_of(const BrokerOptions& options, std::string_view key, std::string_view which) {
   const std::size_t dot = key.find('.');
+  if (dot == std::string_view::npos) return std::nullopt;
   std::string name = "group.";
   name.append(key.substr(0, dot)).append(".").append(which).append(key.substr(dot));
   const BrokerOption* bound = find_broker_option(name);

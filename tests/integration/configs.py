@@ -10,7 +10,7 @@ import rig
 import wire
 
 DESCRIBE_CONFIGS, ALTER_CONFIGS, INCREMENTAL_ALTER_CONFIGS, LIST_OFFSETS = 32, 33, 44, 2
-TOPIC, BROKER = 2, 4
+TOPIC, BROKER, CLIENT_METRICS, GROUP = 2, 4, 16, 32
 MESSAGE_TOO_LARGE, INVALID_REQUEST, INVALID_CONFIG, UNKNOWN_TOPIC = 10, 42, 40, 3
 
 
@@ -209,6 +209,27 @@ def refusals_say_why(broker):
             (8, "1", ("root", 0, "DEBUG"), INVALID_REQUEST, "log.level")):
         code, text = alter(broker, resource, name, change)
         assert code == error and word in text, (change, code, text)
+
+
+def every_key_of_a_resource_can_be_set_and_is_told(broker):
+    """Of a topic, a group and a subscription; a key without a value is given one. A broker's keys: the unit tests, for they take effect."""
+    broker.create("all-keys")
+    for resource, name, samples in ((TOPIC, "all-keys", {}),
+                                    (CLIENT_METRICS, "all-keys", {"match": "client_id=c.*", "metrics": "org.apache.kafka.consumer."}),
+                                    (GROUP, "all-keys", {"streams.assignor.name": "sticky"})):
+        keys = describe(broker, resource, name)
+        assert set(samples) <= set(keys), (name, set(samples) - set(keys))
+        for key, (value, read_only, *_) in keys.items():
+            assert not read_only, key
+            chosen = samples.get(key, value)
+            assert chosen is not None, f"{key}: give it a value here"
+            assert alter(broker, resource, name, (key, 0, chosen)) == (0, ""), (resource, key, chosen)
+            told = describe(broker, resource, name, [key])[key]
+            assert told[0] == chosen and told[2] in (1, 7, 8), (key, chosen, told)
+        assert alter(broker, resource, name, *((key, 1, None) for key in keys)) == (0, "")
+    assert alter(broker, CLIENT_METRICS, "all-keys", ("metrics", 2, "a."))[0] == 0
+    assert describe(broker, CLIENT_METRICS, "all-keys")["metrics"][0] == "a."
+    assert alter(broker, CLIENT_METRICS, "all-keys", ("metrics", 1, None))[0] == 0
 
 
 def a_connection_limit_holds_for_the_next_connection(broker):
