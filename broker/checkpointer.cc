@@ -8,6 +8,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include <exception>
+
 namespace tidelog::broker {
 namespace {
 
@@ -85,14 +87,19 @@ asio::awaitable<void> Checkpointer::run() {
     shards_.front()->shard.timers().arm_in(timer_, std::min(kRetryInterval, retention_interval));
     co_await wake_.wait();
     if (stopping_) break;
-    co_await heal();
-    if (home().now() >= retention_due) {
-      co_await enforce_retention();
-      retention_due = home().now() + retention_interval;
+    try {
+      co_await heal();
+      if (home().now() >= retention_due) {
+        co_await enforce_retention();
+        retention_due = home().now() + retention_interval;
+      }
+      if (home().now() < checkpoint_due) continue;
+      co_await checkpoint(*dir_, *controller_, false);
+      checkpoint_due = home().now() + std::min(kInterval, retention_interval);
+    } catch (const std::exception& error) {
+      // On whichever shard: what is not done stays due.
+      log_error("the upkeep of {} was ended by an internal error and is tried again: {}", dir_->path(), error.what());
     }
-    if (home().now() < checkpoint_due) continue;
-    co_await checkpoint(*dir_, *controller_, false);
-    checkpoint_due = home().now() + std::min(kInterval, retention_interval);
   }
 }
 

@@ -51,8 +51,11 @@ Result<void, ConfigError> check_change(const BrokerOption& row, std::string_view
 
 Result<void, ConfigError> check_count_of_unknown(std::string_view key, std::size_t count) {
   if (count <= kMostUnknownKeys) return {};
-  return refusal(key, fmt::format("{} keys are set that no broker knows, and that is the most that are kept", kMostUnknownKeys),
-                 "delete those that nothing needs");
+  ConfigError error =
+      refusal(key, fmt::format("{} keys are set that no broker knows, and that is the most that are kept", kMostUnknownKeys),
+              "delete those that nothing needs");
+  error.is_limit = true;
+  return error;
 }
 
 }  // namespace

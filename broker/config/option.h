@@ -14,6 +14,7 @@ struct ConfigError {
   std::string key;
   std::string message;
   std::string hint;
+  bool is_limit = false;  ///< There are too many of something, rather than one that is wrong.
 };
 
 /// Message and hint in one, for an answer that has room for one text.

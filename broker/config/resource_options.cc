@@ -1,7 +1,6 @@
 #include "broker/config/resource_options.h"
 
 #include "broker/config/option_groups.h"
-#include "broker/config/suggest.h"
 
 #include <fmt/format.h>
 
@@ -126,9 +125,11 @@ constexpr ResourceOption kAddress[] = {
 /// A duration is looked at only as far as telling it from a typo.
 bool is_offset_reset(std::string_view text) { return text == "latest" || text == "earliest" || text.starts_with("by_duration:P"); }
 
-/// The broker's own bound for a group's key: group.consumer.max.session.timeout.ms for consumer.session.timeout.ms.
+/// The broker's own bound for a group's key: group.consumer.max.session.timeout.ms for consumer.session.timeout.ms. A key without a dot, as
+/// subscriptions have, is bounded by nothing.
 std::optional<std::string> bound_of(const BrokerOptions& options, std::string_view key, std::string_view which) {
   const std::size_t dot = key.find('.');
+  if (dot == std::string_view::npos) return std::nullopt;
   std::string name = "group.";
   name.append(key.substr(0, dot)).append(".").append(which).append(key.substr(dot));
   const BrokerOption* bound = find_broker_option(name);
@@ -154,6 +155,21 @@ Result<void, ConfigError> check_bounds(const BrokerOptions& options, const Resou
   return {};
 }
 
+Result<void, ConfigError> check_config(const BrokerOptions& options, const ResourceOption& row, std::string_view value) {
+  if (ValueResult ok = check_value(row.type, value, row.rules); !ok) return bad_value(row.key, value, ok.error());
+  if (row.key == "share.auto.offset.reset" && !is_offset_reset(trim(value))) {
+    return bad_value(row.key, value, "allowed: latest, earliest, by_duration: and a duration such as PT1H");
+  }
+  return check_bounds(options, row, value);
+}
+
+ConfigError unknown_key(std::span<const ResourceOption> table, std::string_view key, Suggestions& suggestions) {
+  const std::string_view meant = suggestions.closest_key(key, table);
+  return {.key = std::string(key),
+          .message = fmt::format("\"{}\" is not a config of this kind of resource", key),
+          .hint = meant.empty() ? "see docs/configuration.md" : fmt::format("did you mean {}?", meant)};
+}
+
 }  // namespace
 
 std::span<const ResourceOption> group_options() { return kGroup; }
@@ -166,22 +182,20 @@ const ResourceOption* find_resource_option(std::span<const ResourceOption> table
   return found == table.end() ? nullptr : &*found;
 }
 
+Result<void, ConfigError> validate_resource_configs(const BrokerOptions& options, std::span<const ResourceOption> table,
+                                                    const std::map<std::string, std::string>& configs, Suggestions& suggestions) {
+  for (const auto& [key, value] : configs) {
+    const ResourceOption* row = find_resource_option(table, key);
+    if (row == nullptr) return unknown_key(table, key, suggestions);
+    if (Result<void, ConfigError> ok = check_config(options, *row, value); !ok) return ok;
+  }
+  return {};
+}
+
 Result<void, ConfigError> validate_resource_config(const BrokerOptions& options, std::span<const ResourceOption> table,
                                                    std::string_view key, std::string_view value) {
-  const ResourceOption* row = find_resource_option(table, key);
-  if (row == nullptr) {
-    std::vector<std::string_view> keys;
-    for (const ResourceOption& known : table) keys.push_back(known.key);
-    const std::string_view meant = closest_word(key, keys);
-    return ConfigError{.key = std::string(key),
-                       .message = fmt::format("\"{}\" is not a config of this kind of resource", key),
-                       .hint = meant.empty() ? "see docs/configuration.md" : fmt::format("did you mean {}?", meant)};
-  }
-  if (ValueResult ok = check_value(row->type, value, row->rules); !ok) return bad_value(key, value, ok.error());
-  if (key == "share.auto.offset.reset" && !is_offset_reset(trim(value))) {
-    return bad_value(key, value, "allowed: latest, earliest, by_duration: and a duration such as PT1H");
-  }
-  return check_bounds(options, *row, value);
+  Suggestions suggestions;
+  return validate_resource_configs(options, table, {{std::string(key), std::string(value)}}, suggestions);
 }
 
 }  // namespace tidelog::broker

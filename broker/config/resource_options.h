@@ -1,8 +1,11 @@
 #pragma once
 
 #include "broker/config/broker_options.h"
+#include "broker/config/suggest.h"
 
+#include <map>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace tidelog::broker {
@@ -24,5 +27,8 @@ const ResourceOption* find_resource_option(std::span<const ResourceOption> table
 /// One key and value of a group or a client metrics subscription. Of a group's, the broker's own bounds count as well.
 Result<void, ConfigError> validate_resource_config(const BrokerOptions& options, std::span<const ResourceOption> table,
                                                    std::string_view key, std::string_view value);
+/// All of one resource. `suggestions` are those of the whole request.
+Result<void, ConfigError> validate_resource_configs(const BrokerOptions& options, std::span<const ResourceOption> table,
+                                                    const std::map<std::string, std::string>& configs, Suggestions& suggestions);
 
 }  // namespace tidelog::broker

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <numeric>
-#include <vector>
 
 namespace tidelog::broker {
 namespace {
 
-// Longer input is no typo, and the table below grows with the product of both lengths.
+// Longer input is no typo.
 constexpr std::size_t kMaxWordBytes = 128;
 
 /// A third of the letters may be wrong, up to five: more, and the suggestion is a guess.
@@ -15,7 +14,8 @@ std::size_t tolerance(std::string_view typed) { return std::clamp<std::size_t>(t
 
 }  // namespace
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
+std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t most) {
+  if (std::max(a.size(), b.size()) - std::min(a.size(), b.size()) > most) return most + 1;
   std::vector<std::size_t> before_last(b.size() + 1);
   std::vector<std::size_t> last(b.size() + 1);
   std::vector<std::size_t> row(b.size() + 1);
@@ -30,6 +30,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     }
     before_last.swap(last);
     last.swap(row);
+    // Whatever comes is reached from one of these two rows, and costs no less.
+    if (std::min(std::ranges::min(before_last), std::ranges::min(last)) > most) return most + 1;
   }
   return last[b.size()];
 }
@@ -37,15 +39,26 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 std::string_view closest_word(std::string_view typed, std::span<const std::string_view> words) {
   if (typed.size() > kMaxWordBytes) return {};
   std::string_view best;
-  std::size_t best_distance = tolerance(typed) + 1;
+  std::size_t most = tolerance(typed);
   for (const std::string_view word : words) {
-    const std::size_t distance = edit_distance(typed, word);
-    if (distance < best_distance) {
-      best_distance = distance;
-      best = word;
-    }
+    const std::size_t distance = edit_distance(typed, word, most);
+    if (distance > most) continue;
+    best = word;
+    if (distance == 0) break;
+    most = distance - 1;  // The next one has to be nearer.
   }
   return best;
+}
+
+std::optional<std::string_view> Suggestions::recall(std::string_view typed, const void* table) const {
+  if (typed.size() > kMaxWordBytes) return std::string_view();
+  const auto known = found_.find({table, std::string(typed)});
+  if (known != found_.end()) return known->second;
+  return found_.size() < kMost ? std::nullopt : std::optional(std::string_view());
+}
+
+std::string_view Suggestions::look_up(std::string_view typed, const void* table, std::span<const std::string_view> keys) {
+  return found_[{table, std::string(typed)}] = closest_word(typed, keys);
 }
 
 }  // namespace tidelog::broker

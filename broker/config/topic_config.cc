@@ -1,7 +1,6 @@
 #include "broker/config/topic_config.h"
 
 #include "broker/config/option_groups.h"
-#include "broker/config/suggest.h"
 
 #include <fmt/format.h>
 
@@ -122,10 +121,8 @@ constexpr TopicOption kTable[] = {
     no_effect(kOneNode, topic<&T::unclean_leader_election_enable>("unclean.leader.election.enable", any_value(), kUncleanLeaderElection)),
 };
 
-ConfigError unknown_key(std::string_view key) {
-  std::vector<std::string_view> keys;
-  for (const TopicOption& row : kTable) keys.push_back(row.key);
-  const std::string_view meant = closest_word(key, keys);
+ConfigError unknown_key(std::string_view key, Suggestions& suggestions) {
+  const std::string_view meant = suggestions.closest_key(key, topic_option_table());
   return {.key = std::string(key),
           .message = fmt::format("\"{}\" is not a topic config", key),
           .hint = meant.empty() ? "see the topic keys in docs/configuration.md" : fmt::format("did you mean {}?", meant)};
@@ -141,6 +138,13 @@ Result<void, ConfigError> set_topic_value(const TopicOption& row, std::string_vi
   if (into.compression_gzip_level == 0) return bad_value(row.key, value, "allowed: -1, or 1 to 9");
   if (into.remote_storage_enable) return bad_value(row.key, value, "tiered storage is not available");
   return {};
+}
+
+Result<void, ConfigError> check_key(std::string_view key, std::string_view value, Suggestions& suggestions) {
+  const TopicOption* row = find_topic_option(key);
+  if (row == nullptr) return unknown_key(key, suggestions);
+  TopicConfig scratch;
+  return set_topic_value(*row, value, scratch);
 }
 
 /// What one unit of a synonym comes to. -1 is "never" in every unit, so it is not multiplied; a product too large is the largest number.
@@ -186,20 +190,23 @@ OptionInfo topic_option_info(const TopicOption& row) {
 }
 
 Result<void, ConfigError> validate_topic_config(std::string_view key, std::string_view value) {
-  const TopicOption* row = find_topic_option(key);
-  if (row == nullptr) return unknown_key(key);
-  TopicConfig scratch;
-  return set_topic_value(*row, value, scratch);
+  Suggestions suggestions;
+  return check_key(key, value, suggestions);
 }
 
-Result<void, ConfigError> validate_topic_configs(const BrokerOptions& options, const ConfigMap& overrides) {
+Result<void, ConfigError> validate_topic_configs(const TopicConfig& defaults, const ConfigMap& overrides, Suggestions& suggestions) {
   for (const auto& [key, value] : overrides) {
-    if (Result<void, ConfigError> ok = validate_topic_config(key, value); !ok) return ok;
+    if (Result<void, ConfigError> ok = check_key(key, value, suggestions); !ok) return ok;
   }
-  const TopicConfig config = resolve_topic_config(options, overrides);
+  const TopicConfig config = with_overrides(defaults, overrides);
   if (config.min_compaction_lag_ms <= config.max_compaction_lag_ms) return {};
   return bad_value("max.compaction.lag.ms", print_value(config.max_compaction_lag_ms),
                    fmt::format("it is below min.compaction.lag.ms, {}", config.min_compaction_lag_ms));
+}
+
+Result<void, ConfigError> validate_topic_configs(const BrokerOptions& options, const ConfigMap& overrides) {
+  Suggestions suggestions;
+  return validate_topic_configs(topic_defaults(options), overrides, suggestions);
 }
 
 TopicConfig topic_defaults(const BrokerOptions& options) {
@@ -214,7 +221,9 @@ TopicConfig topic_defaults(const BrokerOptions& options) {
 TopicConfig with_overrides(const TopicConfig& defaults, const ConfigMap& overrides) {
   TopicConfig config = defaults;
   for (const auto& [key, value] : overrides) {
-    if (validate_topic_config(key, value)) (void)find_topic_option(key)->read(config, value);
+    const TopicOption* row = find_topic_option(key);
+    TopicConfig scratch;
+    if (row != nullptr && set_topic_value(*row, value, scratch)) (void)row->read(config, value);
   }
   return config;
 }

@@ -3,6 +3,7 @@
 #include "broker/config/broker_options.h"
 #include "broker/config/choices.h"
 #include "broker/config/option.h"
+#include "broker/config/suggest.h"
 
 #include <cstdint>
 #include <limits>
@@ -93,6 +94,8 @@ OptionInfo topic_option_info(const TopicOption& row);
 Result<void, ConfigError> validate_topic_config(std::string_view key, std::string_view value);
 /// All overrides of a topic: each by itself, then what no single key can say.
 Result<void, ConfigError> validate_topic_configs(const BrokerOptions& options, const ConfigMap& overrides);
+/// The same for one topic of many: `defaults` are `topic_defaults`, and `suggestions` are those of the whole request.
+Result<void, ConfigError> validate_topic_configs(const TopicConfig& defaults, const ConfigMap& overrides, Suggestions& suggestions);
 
 /// What a topic follows that has no override.
 TopicConfig topic_defaults(const BrokerOptions& options);

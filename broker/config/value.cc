@@ -46,6 +46,14 @@ bool is_one_of(std::string_view text, const ValueRules& rules) {
   });
 }
 
+/// An element that is there more than once; empty: there is none. Sorted, for a list may have thousands of elements.
+std::string_view repeated_element(const std::vector<std::string>& elements) {
+  std::vector<std::string_view> sorted(elements.begin(), elements.end());
+  std::ranges::sort(sorted);
+  const auto twice = std::ranges::adjacent_find(sorted);
+  return twice == sorted.end() ? std::string_view() : *twice;
+}
+
 template <class T>
 ValueResult check_as(std::string_view text, const ValueRules& rules) {
   T scratch{};
@@ -99,12 +107,12 @@ ValueResult parse_value(std::string_view text, const ValueRules& rules, std::vec
     const std::string_view element = trim(rest.substr(0, comma));
     if (element.empty()) return std::string("an element of the list is empty");
     if (!rules.choices.empty() && !is_one_of(element, rules)) return fmt::format("allowed: {}", fmt::join(rules.choices, ", "));
-    if (std::ranges::find(elements, element) != elements.end()) return fmt::format("\"{}\" is listed twice", element);
     elements.emplace_back(element);
     if (comma == std::string_view::npos) break;
     rest.remove_prefix(comma + 1);
     if (trim(rest).empty()) return std::string("an element of the list is empty");
   }
+  if (const std::string_view twice = repeated_element(elements); !twice.empty()) return fmt::format("\"{}\" is listed twice", twice);
   out = std::move(elements);
   return {};
 }

@@ -20,9 +20,12 @@ std::size_t random_place(Random& random) {
   return load_be<std::uint16_t>(bytes.data());
 }
 
-std::string config_problem(const BrokerOptions& options, const std::map<std::string, std::string>& configs) {
-  const Result<void, ConfigError> checked = validate_topic_configs(options, configs);
-  return checked ? std::string() : to_sentence(checked.error());
+/// Checks topics of one request, one after the other.
+ConfigCheck config_check(const BrokerOptions& options) {
+  return [defaults = topic_defaults(options), suggestions = Suggestions()](const ConfigMap& configs) mutable {
+    const Result<void, ConfigError> checked = validate_topic_configs(defaults, configs, suggestions);
+    return checked ? std::string() : to_sentence(checked.error());
+  };
 }
 
 void note_refused_size(HandlerContext context, const std::vector<TopicVerdict>& verdicts) {
@@ -41,7 +44,7 @@ asio::awaitable<std::vector<TopicVerdict>> create_topics(HandlerContext context,
   command.default_partitions = options.num_partitions;
   command.default_replication_factor = options.default_replication_factor;
   command.validate_only = validate_only;
-  command.check_configs = [&options](const std::map<std::string, std::string>& configs) { return config_problem(options, configs); };
+  command.check_configs = config_check(options);
   command.first_broker = random_place(random);
   for (NewTopic& topic : command.topics) topic.id = new_id(random);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <set>
 
 namespace tidelog::broker {
@@ -13,6 +14,9 @@ using Configs = Image::Configs;
 constexpr std::size_t kMostResources = 10'000;
 /// The protocol's limit for strings: a single one keeps it by itself, and what is appended to may not pass it either.
 constexpr std::size_t kLongestValueBytes = 32767;
+/// So much of lists one request may have read to append to them or take from them: a change of a few bytes has all of a long list read, and
+/// nobody else has a turn until the whole request is judged.
+constexpr std::size_t kMostListBytes = 512 * 1024;
 
 std::optional<ConfigScope> scope_of(std::int8_t type) {
   switch (type) {
@@ -24,19 +28,48 @@ std::optional<ConfigScope> scope_of(std::int8_t type) {
   }
 }
 
-std::vector<std::string> split(std::string_view list) {
-  std::vector<std::string> elements;
+using Elements = std::vector<std::string_view>;
+
+/// Views of `list`.
+Elements split(std::string_view list) {
+  Elements elements;
   while (!list.empty()) {
     const std::size_t comma = std::min(list.find(','), list.size());
-    if (comma > 0) elements.emplace_back(list.substr(0, comma));
+    if (comma > 0) elements.push_back(list.substr(0, comma));
     list.remove_prefix(std::min(comma + 1, list.size()));
   }
   return elements;
 }
 
-std::string join(const std::vector<std::string>& elements) {
+std::string join(const Elements& elements) {
   std::string list;
-  for (const std::string& element : elements) list += (list.empty() ? "" : ",") + element;
+  for (const std::string_view element : elements) {
+    if (!list.empty()) list += ',';
+    list += element;
+  }
+  return list;
+}
+
+// Sorted vectors, for one request may hold tens of thousands of elements: looking for each in the list would take their product.
+
+Elements sorted(Elements elements) {
+  std::ranges::sort(elements);
+  return elements;
+}
+
+Elements without(Elements list, const Elements& taken) {
+  const Elements gone = sorted(taken);
+  std::erase_if(list, [&](std::string_view element) { return std::ranges::binary_search(gone, element); });
+  return list;
+}
+
+/// In the order given, each once, behind what is there.
+Elements with(Elements list, const Elements& added) {
+  const Elements there = sorted(list);
+  std::set<std::string_view> fresh;
+  for (const std::string_view element : added) {
+    if (!std::ranges::binary_search(there, element) && fresh.insert(element).second) list.push_back(element);
+  }
   return list;
 }
 
@@ -53,20 +86,25 @@ class ConfigPlanner {
   ConfigVerdict plan(const ResourceChange& asked, std::vector<MetadataRecord>& records);
 
  private:
-  static ConfigVerdict refuse(ErrorCode error, std::string message) { return {.error = error, .message = std::move(message)}; }
+  static ConfigVerdict refuse(ErrorCode error, std::string message, ConfigLimit met = ConfigLimit::none) {
+    return {.error = error, .message = std::move(message), .met = met};
+  }
 
   [[nodiscard]] ConfigVerdict check_request(const ResourceChange& asked) const;
   [[nodiscard]] ConfigVerdict check_keys(const ResourceChange& asked) const;
   [[nodiscard]] ConfigVerdict check_broker(const std::string& name) const;
   [[nodiscard]] ConfigVerdict check_result(const ConfigResource& resource, const Configs& after) const;
-  ConfigVerdict change(const ConfigResource& resource, const ConfigChange& change, Configs& configs) const;
-  ConfigVerdict change_list(const ConfigResource& resource, const ConfigChange& change, Configs& configs) const;
+  ConfigVerdict change(const ConfigResource& resource, const ConfigChange& change, Configs& configs);
+  ConfigVerdict change_list(const ConfigResource& resource, const ConfigChange& change, Configs& configs);
+  const std::string& list_in_force(ConfigScope scope, const std::string& key);
   void record(const ConfigResource& resource, const Configs& before, const Configs& after, std::vector<MetadataRecord>& records);
 
   const Image& image_;
   const AlterConfigsCommand& command_;
   std::set<std::pair<std::int8_t, std::string_view>> repeated_;
   std::set<ConfigResource> made_;  ///< Resources that have configs because of this request.
+  std::map<std::pair<ConfigScope, std::string>, std::string> in_force_;
+  std::size_t list_bytes_ = 0;  ///< Read so far.
 };
 
 ConfigVerdict ConfigPlanner::check_broker(const std::string& name) const {
@@ -117,19 +155,29 @@ ConfigVerdict ConfigPlanner::check_request(const ResourceChange& asked) const {
   return {};
 }
 
-ConfigVerdict ConfigPlanner::change_list(const ConfigResource& resource, const ConfigChange& change, Configs& configs) const {
+/// Asked of the rules once for each key: they may have to work it out.
+const std::string& ConfigPlanner::list_in_force(ConfigScope scope, const std::string& key) {
+  const auto [known, is_new] = in_force_.try_emplace({scope, key});
+  if (is_new) known->second = command_.rules.list_in_force(scope, key);
+  return known->second;
+}
+
+ConfigVerdict ConfigPlanner::change_list(const ConfigResource& resource, const ConfigChange& change, Configs& configs) {
   const bool appends = change.operation == static_cast<std::int8_t>(ConfigOperation::append);
   if (!command_.rules.is_list(resource.scope, change.key)) {
     return refuse(ErrorCode::invalid_config, change.key + " is no list: nothing can be " + (appends ? "appended to it" : "taken from it"));
   }
   const auto known = configs.find(change.key);
-  std::vector<std::string> list = split(known != configs.end() ? known->second : command_.rules.list_in_force(resource.scope, change.key));
-  for (const std::string& element : split(*change.value)) {
-    const auto there = std::ranges::find(list, element);
-    if (appends && there == list.end()) list.push_back(element);
-    if (!appends && there != list.end()) list.erase(there);
+  const std::string& before = known != configs.end() ? known->second : list_in_force(resource.scope, change.key);
+  list_bytes_ += before.size() + change.value->size();
+  if (list_bytes_ > kMostListBytes) {
+    return refuse(ErrorCode::policy_violation,
+                  "one request may append to lists and take from them up to " + std::to_string(kMostListBytes) +
+                      " bytes of what is there and what it gives: ask in several",
+                  ConfigLimit::one_request);
   }
-  std::string joined = join(list);
+  const Elements given = split(*change.value);
+  std::string joined = join(appends ? with(split(before), given) : without(split(before), given));
   if (joined.size() > kLongestValueBytes) {
     return refuse(ErrorCode::invalid_config,
                   change.key + " would be longer than " + std::to_string(kLongestValueBytes) + " bytes, more than an answer can tell");
@@ -138,7 +186,7 @@ ConfigVerdict ConfigPlanner::change_list(const ConfigResource& resource, const C
   return {};
 }
 
-ConfigVerdict ConfigPlanner::change(const ConfigResource& resource, const ConfigChange& change, Configs& configs) const {
+ConfigVerdict ConfigPlanner::change(const ConfigResource& resource, const ConfigChange& change, Configs& configs) {
   switch (static_cast<ConfigOperation>(change.operation)) {
     case ConfigOperation::set: configs.insert_or_assign(change.key, *change.value); return {};
     case ConfigOperation::remove: configs.erase(change.key); return {};
@@ -149,19 +197,20 @@ ConfigVerdict ConfigPlanner::change(const ConfigResource& resource, const Config
 }
 
 ConfigVerdict ConfigPlanner::check_result(const ConfigResource& resource, const Configs& after) const {
-  if (std::string problem = command_.rules.problem(resource, after); !problem.empty()) {
+  if (ConfigProblem problem = command_.rules.problem(resource, after); !problem.text.empty()) {
     // Kafka's clients know a broker's refused configs by this code, and those of anything else by the other.
     const bool is_plain = resource.scope == ConfigScope::broker || resource.scope == ConfigScope::client_metrics;
-    return refuse(is_plain ? ErrorCode::invalid_request : ErrorCode::invalid_config, std::move(problem));
+    return refuse(is_plain ? ErrorCode::invalid_request : ErrorCode::invalid_config, std::move(problem.text), problem.met);
   }
   if (resource.scope == ConfigScope::topic && image_.find_topic(resource.name) == nullptr) {
     return refuse(ErrorCode::unknown_topic_or_partition, "there is no topic \"" + resource.name + "\"");
   }
   const bool is_new = resource.scope != ConfigScope::topic && !after.empty() && !image_.resource_configs().contains(resource);
   if (is_new && image_.resource_configs().size() + made_.size() >= kMostResources) {
-    return refuse(ErrorCode::policy_violation, std::to_string(kMostResources) +
-                                                   " groups and subscriptions have configs, which is the most: "
-                                                   "delete those that nothing needs");
+    return refuse(
+        ErrorCode::policy_violation,
+        std::to_string(kMostResources) + " groups and subscriptions have configs, which is the most: delete those that nothing needs",
+        ConfigLimit::resources);
   }
   return {};
 }

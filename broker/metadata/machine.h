@@ -59,14 +59,23 @@ struct ResourceChange {
   std::vector<ConfigChange> changes;
 };
 
+/// Which limit of configs a resource met; docs/limits.md tells them.
+enum class ConfigLimit : std::uint8_t { none, resources, unknown_keys, one_request };
+
+/// Why configs cannot be; empty: they can.
+struct ConfigProblem {
+  std::string text;
+  ConfigLimit met = ConfigLimit::none;
+};
+
 /// What the machine has to know about keys: it has no table of them.
 class ConfigRules {
  public:
   [[nodiscard]] virtual bool is_list(ConfigScope scope, std::string_view key) const = 0;
   /// The list that APPEND and SUBTRACT begin with when the key was never set.
   [[nodiscard]] virtual std::string list_in_force(ConfigScope scope, std::string_view key) const = 0;
-  /// Why the resource cannot have these configs; empty: it can.
-  [[nodiscard]] virtual std::string problem(const ConfigResource& resource, const std::map<std::string, std::string>& configs) const = 0;
+  /// Why the resource cannot have these configs.
+  [[nodiscard]] virtual ConfigProblem problem(const ConfigResource& resource, const std::map<std::string, std::string>& configs) const = 0;
 
  protected:
   ~ConfigRules() = default;
@@ -129,6 +138,7 @@ struct TopicsDecision {
 struct ConfigVerdict {
   ErrorCode error = ErrorCode::none;
   std::string message;
+  ConfigLimit met = ConfigLimit::none;
 };
 
 struct QuotaVerdict {

@@ -57,13 +57,20 @@ asio::awaitable<void> Connection::run() {
     co_await sent(0);
   } catch (const std::exception& error) {
     log_error("connection from {} ended by an internal error: {}", peer().host, error.what());
-    client_.waits_on = nullptr;  // It went with its request.
+    forget_request();
   }
   close();
   // Every produce under way refers to this connection, and so does the writer, however the serving ended.
   co_await answered(0);
   co_await writers_.close();
   handler_.closed(*this);
+}
+
+/// An error took the request that was being served, and with it whatever that waited on: nobody may wake or hurry it any more.
+void Connection::forget_request() {
+  is_serving_ = false;
+  client_.waits_on = nullptr;
+  client_.waits_for_records = false;
 }
 
 asio::awaitable<void> Connection::serve_until_end() {
@@ -394,7 +401,7 @@ void Connection::wake_request() {
 
 void Connection::hurry() {
   client_.is_hurried = true;
-  client_.waits_on->notify();
+  if (client_.waits_on != nullptr) client_.waits_on->notify();
 }
 
 void Connection::finish() {

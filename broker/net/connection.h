@@ -104,6 +104,7 @@ class Connection final : private PassClient {
  private:
   void end_of_pass() override;
   asio::awaitable<void> serve_until_end();
+  void forget_request();
   asio::awaitable<void> serve_frames();
   asio::awaitable<void> serve_one(Request request);
   asio::awaitable<void> have_fewer_in_flight();

@@ -22,6 +22,8 @@ std::string_view name(Limit limit) {
     case Limit::decompressed_bytes: return "max.decompressed.message.bytes";
     case Limit::one_request: return "size of one request";
     case Limit::fetch_session_slots: return "max.incremental.fetch.session.cache.slots";
+    case Limit::configured_resources: return "configs of groups and subscriptions";
+    case Limit::unknown_config_keys: return "unknown broker configs";
     case Limit::client_quota: return "client quota";
     case Limit::ip_quota: return "ip quota";
     case Limit::malformed_request: return "malformed request";

@@ -27,6 +27,8 @@ enum class Limit : std::uint8_t {
   decompressed_bytes,
   one_request,
   fetch_session_slots,
+  configured_resources,
+  unknown_config_keys,
   client_quota,
   ip_quota,
   malformed_request,

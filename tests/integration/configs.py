@@ -10,7 +10,8 @@ import rig
 import wire
 
 DESCRIBE_CONFIGS, ALTER_CONFIGS, INCREMENTAL_ALTER_CONFIGS, LIST_OFFSETS = 32, 33, 44, 2
-TOPIC, BROKER = 2, 4
+CREATE_TOPICS = 19
+TOPIC, BROKER, CLIENT_METRICS, GROUP = 2, 4, 16, 32
 MESSAGE_TOO_LARGE, INVALID_REQUEST, INVALID_CONFIG, UNKNOWN_TOPIC = 10, 42, 40, 3
 
 
@@ -211,6 +212,65 @@ def refusals_say_why(broker):
         assert code == error and word in text, (change, code, text)
 
 
+def every_key_of_a_resource_can_be_set_and_is_told(broker):
+    """Of a topic, a group and a subscription; a key without a value is given one. A broker's keys: the unit tests, for they take effect."""
+    broker.create("all-keys")
+    for resource, name, samples in ((TOPIC, "all-keys", {}),
+                                    (CLIENT_METRICS, "all-keys", {"match": "client_id=c.*", "metrics": "org.apache.kafka.consumer."}),
+                                    (GROUP, "all-keys", {"streams.assignor.name": "sticky"})):
+        keys = describe(broker, resource, name)
+        assert set(samples) <= set(keys), (name, set(samples) - set(keys))
+        for key, (value, read_only, *_) in keys.items():
+            assert not read_only, key
+            chosen = samples.get(key, value)
+            assert chosen is not None, f"{key}: give it a value here"
+            assert alter(broker, resource, name, (key, 0, chosen)) == (0, ""), (resource, key, chosen)
+            told = describe(broker, resource, name, [key])[key]
+            assert told[0] == chosen and told[2] in (1, 7, 8), (key, chosen, told)
+        assert alter(broker, resource, name, *((key, 1, None) for key in keys)) == (0, "")
+    assert alter(broker, CLIENT_METRICS, "all-keys", ("metrics", 2, "a."))[0] == 0
+    assert describe(broker, CLIENT_METRICS, "all-keys")["metrics"][0] == "a."
+    assert alter(broker, CLIENT_METRICS, "all-keys", ("metrics", 1, None))[0] == 0
+
+
+def a_limit_of_configs_that_bites_is_in_the_log(broker):
+    changes = [(f"unknown.to.all.{i}", 0, "1") for i in range(101)]
+    code, text = alter(broker, BROKER, "1", *changes)
+    assert code == INVALID_REQUEST and "that no broker knows" in text, (code, text)
+    rig.until(lambda: "unknown broker configs: refused configs that 127.0.0.1:" in broker.said(), "a line of the limit")
+
+
+def cpu_of(broker, key, version, body):
+    """The answer, and how long the broker worked for it."""
+    def spent():
+        with open(f"/proc/{broker.process.pid}/stat", encoding="ascii") as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    before = spent()
+    answer = ask(broker, key, version, body)
+    return answer, spent() - before
+
+
+def a_request_about_configs_is_judged_in_little_time(broker):
+    """Nobody else has a turn meanwhile. Each took seconds when lists and keys were compared one by one."""
+    elements = [a + b + c for a in "abcdefghijklmnopqrst" for b in "abcdefghijklmnopqrst" for c in "abcdefghijklmnopqrst"]
+    key, value = wire.text("streams.rack.aware.assignment.tags"), wire.text(",".join(elements)[:32766])
+    body = struct.pack(">i", 30)
+    for i in range(30):
+        body += struct.pack(">b", GROUP) + wire.text(f"long-{i}") + struct.pack(">i", 1) + key + b"\2" + value
+    answer, seconds = cpu_of(broker, INCREMENTAL_ALTER_CONFIGS, 0, body + b"\1")
+    assert struct.unpack_from(">h", answer, 8)[0] == 0, answer[:100]
+    assert b"ask in several" in answer, "more than one request may have of lists was read"
+    assert seconds < rig.seconds(1), f"lists: {seconds} s"
+
+    body = struct.pack(">i", 4000)
+    for i in range(4000):
+        body += wire.text(f"unknown-{i}") + struct.pack(">ihii", 1, 1, 0, 1) + wire.text(f"{i:06}" + "q" * 122) + maybe("1")
+    answer, seconds = cpu_of(broker, CREATE_TOPICS, 4, body + struct.pack(">i?", 60000, True))
+    assert answer.count(b"is not a topic config") == 4000
+    assert seconds < rig.seconds(1), f"keys: {seconds} s"
+
+
 def a_connection_limit_holds_for_the_next_connection(broker):
     held = rig.Wire(broker.port)
 
@@ -340,7 +400,7 @@ def main():
     args = rig.arguments()
     a_file_made_for_kafka_starts_the_broker(args.tidelog)
     print("ok a_file_made_for_kafka_starts_the_broker", flush=True)
-    helpers = {"main", "run", "ask", "maybe", "alter", "describe", "produce", "append_time", "log_start", "a_file_made_for_kafka_starts_the_broker"}
+    helpers = {"main", "run", "ask", "maybe", "alter", "describe", "produce", "append_time", "log_start", "cpu_of", "a_file_made_for_kafka_starts_the_broker"}
     checks = [check for name, check in globals().items()
               if callable(check) and not isinstance(check, type) and check.__module__ == "__main__" and name not in helpers]
     for shards in (1, 3):

@@ -69,6 +69,7 @@ class Answering final : public RequestHandler {
   struct Wait {
     std::size_t bytes = 0;
     Signal* for_records = nullptr;
+    bool fails = false;  ///< In the end.
   };
 
   static asio::awaitable<void> wait_as_a_fetch(Connection& connection, Wait wait) {
@@ -76,6 +77,7 @@ class Answering final : public RequestHandler {
     connection.client().waits_on = wait.for_records;
     connection.client().waits_for_records = true;
     co_await wait.for_records->wait();
+    if (wait.fails) throw std::runtime_error("of a test");
     connection.client().waits_for_records = false;
     connection.client().waits_on = nullptr;
   }
@@ -231,6 +233,29 @@ TEST_F(ConnectionLimitsTest, AnInternalErrorEndsAConnectionAfterItsWriter) {
   EXPECT_TRUE(wire->is_closed);
   EXPECT_EQ(set_->size(), 0U);
   EXPECT_EQ(handler_.ended, 1);
+}
+
+// The connection stays until its writer is gone, and just then another one looks for somebody to hurry.
+TEST_F(ConnectionLimitsTest, NobodyHurriesARequestThatAnInternalErrorEnded) {
+  const auto failing = connect();
+  failing->room = 4;
+  give(*failing, request());
+  Signal records(env_.loop().executor());
+  handler_.waits_with = {.bytes = 300'000, .for_records = &records, .fails = true};
+  give(*failing, request());
+  handler_.waits_with = {};
+  handler_.wants_bytes = kResponseMemory - 200'000;
+  const auto other = connect();
+  ASSERT_FALSE(shard_.response_budget()->has_room(handler_.wants_bytes));
+
+  records.notify();
+  other->give(request());
+  env_.loop().run_ready();
+
+  EXPECT_TRUE(failing->is_closed);
+  EXPECT_EQ(other->written.size(), 10U);
+  EXPECT_EQ(set_->size(), 1U);
+  EXPECT_EQ(shard_.response_budget()->used_bytes(), 0U);
 }
 
 TEST_F(ConnectionLimitsTest, IdleConnectionsEnd) {

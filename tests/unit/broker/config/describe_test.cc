@@ -171,6 +171,8 @@ TEST(ValidateBrokerConfigs, KeepsOnlySoManyKeysThatNobodyKnows) {
   EXPECT_EQ(refusal(configs), "accepted");
   configs["unknown.more"] = "1";
   EXPECT_EQ(refusal(configs), "100 keys are set that no broker knows, and that is the most that are kept");
+  EXPECT_TRUE(validate_broker_configs(configs, false).error().is_limit);
+  EXPECT_FALSE(validate_broker_configs({{"log.retention.ms", "soon"}}, false).error().is_limit);
 }
 
 TEST(ValidateResourceConfig, KeepsAGroupWithinTheBrokersBounds) {

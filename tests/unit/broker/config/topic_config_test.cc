@@ -51,6 +51,19 @@ TEST(ValidateTopicConfig, SuggestsTheKeyThatWasMeant) {
   EXPECT_EQ(result.error().hint, "did you mean retention.ms?");
 }
 
+TEST(ValidateTopicConfigs, MakesOnlySoManySuggestionsForOneRequest) {
+  Suggestions suggestions;
+  const auto hint = [&suggestions](std::string key) {
+    return validate_topic_configs(TopicConfig(), {{std::move(key), "1"}}, suggestions).error().hint;
+  };
+
+  EXPECT_EQ(hint("retention.mss"), "did you mean retention.ms?");
+  for (std::size_t i = 0; i < Suggestions::kMost; ++i) hint("unlike.any." + std::to_string(i));
+
+  EXPECT_EQ(hint("segment.mss"), "see the topic keys in docs/configuration.md");
+  EXPECT_EQ(hint("retention.mss"), "did you mean retention.ms?");
+}
+
 TEST(ValidateTopicConfigs, ComparesTheCompactionLags) {
   const Overrides overrides{{"min.compaction.lag.ms", "10"}, {"max.compaction.lag.ms", "5"}};
   const Result<void, ConfigError> result = validate_topic_configs(BrokerOptions{}, overrides);

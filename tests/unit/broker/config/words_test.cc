@@ -4,7 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <span>
+#include <string>
 
 namespace tidelog::broker {
 namespace {
@@ -26,6 +29,57 @@ TEST(ClosestWord, OffersOnlyWhatIsNear) {
   EXPECT_EQ(closest_word("log.dir", kWords), "log.dirs");
   EXPECT_EQ(closest_word("zzz", kWords), "");
   EXPECT_EQ(closest_word(std::string(100000, 'x'), kWords), "");
+}
+
+TEST(EditDistance, WithABoundIsTheSameUpToThere) {
+  constexpr std::array<std::string_view, 8> kWords{"", "a", "ba", "ab", "kitten", "sitting", "retention.ms", "retentoin.mss"};
+  for (const std::string_view a : kWords) {
+    for (const std::string_view b : kWords) {
+      const std::size_t distance = edit_distance(a, b);
+      for (std::size_t most = 0; most < 10; ++most) {
+        EXPECT_EQ(std::min(edit_distance(a, b, most), most + 1), std::min(distance, most + 1)) << a << " " << b << " " << most;
+      }
+    }
+  }
+}
+
+struct Row {
+  std::string_view key;
+};
+constexpr std::array<Row, 2> kRows{{{"retention.ms"}, {"segment.ms"}}};
+constexpr std::array<Row, 1> kOtherRows{{{"retention.bytes"}}};
+constexpr std::span<const Row> kTable(kRows);
+constexpr std::span<const Row> kOtherTable(kOtherRows);
+
+TEST(Suggestions, LookUpTheSameKeyOnce) {
+  Suggestions suggestions;
+  for (std::size_t i = 0; i < 10 * Suggestions::kMost; ++i) {
+    EXPECT_EQ(suggestions.closest_key("retention.mss", kTable), "retention.ms");
+    EXPECT_EQ(suggestions.closest_key("retention.byte", kOtherTable), "retention.bytes");
+  }
+
+  EXPECT_EQ(suggestions.closest_key("segment.mss", kTable), "segment.ms");
+}
+
+TEST(Suggestions, LookUpOnlySoManyKeysOfARequest) {
+  Suggestions suggestions;
+  EXPECT_EQ(suggestions.closest_key("retention.mss", kTable), "retention.ms");
+
+  for (std::size_t i = 1; i < Suggestions::kMost; ++i) {
+    EXPECT_EQ(suggestions.closest_key("unlike.any." + std::to_string(i), kTable), "");
+  }
+
+  EXPECT_EQ(suggestions.closest_key("segment.mss", kTable), "");
+  EXPECT_EQ(suggestions.closest_key("retention.mss", kTable), "retention.ms");
+}
+
+TEST(Suggestions, SpendNothingOnWhatIsTooLongForATypo) {
+  Suggestions suggestions;
+  for (std::size_t i = 0; i < 10 * Suggestions::kMost; ++i) {
+    EXPECT_EQ(suggestions.closest_key(std::string(1000 + i, 'q'), kTable), "");
+  }
+
+  EXPECT_EQ(suggestions.closest_key("segment.mss", kTable), "segment.ms");
 }
 
 TEST(Listener, ReadsNamesAndBothKindsOfAddress) {

@@ -262,7 +262,7 @@ class EveryKeyIsAList final : public ConfigRules {
  public:
   [[nodiscard]] bool is_list(ConfigScope, std::string_view) const override { return true; }
   [[nodiscard]] std::string list_in_force(ConfigScope, std::string_view) const override { return {}; }
-  [[nodiscard]] std::string problem(const ConfigResource&, const std::map<std::string, std::string>&) const override { return {}; }
+  [[nodiscard]] ConfigProblem problem(const ConfigResource&, const std::map<std::string, std::string>&) const override { return {}; }
 };
 
 TEST(AlterConfigs, AppendsNoMoreThanAnAnswerCanTell) {
@@ -281,6 +281,65 @@ TEST(AlterConfigs, AppendsNoMoreThanAnAnswerCanTell) {
   EXPECT_EQ(append("c"), ErrorCode::invalid_config);
 
   EXPECT_EQ(machine.image()->configs_of(ConfigScope::group, "g").at("k").size(), 32767U);
+}
+
+/// Changes the list `k` of group `g`; what it is afterwards.
+std::string change_list(MetadataMachine& machine, ConfigOperation operation, std::string value) {
+  const EveryKeyIsAList rules;
+  const std::vector<ResourceChange> resources{
+      {.type = 32, .name = "g", .changes = {{.key = "k", .operation = static_cast<std::int8_t>(operation), .value = std::move(value)}}}};
+  const ConfigsDecision decision = machine.alter_configs({.resources = resources, .broker = {1}, .rules = rules});
+  EXPECT_EQ(decision.verdicts.front().error, ErrorCode::none) << decision.verdicts.front().message;
+  apply_all(machine, decision);
+  return machine.image()->configs_of(ConfigScope::group, "g").at("k");
+}
+
+TEST(AlterConfigs, KeepsTheOrderOfALongList) {
+  MetadataMachine machine = machine_with_brokers(1);
+  std::string even, all, odd;
+  for (int i = 0; i < 4000; ++i) {
+    const std::string element = std::to_string(i);
+    (i % 2 == 0 ? even : odd) += (i < 2 ? "" : ",") + element;
+  }
+  all = even + "," + odd;
+
+  EXPECT_EQ(change_list(machine, ConfigOperation::set, even), even);
+  EXPECT_EQ(change_list(machine, ConfigOperation::append, odd + ",0,1," + odd), all);
+  EXPECT_EQ(change_list(machine, ConfigOperation::subtract, even + ",none"), odd);
+  EXPECT_EQ(change_list(machine, ConfigOperation::subtract, odd), "");
+}
+
+// Each change of a few bytes has a whole list read, and all of a request is judged at once.
+TEST(AlterConfigs, ReadsOnlySoMuchOfListsForOneRequest) {
+  const MetadataMachine machine = machine_with_brokers(1);
+  const EveryKeyIsAList rules;
+  std::vector<ResourceChange> resources;
+  for (int i = 0; i < 18; ++i) {
+    resources.push_back(
+        {.type = 32, .name = "g" + std::to_string(i), .changes = {{.key = "k", .operation = 2, .value = std::string(30000, 'a')}}});
+  }
+
+  const ConfigsDecision decision = machine.alter_configs({.resources = resources, .validate_only = true, .broker = {1}, .rules = rules});
+
+  EXPECT_EQ(decision.verdicts[16].error, ErrorCode::none);
+  EXPECT_EQ(decision.verdicts[17].error, ErrorCode::policy_violation);
+  EXPECT_EQ(decision.verdicts[17].met, ConfigLimit::one_request);
+}
+
+TEST(AlterConfigs, SaysThatTooManyGroupsHaveConfigs) {
+  const MetadataMachine machine = machine_with_brokers(1);
+  const EveryKeyIsAList rules;
+  std::vector<ResourceChange> resources;
+  for (int i = 0; i <= 10'000; ++i) {
+    resources.push_back({.type = 32, .name = "g" + std::to_string(i), .changes = {{.key = "k", .value = "v"}}});
+  }
+
+  const ConfigsDecision decision = machine.alter_configs({.resources = resources, .broker = {1}, .rules = rules});
+
+  EXPECT_EQ(decision.verdicts[9'999].error, ErrorCode::none);
+  EXPECT_EQ(decision.verdicts[9'999].met, ConfigLimit::none);
+  EXPECT_EQ(decision.verdicts[10'000].error, ErrorCode::policy_violation);
+  EXPECT_EQ(decision.verdicts[10'000].met, ConfigLimit::resources);
 }
 
 TEST(Fingerprint, TellsImagesApart) {

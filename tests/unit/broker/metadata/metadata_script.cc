@@ -203,9 +203,9 @@ class ScriptRules final : public ConfigRules {
  public:
   [[nodiscard]] bool is_list(ConfigScope, std::string_view key) const override { return key.starts_with("list"); }
   [[nodiscard]] std::string list_in_force(ConfigScope, std::string_view) const override { return "old"; }
-  [[nodiscard]] std::string problem(const ConfigResource&, const std::map<std::string, std::string>& configs) const override {
+  [[nodiscard]] ConfigProblem problem(const ConfigResource&, const std::map<std::string, std::string>& configs) const override {
     for (const auto& [key, value] : configs) {
-      if (value == "bad") return "bad is no value for " + key;
+      if (value == "bad") return {.text = "bad is no value for " + key};
     }
     return {};
   }
