@@ -21,8 +21,8 @@ class Controller;
 
 /// What one shard works with. Thread: its loop.
 struct ShardServices {
-  ShardServices(Env& env, std::size_t index, ShardMemory memory, QuotaWindowShape quota_window)
-      : shard(env, index, memory), quotas(quota_window), mutations(quota_window) {}
+  ShardServices(Env& env, std::size_t index, ShardMemory memory, const QuotaCounting& counting)
+      : shard(env, index, memory), quotas(counting), mutations(counting) {}
 
   Shard shard;
   std::unique_ptr<Durability> durability;
