@@ -24,6 +24,7 @@ std::string_view name(Limit limit) {
     case Limit::fetch_session_slots: return "max.incremental.fetch.session.cache.slots";
     case Limit::client_quota: return "client quota";
     case Limit::ip_quota: return "ip quota";
+    case Limit::quotas_kept: return "quotas kept";
     case Limit::malformed_request: return "malformed request";
   }
   return "unknown limit";

@@ -29,6 +29,7 @@ enum class Limit : std::uint8_t {
   fetch_session_slots,
   client_quota,
   ip_quota,
+  quotas_kept,
   malformed_request,
 };
 

@@ -182,6 +182,16 @@ def topics_that_are_made_by_their_names_count_too(broker):
         assert alter(admin, [("client-id", client)], {"controller_mutation_rate": None})[0] == 0
 
 
+def names_are_kept_within_bounds(broker):
+    connection = rig.Wire(broker.port)
+    error, why = alter(connection, [("client-id", "n" * 1025)], {"producer_byte_rate": 1.0})
+    assert error == 44 and "1024" in why, (error, why)
+    rig.until(lambda: "quotas kept: refused a quota from 127.0.0.1:" in broker.said(), "the refusal was logged")
+    assert alter(connection, [("user", "n" * 1024)], {"producer_byte_rate": 1.0}) == (0, None)
+    assert describe(connection) == {(("user", "n" * 1024),): {"producer_byte_rate": 1.0}}
+    assert alter(connection, [("user", "n" * 1024)], {"producer_byte_rate": None}) == (0, None)
+
+
 def throttle_times(connection, client):
     """What the answers of many kinds of requests tell the client to wait, by request, and how long the slowest was waited for too little."""
     topic = struct.pack(">i", 1) + wire.text("limited")
