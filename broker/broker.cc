@@ -55,6 +55,12 @@ QuotaWindowShape quota_window_from(const BrokerOptions& options) {
           .size = std::chrono::seconds(std::min(options.quota_window_size_seconds, kLongestSample))};
 }
 
+DigestKey random_key(Random& random) {
+  DigestKey key;
+  random.fill(std::as_writable_bytes(std::span(key)));
+  return key;
+}
+
 Uuid random_uuid(Random& random) {
   Uuid id;
   while (id.is_zero()) random.fill(id.bytes);
@@ -71,11 +77,12 @@ Broker::Broker(Env& env, BrokerOptions options, OnFatal on_fatal)
         std::vector<std::unique_ptr<ShardServices>> shards;
         const std::size_t count = env.loops().size();
         const auto overdraft = std::make_shared<Overdraft>(static_cast<std::size_t>(response_memory_bytes(options_)));
+        const QuotaCounting counting{.window = quota_window_from(options_), .key = random_key(env.random())};
         for (std::size_t i = 0; i < count; ++i) {
           const ShardMemory memory{.request_bytes = static_cast<std::size_t>(request_memory_bytes(options_)) / count,
                                    .response_bytes = static_cast<std::size_t>(response_memory_bytes(options_)) / count,
                                    .overdraft = overdraft};
-          shards.push_back(std::make_unique<ShardServices>(env, i, memory, quota_window_from(options_)));
+          shards.push_back(std::make_unique<ShardServices>(env, i, memory, counting));
         }
         return shards;
       }()),
@@ -230,7 +237,9 @@ Result<void, StartError> Broker::listen() {
     connections_.push_back(std::make_unique<ConnectionSet>(shard->shard, *dispatchers_.back(), limits_from(options_)));
     seats.push_back({.shard = &shard->shard, .connections = connections_.back().get()});
   }
-  AddressQuota quota{.rate = [this](std::string_view ip) { return connection_rate(ip); }, .window = quota_window_from(options_)};
+  AddressQuota quota{.rate = [this](std::string_view ip) { return connection_rate(ip); },
+                     .window = quota_window_from(options_),
+                     .key = random_key(env_.random())};
   server_ = std::make_unique<Server>(std::move(listeners.front()), std::move(seats), caps_from(*replicas_.in_force()), std::move(quota));
   for (auto& further : std::span(listeners).subspan(1)) server_->add(std::move(further));
   replicas_.on_options([this](const BrokerOptions& changed) { server_->set_caps(caps_from(changed)); });

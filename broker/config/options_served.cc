@@ -38,7 +38,9 @@ constexpr BrokerOption kTable[] = {
     option<&B::shards>("shards", between(0, kMaxThreads),
                        "Event loops, one thread each. 0: one up to 2 usable cores, else one a core (affinity and cgroup quota count).")
         .ours(),
-    option<&B::blocking_threads>("blocking.threads", between(1, kMaxThreads), "Threads for what blocks: syncs, deletes, recovery.").ours(),
+    option<&B::blocking_threads>("blocking.threads", between(1, kMaxThreads),
+                                 "Threads for what blocks: syncs, deletes, recovery. One more, for syncs alone, when those are busy.")
+        .ours(),
     option<&B::socket_request_max_bytes>("socket.request.max.bytes", at_least(1),
                                          "Largest request, in bytes; a larger one closes the connection."),
     option<&B::fetch_max_bytes>("fetch.max.bytes", at_least(1024), "Most record bytes in one fetch answer, whatever the client asks for."),

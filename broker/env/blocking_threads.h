@@ -10,13 +10,14 @@
 
 namespace tidelog::broker {
 
-/// A few threads, made when the first job needs them.
+/// A few threads, made when the first job needs them, and one more for what goes first when those are busy.
 class BlockingThreads final : public BlockingPool {
  public:
   explicit BlockingThreads(std::size_t limit) : limit_(limit) {}
   ~BlockingThreads() override { stop(); }
 
   void run(Job job, Loop& back, Job done) override;
+  void run_first(Job job, Loop& back, Job done) override;
   /// Finishes what was handed over, then ends the threads.
   void stop();
 
@@ -26,14 +27,20 @@ class BlockingThreads final : public BlockingPool {
     Loop* back;
     Job done;
   };
+  void make_threads();
   void work();
+  void work_on_first();
+  static void finish(std::deque<Task>& tasks, std::unique_lock<std::mutex>& lock);
 
   const std::size_t limit_;
   std::mutex mutex_;
   std::condition_variable wake_;
+  std::condition_variable wake_first_;
+  std::deque<Task> first_;
   std::deque<Task> tasks_;
   std::vector<std::thread> threads_;
-  std::size_t idle_ = 0;
+  std::thread thread_for_first_;
+  std::size_t idle_ = 0;  ///< Of `threads_`.
   bool stopping_ = false;
 };
 

@@ -121,6 +121,9 @@ class BlockingPool {
   virtual ~BlockingPool() = default;
   /// Runs `job` off-loop, then `done` on `back`. Jobs handed over one after the other may overlap.
   virtual void run(Job job, Loop& back, Job done) = 0;
+  /// The same for syncs, which every acknowledgement waits for: they go before all others, however many those are and however long each
+  /// takes.
+  virtual void run_first(Job job, Loop& back, Job done) { run(std::move(job), back, std::move(done)); }
 };
 
 class Random {

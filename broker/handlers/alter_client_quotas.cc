@@ -33,6 +33,14 @@ QuotaAlteration to_alteration(const AlterClientQuotasRequest::EntryData& entry) 
   return asked;
 }
 
+void note_lack_of_room(HandlerContext context, const std::vector<QuotaVerdict>& verdicts) {
+  const auto refused = std::ranges::find(verdicts, ErrorCode::policy_violation, &QuotaVerdict::error);
+  if (refused == verdicts.end()) return;
+  const Endpoint peer = context.connection.peer();
+  context.here.shard.limits().hit(Limit::quotas_kept, context.loop().now(), "refused a quota from {}:{}: {}", peer.host, peer.port,
+                                  refused->message);
+}
+
 void respond_with(const Request& request, const AlterClientQuotasRequest& message, const std::vector<QuotaVerdict>& verdicts,
                   SendQueue& to) {
   std::deque<std::vector<EntityAnswer>> entities;
@@ -65,6 +73,7 @@ Handle handle_alter_client_quotas(HandlerContext context, Request request, SendQ
   for (const auto& entry : message.entries) command.entries.push_back(to_alteration(entry));
   const auto decide = [&](const MetadataMachine& machine) { return machine.alter_client_quotas(command); };
   const QuotasDecision decision = co_await change_metadata(context, decide);
+  note_lack_of_room(context, decision.verdicts);
   respond_with(request, message, decision.verdicts, to);
   co_return Outcome::keep;
 }

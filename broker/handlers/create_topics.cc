@@ -56,12 +56,6 @@ std::vector<TopicVerdict> refuse_all(const std::vector<NewTopic>& topics) {
   return verdicts;
 }
 
-double partitions_of(const std::vector<TopicVerdict>& verdicts) {
-  double partitions = 0;
-  for (const TopicVerdict& verdict : verdicts) partitions += verdict.error == ErrorCode::none ? verdict.partitions : 0;
-  return partitions;
-}
-
 /// What a topic's answer comes to with all its configs, laid out and written.
 std::size_t answer_bytes() {
   constexpr std::size_t kConfigBytes = 512;

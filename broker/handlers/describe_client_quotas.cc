@@ -21,7 +21,7 @@ constexpr std::int8_t kExact = 0;    ///< This name.
 constexpr std::int8_t kDefault = 1;  ///< The default of the kind.
 constexpr std::int8_t kAny = 2;      ///< Whatever it names of the kind.
 
-/// What an entity comes to, laid out and written.
+/// What an entity comes to beside its names, laid out and written.
 constexpr std::size_t kEntityBytes = 1024;
 
 struct Refusal {
@@ -111,7 +111,8 @@ Handle handle_describe_client_quotas(HandlerContext context, Request request, Se
   }
   DescribeClientQuotasResponse response;
   const std::shared_ptr<const Image> image = context.here.image;
-  if (!co_await take_for_answer(context, image->client_quotas().all().size() * kEntityBytes)) co_return Outcome::close;
+  const ClientQuotas& quotas = image->client_quotas();
+  if (!co_await take_for_answer(context, quotas.all().size() * kEntityBytes + quotas.name_bytes())) co_return Outcome::close;
   Filter filter;
   Entries found;
   const std::optional<Refusal> refusal = filter.read(message);
@@ -120,7 +121,7 @@ Handle handle_describe_client_quotas(HandlerContext context, Request request, Se
     response.error_message = refusal->message;
     response.entries = proto::Array<EntryAnswer>::null();
   } else {
-    for (const auto& [entity, limits] : image->client_quotas().all()) {
+    for (const auto& [entity, limits] : quotas.all()) {
       if (filter.matches(entity)) found.add(entity, limits);
     }
     response.entries = std::span<const EntryAnswer>(found.entries);

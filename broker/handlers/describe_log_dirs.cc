@@ -64,24 +64,33 @@ std::vector<Question> read_questions(const DescribeLogDirsRequest& message, cons
   return questions;
 }
 
-/// What the disk says. Blocks.
+/// What the disk says.
 struct Measured {
   std::vector<Question> questions;  ///< With their answers.
   Result<storage::DiskSpace> space = Errc::io;
-
-  void measure(storage::FileSystem& files, const std::string& log_dir) {
-    space = files.space(log_dir);
-    for (Question& question : questions) {
-      if (question.error != ErrorCode::none) continue;
-      const Result<std::uint64_t> size = storage::Log::size_on_disk({.files = &files, .directory = question.directory});
-      if (size) {
-        question.size_bytes = static_cast<std::int64_t>(*size);
-      } else {
-        question.error = ErrorCode::kafka_storage_error;  // Its topic was deleted just now, or the disk is ill.
-      }
-    }
-  }
 };
+
+asio::awaitable<void> measure_at_home(const Node& node, std::vector<LogSize>& logs, Result<storage::DiskSpace>& space) {
+  space = co_await node.home().log_sizes.measure(node.options.log_dirs.front(), logs);
+}
+
+asio::awaitable<void> measure(HandlerContext context, Measured& measured) {
+  std::vector<LogSize> logs;
+  for (Question& question : measured.questions) {
+    if (question.error == ErrorCode::none) logs.push_back({.id = question.id, .directory = std::move(question.directory)});
+  }
+  co_await await_on(context.node.home().shard.loop(), context.loop(), measure_at_home(context.node, logs, measured.space));
+  auto log = logs.begin();
+  for (Question& question : measured.questions) {
+    if (question.error != ErrorCode::none) continue;
+    if (log->bytes) {
+      question.size_bytes = static_cast<std::int64_t>(*log->bytes);
+    } else {
+      question.error = ErrorCode::kafka_storage_error;  // Its topic was deleted just now, or the disk is ill.
+    }
+    ++log;
+  }
+}
 
 void respond_with(HandlerContext context, const Request& request, const Measured& measured, SendQueue& to) {
   const std::vector<Question>& questions = measured.questions;
@@ -130,9 +139,7 @@ Handle handle_describe_log_dirs(HandlerContext context, Request request, SendQue
   if (!co_await take_for_answer(context, unnamed * kPartitionBytes)) co_return Outcome::close;
   Measured measured{.questions = read_questions(message, *image)};
   co_await ask_owners(context, measured.questions, answer);
-  Env& env = context.here.shard.env();
-  Job measure = [&] { measured.measure(env.files(), context.node.options.log_dirs.front()); };
-  co_await run_blocking(env, context.loop(), std::move(measure));
+  co_await measure(context, measured);
   respond_with(context, request, measured, to);
   co_return Outcome::keep;
 }

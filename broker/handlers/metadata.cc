@@ -2,12 +2,14 @@
 #include "broker/handlers/cluster_view.h"
 #include "broker/handlers/handler.h"
 #include "broker/handlers/internal_topics.h"
+#include "broker/handlers/mutation_quota.h"
 #include "broker/handlers/topic_admin.h"
 #include "broker/metadata/topic_names.h"
 #include "proto/messages/metadata_request.h"
 #include "proto/messages/metadata_response.h"
 
 #include <deque>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -19,6 +21,8 @@ using proto::MetadataResponse;
 using Topic = MetadataResponse::MetadataResponseTopic;
 using PartitionAnswer = MetadataResponse::MetadataResponsePartition;
 
+/// Every version is refused new topics over the quota: none has to say so, because a topic may come to be a little later.
+constexpr std::int16_t kFirstVersionToRefuse = 0;
 constexpr std::int16_t kFirstVersionWithNullForAll = 1;
 constexpr std::int16_t kFirstVersionWithIdLookup = 12;
 // What each comes to, laid out and written.
@@ -52,6 +56,7 @@ class MetadataAnswer {
   std::vector<const TopicImage*> found_;  ///< For each of them; null: there is none.
   std::deque<std::vector<PartitionAnswer>> partitions_;
   std::map<std::string, ErrorCode, std::less<>> not_created_;
+  std::optional<MutationQuota> quota_;  ///< None: no topic had to be made.
 
   // A topic asked for twice is answered once.
   std::set<std::pair<std::string_view, Uuid>> asked_;
@@ -73,11 +78,15 @@ asio::awaitable<void> MetadataAnswer::create_missing() {
     if (seen.insert(asked.name).second) missing.push_back(automatic_topic(context_, asked.name));
   }
   if (missing.empty()) co_return;
+  quota_.emplace(context_, request_.header, kFirstVersionToRefuse);
+  // As in Kafka, whose controller refuses them: unknown for now, and the client asks again when it may.
+  if (co_await quota_->refuses()) co_return;
   const std::vector<TopicVerdict> verdicts = co_await create_topics(context_, std::move(missing), false);
   for (const TopicVerdict& verdict : verdicts) {
     // Somebody else was quicker: just as good.
     if (verdict.error != ErrorCode::none && verdict.error != ErrorCode::topic_already_exists) not_created_[verdict.name] = verdict.error;
   }
+  co_await quota_->charge(partitions_of(verdicts));
 }
 
 void MetadataAnswer::add_partition(std::vector<PartitionAnswer>& to, const PartitionImage& partition) {
@@ -168,6 +177,7 @@ asio::awaitable<Outcome> MetadataAnswer::run(SendQueue& to) {
         {.node_id = member.id.value, .host = member.address.host, .port = member.address.port, .rack = member.rack_or_null()});
   }
   MetadataResponse response;
+  if (quota_) response.throttle_time_ms = quota_->throttle_time_ms();
   response.brokers = std::span<const MetadataResponse::MetadataResponseBroker>(brokers);
   response.cluster_id = image_->cluster_id();
   response.controller_id = context_.node.id.value;

@@ -19,13 +19,16 @@ std::optional<QuotaMatch> find_quota(const Image& image, const proto::RequestHea
 }
 
 ClientQuota::ClientQuota(Shards shards, ShardServices& here, const proto::RequestHeader& header, std::string_view key)
-    : shards_(shards), here_(here), match_(find_quota(*here.image, header, key)) {}
+    : shards_(shards), here_(here) {
+  const std::optional<QuotaMatch> match = find_quota(*here.image, header, key);
+  if (match) match_.emplace(Counted{.limit = match->limit, .who = here.quotas.who(match->counted_for)});
+}
 
 void ClientQuota::record(double amount) {
-  here_.quotas.record(match_->counted_for, amount, now());
+  here_.quotas.record(match_->who, amount, now());
   for (const auto& shard : shards_) {
     if (shard.get() == &here_) continue;
-    Job tell = [&quotas = shard->quotas, who = match_->counted_for, amount, at = now()] { quotas.record(who, amount, at); };
+    Job tell = [&quotas = shard->quotas, who = match_->who, amount, at = now()] { quotas.record(who, amount, at); };
     shard->shard.loop().post(std::move(tell));
   }
 }
@@ -33,12 +36,12 @@ void ClientQuota::record(double amount) {
 ClientQuota::Time ClientQuota::charge(double amount) {
   if (!match_) return Time::zero();
   record(amount);
-  return here_.quotas.wait(match_->counted_for, match_->limit, now());
+  return here_.quotas.wait(match_->who, match_->limit, now());
 }
 
 ClientQuota::Time ClientQuota::charge_or_wait(double amount) {
   if (!match_) return Time::zero();
-  const Time wait = here_.quotas.wait_before(match_->counted_for, match_->limit, amount, now());
+  const Time wait = here_.quotas.wait_before(match_->who, match_->limit, amount, now());
   if (wait == Time::zero()) record(amount);
   return wait;
 }

@@ -33,12 +33,16 @@ class ClientQuota {
   Time charge_or_wait(double amount);
 
  private:
+  struct Counted {
+    double limit;
+    NameDigest who;
+  };
   void record(double amount);
   [[nodiscard]] Time now() const { return here_.shard.loop().now(); }
 
   Shards shards_;  ///< All, which are told what passed here.
   ShardServices& here_;
-  std::optional<QuotaMatch> match_;  ///< None: unlimited.
+  std::optional<Counted> match_;  ///< None: unlimited.
 };
 
 /// How long a client has to wait, and for which of its quotas.

@@ -54,6 +54,12 @@ asio::awaitable<std::vector<TopicVerdict>> create_topics(HandlerContext context,
   co_return std::move(decision.verdicts);
 }
 
+double partitions_of(const std::vector<TopicVerdict>& verdicts) {
+  double partitions = 0;
+  for (const TopicVerdict& verdict : verdicts) partitions += verdict.error == ErrorCode::none ? verdict.partitions : 0;
+  return partitions;
+}
+
 asio::awaitable<std::vector<TopicVerdict>> delete_topics(HandlerContext context, std::vector<TopicSelector> topics) {
   const auto decide = [&](const MetadataMachine& machine) { return machine.delete_topics(topics); };
   TopicsDecision decision = co_await change_metadata(context, decide);

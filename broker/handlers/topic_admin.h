@@ -9,6 +9,8 @@ namespace tidelog::broker {
 
 /// Has the controller make topics, on its shard, and returns once they can be used on every shard. Ids and placement are drawn here.
 asio::awaitable<std::vector<TopicVerdict>> create_topics(HandlerContext context, std::vector<NewTopic> topics, bool validate_only);
+/// How many partitions were made, which is what a quota counts.
+double partitions_of(const std::vector<TopicVerdict>& verdicts);
 /// Has the controller add partitions to topics; returns once they can be used on every shard.
 asio::awaitable<std::vector<TopicVerdict>> create_partitions(HandlerContext context, std::vector<MorePartitions> topics,
                                                              bool validate_only);

@@ -19,6 +19,14 @@ bool limits_clients(std::string_view key) {
   return key == kProducerByteRate || key == kConsumerByteRate || key == kRequestPercentage || key == kControllerMutationRate;
 }
 
+// Whom a quota names need not exist, so anybody could make the metadata grow with names. The longest are those of certificates, some
+// hundred bytes.
+constexpr std::size_t kMostEntities = 10'000;
+constexpr std::size_t kLongestNameBytes = 1024;
+constexpr std::size_t kMostNameBytes = 4 * 1024 * 1024;
+/// What a refusal may repeat of what was asked.
+constexpr std::size_t kLongestRefusalBytes = 500;
+
 /// Judges one entry. Nothing of an entry is written unless all of it may be.
 class QuotaPlanner {
  public:
@@ -27,12 +35,20 @@ class QuotaPlanner {
   QuotaVerdict plan(const QuotaAlteration& asked, bool validate_only, std::vector<MetadataRecord>& records);
 
  private:
-  static QuotaVerdict refuse(std::string message) { return {.error = ErrorCode::invalid_request, .message = std::move(message)}; }
+  static QuotaVerdict refuse(std::string message) {
+    if (message.size() > kLongestRefusalBytes) message.resize(kLongestRefusalBytes);
+    return {.error = ErrorCode::invalid_request, .message = std::move(message)};
+  }
   static std::string problem_of(const QuotaAlteration& asked, QuotaEntity& entity);
   static std::string problem_of_value(const QuotaEntity& entity, const std::string& key, double value);
 
+  /// Why there cannot be a further entity that has quotas; empty: there can.
+  [[nodiscard]] std::string lack_of_room(const QuotaEntity& entity) const;
+
   const ClientQuotas& quotas_;
   std::set<QuotaEntity> planned_;
+  std::size_t made_ = 0;  ///< Entities that have quotas because of this request.
+  std::size_t made_name_bytes_ = 0;
 };
 
 std::string QuotaPlanner::problem_of(const QuotaAlteration& asked, QuotaEntity& entity) {
@@ -61,6 +77,23 @@ std::string QuotaPlanner::problem_of_value(const QuotaEntity& entity, const std:
   return key + " is a whole number up to " + (key == kConnectionCreationRate ? "2147483647" : "9.2e18");
 }
 
+std::string QuotaPlanner::lack_of_room(const QuotaEntity& entity) const {
+  for (const auto& [kind, name] : entity) {
+    if (name && name->size() > kLongestNameBytes) {
+      return "the name of a " + kind + " has " + std::to_string(name->size()) + " bytes: quotas are kept for names of up to " +
+             std::to_string(kLongestNameBytes);
+    }
+  }
+  if (quotas_.all().size() + made_ >= kMostEntities) {
+    return std::to_string(kMostEntities) + " entities have quotas, which is the most: take back those that nobody needs";
+  }
+  if (quotas_.name_bytes() + made_name_bytes_ + name_bytes(entity) > kMostNameBytes) {
+    return "the names of those that have quotas come to " + std::to_string(kMostNameBytes >> 20) +
+           " MiB, which is the most: take back those that nobody needs";
+  }
+  return {};
+}
+
 QuotaVerdict QuotaPlanner::plan(const QuotaAlteration& asked, bool validate_only, std::vector<MetadataRecord>& records) {
   QuotaEntity entity;
   if (!asked.problem.empty()) return refuse(asked.problem);
@@ -79,6 +112,11 @@ QuotaVerdict QuotaPlanner::plan(const QuotaAlteration& asked, bool validate_only
     }
     if (std::string problem = problem_of_value(entity, key, *value); !problem.empty()) return refuse(std::move(problem));
     if (!is_there || there->second != *value) record.values.emplace(key, *value);
+  }
+  if (now == quotas_.all().end() && !record.values.empty()) {
+    if (std::string lack = lack_of_room(entity); !lack.empty()) return {.error = ErrorCode::policy_violation, .message = std::move(lack)};
+    ++made_;
+    made_name_bytes_ += name_bytes(entity);
   }
   if (!validate_only && !record.values.empty()) records.emplace_back(std::move(record));
   return {};

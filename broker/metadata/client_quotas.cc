@@ -34,8 +34,16 @@ void add(std::string& counted_for, std::string_view kind, Named named, std::stri
 
 }  // namespace
 
+std::size_t name_bytes(const QuotaEntity& entity) {
+  std::size_t bytes = 0;
+  for (const auto& [kind, name] : entity) bytes += name ? name->size() : 0;
+  return bytes;
+}
+
 void ClientQuotas::change(const QuotaEntity& entity, const std::map<std::string, std::optional<double>>& values) {
-  QuotaValues& now = entities_[entity];
+  const auto [place, is_new] = entities_.try_emplace(entity);
+  QuotaValues& now = place->second;
+  if (is_new) name_bytes_ += broker::name_bytes(entity);
   for (const auto& [key, value] : values) {
     if (value) {
       use(key, now.insert_or_assign(key, *value).second ? 1 : 0);
@@ -43,7 +51,10 @@ void ClientQuotas::change(const QuotaEntity& entity, const std::map<std::string,
       use(key, -static_cast<std::ptrdiff_t>(now.erase(key)));
     }
   }
-  if (now.empty()) entities_.erase(entity);
+  if (now.empty()) {
+    name_bytes_ -= broker::name_bytes(entity);
+    entities_.erase(place);
+  }
   counts_request_time_ = limits(kRequestPercentage);
 }
 

@@ -19,6 +19,9 @@ inline constexpr std::string_view kProducerByteRate = "producer_byte_rate", kCon
 using QuotaEntity = std::map<std::string, std::optional<std::string>, std::less<>>;
 using QuotaValues = std::map<std::string, double, std::less<>>;
 
+/// What an entity's names come to.
+[[nodiscard]] std::size_t name_bytes(const QuotaEntity& entity);
+
 /// A limit that holds for somebody, and who shares it with them: whoever has the same `counted_for`.
 struct QuotaMatch {
   double limit = 0;
@@ -31,6 +34,8 @@ class ClientQuotas {
  public:
   [[nodiscard]] const std::map<QuotaEntity, QuotaValues>& all() const { return entities_; }
   [[nodiscard]] bool empty() const { return entities_.empty(); }
+  /// What the names of all entities come to.
+  [[nodiscard]] std::size_t name_bytes() const { return name_bytes_; }
   /// Whether anybody has a limit `key`.
   [[nodiscard]] bool limits(std::string_view key) const { return uses_.contains(key); }
   /// The same for `request_percentage`, which is asked for with every request.
@@ -52,6 +57,7 @@ class ClientQuotas {
   void use(std::string_view key, std::ptrdiff_t more);
 
   std::map<QuotaEntity, QuotaValues> entities_;
+  std::size_t name_bytes_ = 0;
   std::map<std::string, std::size_t, std::less<>> uses_;  ///< By how many entities each key is set; none by 0.
   bool counts_request_time_ = false;
 };

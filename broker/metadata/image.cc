@@ -185,9 +185,9 @@ Result<void> Image::apply_one(const ClientQuotaRecord& record) {
   // What limits somebody is a number above 0: nothing else can be counted against.
   const auto is_limit = [](const auto& value) { return !value.second || *value.second > 0; };
   if (record.entity.empty() || record.values.empty() || !std::ranges::all_of(record.values, is_limit)) return Errc::corrupt;
-  auto next = std::make_shared<ClientQuotas>(*client_quotas_);
-  next->change(record.entity, record.values);
-  client_quotas_ = std::move(next);
+  // Images share it. One that no other image has is changed in place: a request about thousands would copy thousands for each.
+  if (client_quotas_.use_count() > 1) client_quotas_ = std::make_shared<ClientQuotas>(*client_quotas_);
+  client_quotas_->change(record.entity, record.values);
   return {};
 }
 

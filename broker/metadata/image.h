@@ -81,9 +81,9 @@ class Image {
   std::map<NodeId, BrokerImage> brokers_;
   SharedMap<std::string, TopicPointer> by_name_;
   SharedMap<Uuid, TopicPointer> by_id_;
-  SharedMap<std::string, TopicPointer> by_metric_form_;  ///< Only names that can have lookalikes.
-  std::map<ConfigResource, Configs> resource_configs_;   ///< None of them empty.
-  std::shared_ptr<const ClientQuotas> client_quotas_ = std::make_shared<const ClientQuotas>();
+  SharedMap<std::string, TopicPointer> by_metric_form_;                             ///< Only names that can have lookalikes.
+  std::map<ConfigResource, Configs> resource_configs_;                              ///< None of them empty.
+  std::shared_ptr<ClientQuotas> client_quotas_ = std::make_shared<ClientQuotas>();  ///< Changed only while no other image has it.
   ProducerId next_producer_id_{0};
   std::size_t partition_count_ = 0;
 };

@@ -18,7 +18,7 @@ Server::Server(std::unique_ptr<Listener> listener, std::vector<Seat> seats, Conn
     : seats_(std::move(seats)),
       caps_(caps),
       quota_(std::move(quota)),
-      opened_(quota_.window),
+      opened_(QuotaCounting{.window = quota_.window, .key = quota_.key}),
       over_quota_(seats_.front().shard->timers()),
       gate_(seats_.front().shard->loop().executor()) {
   add(std::move(listener));

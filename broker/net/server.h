@@ -24,6 +24,7 @@ struct AddressQuota {
   /// New connections a second; nothing: the caps alone hold. Null: no address has a quota.
   std::function<std::optional<double>(std::string_view ip)> rate;
   QuotaWindowShape window;
+  DigestKey key{};
 };
 
 /// Accepts connections and spreads them over the shards, within the caps, which all listeners have together.

@@ -4,6 +4,7 @@
 #include "broker/logging/rate_limited.h"
 #include "broker/metadata/image.h"
 #include "broker/partition/intake.h"
+#include "broker/partition/log_sizes.h"
 #include "broker/partition/partition_table.h"
 #include "broker/quota/quota_meter.h"
 #include "broker/quota/token_buckets.h"
@@ -21,8 +22,8 @@ class Controller;
 
 /// What one shard works with. Thread: its loop.
 struct ShardServices {
-  ShardServices(Env& env, std::size_t index, ShardMemory memory, QuotaWindowShape quota_window)
-      : shard(env, index, memory), quotas(quota_window), mutations(quota_window) {}
+  ShardServices(Env& env, std::size_t index, ShardMemory memory, const QuotaCounting& counting)
+      : shard(env, index, memory), quotas(counting), mutations(counting), log_sizes(env, shard.loop()) {}
 
   Shard shard;
   std::unique_ptr<Durability> durability;
@@ -32,6 +33,7 @@ struct ShardServices {
   std::shared_ptr<const BrokerOptions> options;  ///< In force: what the broker was started with, and over it what the image says.
   QuotaMeter quotas;
   TokenBuckets mutations;  ///< Of changes of metadata; only the first shard's are used.
+  LogSizes log_sizes;      ///< Only the first shard's are asked.
   RateLimited limited;     ///< Lines that many requests would write, and that are not about a limit.
 };
 

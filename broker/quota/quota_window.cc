@@ -5,14 +5,22 @@
 namespace tidelog::broker {
 
 void QuotaWindow::forget_old(Time now, const QuotaWindowShape& shape) {
-  while (!samples_.empty() && now - samples_.front().last >= shape.whole()) samples_.pop_front();
+  const auto young = std::ranges::find_if(samples_, [&](const Sample& sample) { return now - sample.last < shape.whole(); });
+  samples_.erase(samples_.begin(), young);
 }
 
 void QuotaWindow::record(double amount, Time now, const QuotaWindowShape& shape) {
   forget_old(now, shape);
-  if (samples_.empty() || now - samples_.back().begin >= shape.size) samples_.push_back({.begin = now, .last = now});
+  if (samples_.empty() || now - samples_.back().begin >= shape.size) add(now, shape);
   samples_.back().amount += amount;
   samples_.back().last = now;
+}
+
+/// Doubles its room as a vector does, but takes no more than there can be samples.
+void QuotaWindow::add(Time now, const QuotaWindowShape& shape) {
+  if (samples_.size() == samples_.capacity())
+    samples_.reserve(std::max(samples_.size() + 1, std::min(2 * samples_.size(), shape.count + 1)));
+  samples_.push_back({.begin = now, .last = now});
 }
 
 QuotaWindow::Time QuotaWindow::counted_time(Time now, const QuotaWindowShape& shape) const {

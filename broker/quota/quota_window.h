@@ -2,7 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
-#include <deque>
+#include <vector>
 
 namespace tidelog::broker {
 
@@ -33,6 +33,9 @@ class QuotaWindow {
   /// Nothing passed within the window.
   [[nodiscard]] bool is_idle(Time now, const QuotaWindowShape& shape) const;
 
+  /// What the samples of one window come to at most.
+  [[nodiscard]] static std::size_t most_bytes(const QuotaWindowShape& shape) { return (shape.count + 1) * sizeof(Sample); }
+
  private:
   struct Sample {
     Time begin;
@@ -41,9 +44,10 @@ class QuotaWindow {
   };
 
   void forget_old(Time now, const QuotaWindowShape& shape);
+  void add(Time now, const QuotaWindowShape& shape);
   [[nodiscard]] Time counted_time(Time now, const QuotaWindowShape& shape) const;
 
-  std::deque<Sample> samples_;  ///< Oldest first.
+  std::vector<Sample> samples_;  ///< Oldest first. There may be thousands of windows with one each, so no deque: that takes half a KiB.
 };
 
 }  // namespace tidelog::broker

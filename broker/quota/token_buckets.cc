@@ -4,19 +4,14 @@
 
 namespace tidelog::broker {
 
-TokenBuckets::Bucket& TokenBuckets::find(const std::string& counted_for, Time now) {
-  const auto found = buckets_.find(counted_for);
-  if (found != buckets_.end()) return found->second;
-  if (buckets_.size() >= look_at_) {
-    // One that was not used for a whole window is full, unless more was owed than the window gives back; as a new one is.
-    std::erase_if(buckets_, [&](const auto& entry) { return entry.second.tokens >= 0 && now - entry.second.filled >= shape_.whole(); });
-    look_at_ = std::clamp<std::size_t>(2 * buckets_.size(), 64, kMost);
-  }
-  return buckets_.size() < kMost ? buckets_[counted_for] : shared_;
+/// One that was not used for a whole window is full, as a new one is, unless more was owed than the window gives back.
+Verdict TokenBuckets::judge(const Bucket& bucket, Time now) const {
+  if (now - bucket.filled < shape_.whole()) return Verdict::keep;
+  return bucket.tokens >= 0 ? Verdict::forget : Verdict::pass_over;
 }
 
-TokenBuckets::Bucket& TokenBuckets::refill(const std::string& counted_for, double limit, Time now) {
-  Bucket& bucket = find(counted_for, now);
+TokenBuckets::Bucket& TokenBuckets::refill(std::string_view counted_for, double limit, Time now) {
+  Bucket& bucket = buckets_.use(digest_of(counted_for, key_), [&](const Bucket& oldest) { return judge(oldest, now); });
   const double came = limit * std::chrono::duration<double>(now - bucket.filled).count();
   bucket.tokens = bucket.is_new ? burst(limit) : std::min(burst(limit), bucket.tokens + came);
   bucket.filled = now;
@@ -24,12 +19,12 @@ TokenBuckets::Bucket& TokenBuckets::refill(const std::string& counted_for, doubl
   return bucket;
 }
 
-void TokenBuckets::take(const std::string& counted_for, double limit_per_second, double count, Time now) {
+void TokenBuckets::take(std::string_view counted_for, double limit_per_second, double count, Time now) {
   Bucket& bucket = refill(counted_for, limit_per_second, now);
   bucket.tokens = std::min(burst(limit_per_second), bucket.tokens - count);
 }
 
-TokenBuckets::Time TokenBuckets::wait(const std::string& counted_for, double limit_per_second, Time now) {
+TokenBuckets::Time TokenBuckets::wait(std::string_view counted_for, double limit_per_second, Time now) {
   const double tokens = refill(counted_for, limit_per_second, now).tokens;
   if (tokens >= 0) return Time::zero();
   const double seconds = std::min(-tokens / limit_per_second, std::chrono::duration<double>(shape_.whole()).count());

@@ -62,10 +62,10 @@ class DirectDurability final : public Durability, private PassClient {
     waiting_.clear();
     round_ = round;
     ++rounds_begun_;
-    shard_.env().blocking().run([round, &files = shard_.env().files()] { sync(*round, files); }, shard_.loop(),
-                                [this, alive = alive_, round] {
-                                  if (*alive) end_round(*round);
-                                });
+    shard_.env().blocking().run_first([round, &files = shard_.env().files()] { sync(*round, files); }, shard_.loop(),
+                                      [this, alive = alive_, round] {
+                                        if (*alive) end_round(*round);
+                                      });
   }
 
   static void sync(Round& round, storage::FileSystem& files) {

@@ -26,6 +26,7 @@ std::string_view name(Limit limit) {
     case Limit::unknown_config_keys: return "unknown broker configs";
     case Limit::client_quota: return "client quota";
     case Limit::ip_quota: return "ip quota";
+    case Limit::quotas_kept: return "quotas kept";
     case Limit::malformed_request: return "malformed request";
   }
   return "unknown limit";

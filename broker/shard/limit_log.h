@@ -31,6 +31,7 @@ enum class Limit : std::uint8_t {
   unknown_config_keys,
   client_quota,
   ip_quota,
+  quotas_kept,
   malformed_request,
 };
 

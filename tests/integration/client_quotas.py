@@ -141,6 +141,57 @@ def changes_of_metadata_are_refused_while_too_many_came(broker):
     assert alter(admin, [("client-id", "busy")], {"controller_mutation_rate": None})[0] == 0
 
 
+def name_topics(connection, names, client):
+    """Metadata version 4, which makes what it names. (throttle time, {topic: error})"""
+    answer = connection.call(wire.METADATA, 4, struct.pack(">i", len(names)) + b"".join(map(wire.text, names)) + b"\1", client=client)
+    read = wire.Reader(answer)
+    throttled = read.take("i")
+    for _ in range(read.take("i")):
+        read.take("i"), read.text(), read.take("i"), read.text()
+    read.text(), read.take("i")
+    errors = {}
+    for _ in range(read.take("i")):
+        error = read.take("h")
+        errors[read.text()] = error
+        read.take("b")
+        for _ in range(read.take("i")):
+            read.take("hii")
+            for _ in range(2):
+                read.raw(4 * read.take("i"))
+    return throttled, errors
+
+
+def topics_that_are_made_by_their_names_count_too(broker):
+    admin, unique = rig.Wire(broker.port), time.monotonic_ns()
+    for client in ("namer", "maker"):
+        assert alter(admin, [("client-id", client)], {"controller_mutation_rate": 1.0})[0] == 0
+    # Eleven seconds' worth may come at once, and the last may be larger than what is left.
+    names = [f"named-{unique}-{n}" for n in range(30)]
+    throttled, errors = name_topics(rig.Wire(broker.port), names, "namer")
+    assert throttled > 5000 and set(errors.values()) == {0}, (throttled, errors)
+    throttled, error = create_topic(rig.Wire(broker.port), f"refused-{unique}", 1, 7, "namer")
+    assert (error, throttled > 5000) == (89, True)
+    throttled, errors = name_topics(rig.Wire(broker.port), [f"late-{unique}", names[0]], "namer")
+    assert throttled > 5000 and errors == {f"late-{unique}": 3, names[0]: 0}, (throttled, errors)
+    # Nor does it help to make topics one way and then the other.
+    assert create_topic(rig.Wire(broker.port), f"made-{unique}", 30, 7, "maker")[1] == 0
+    throttled, errors = name_topics(rig.Wire(broker.port), [f"after-{unique}"], "maker")
+    assert throttled > 5000 and errors == {f"after-{unique}": 3}, (throttled, errors)
+    assert name_topics(rig.Wire(broker.port), [f"free-{unique}"], "calm") == (0, {f"free-{unique}": 0})
+    for client in ("namer", "maker"):
+        assert alter(admin, [("client-id", client)], {"controller_mutation_rate": None})[0] == 0
+
+
+def names_are_kept_within_bounds(broker):
+    connection = rig.Wire(broker.port)
+    error, why = alter(connection, [("client-id", "n" * 1025)], {"producer_byte_rate": 1.0})
+    assert error == 44 and "1024" in why, (error, why)
+    rig.until(lambda: "quotas kept: refused a quota from 127.0.0.1:" in broker.said(), "the refusal was logged")
+    assert alter(connection, [("user", "n" * 1024)], {"producer_byte_rate": 1.0}) == (0, None)
+    assert describe(connection) == {(("user", "n" * 1024),): {"producer_byte_rate": 1.0}}
+    assert alter(connection, [("user", "n" * 1024)], {"producer_byte_rate": None}) == (0, None)
+
+
 def throttle_times(connection, client):
     """What the answers of many kinds of requests tell the client to wait, by request, and how long the slowest was waited for too little."""
     topic = struct.pack(">i", 1) + wire.text("limited")
@@ -307,7 +358,7 @@ def a_throttled_connection_does_not_hold_up_a_stop(broker):
 
 def main():
     args = rig.arguments()
-    skipped = ("main", "Broker", "alter", "describe", "produce", "fetch", "create_topic", "throttle_times", "served")
+    skipped = ("main", "Broker", "alter", "describe", "produce", "fetch", "create_topic", "name_topics", "throttle_times", "served")
     checks = [check for name, check in globals().items() if callable(check) and getattr(check, "__module__", "") == "__main__" and name not in skipped]
     rig.run_checks(args.tidelog, checks, Broker)
     return 0

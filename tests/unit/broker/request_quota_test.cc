@@ -29,7 +29,7 @@ class RequestQuotaTest : public ::testing::Test {
 
   static std::vector<std::unique_ptr<ShardServices>> one_shard(Env& env) {
     std::vector<std::unique_ptr<ShardServices>> shards;
-    shards.push_back(std::make_unique<ShardServices>(env, 0, ShardMemory{1 << 20, 1 << 20}, QuotaWindowShape()));
+    shards.push_back(std::make_unique<ShardServices>(env, 0, ShardMemory{1 << 20, 1 << 20}, QuotaCounting()));
     return shards;
   }
 

@@ -7,7 +7,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr QuotaWindowShape kShape{.count = 10, .size = 1s};
+constexpr QuotaCounting kShape{.window = {.count = 10, .size = 1s}, .key = {1, 2}};
 
 TEST(QuotaMeter, CountsEachForItself) {
   QuotaMeter meter(kShape);
@@ -55,9 +55,61 @@ TEST(QuotaMeter, HoldsABoundedNumberOfWindows) {
   for (std::size_t i = 0; i < QuotaMeter::kMost + 1000; ++i) meter.record("client " + std::to_string(i), 10, 100s);
 
   EXPECT_EQ(meter.size(), QuotaMeter::kMost);
-  // Who came too late shares with a thousand others, and is limited nevertheless.
-  EXPECT_GT(meter.wait("client " + std::to_string(QuotaMeter::kMost), 100, 100s), 0s);
-  EXPECT_EQ(meter.wait("client 0", 100, 100s), 0s);
+}
+
+// A thousand came too late, and used to share one window: the last of them paid for all.
+TEST(QuotaMeter, CountsWhoComesWhenItIsFullForItself) {
+  QuotaMeter meter(kShape);
+  for (std::size_t i = 0; i < QuotaMeter::kMost + 1000; ++i) meter.record("client " + std::to_string(i), 10, 100s);
+
+  meter.record("honest", 10, 100s);
+  meter.record("greedy", 1800, 100s);
+
+  EXPECT_EQ(meter.wait("honest", 100, 100s), 0s);
+  EXPECT_EQ(meter.wait("greedy", 100, 100s), 9s);
+}
+
+TEST(QuotaMeter, KeepsWhoIsActiveWhileOthersCrowdIn) {
+  QuotaMeter meter(kShape);
+  meter.record("honest", 1800, 100s);
+
+  for (std::size_t i = 0; i < 3 * QuotaMeter::kMost; ++i) {
+    meter.record("crowd " + std::to_string(i), 10, 100s);
+    if (i % 1000 == 0) meter.record("honest", 0, 100s);
+  }
+
+  EXPECT_EQ(meter.wait("honest", 100, 100s), 9s);
+}
+
+// Only the active one is asked about: the others go all the same.
+TEST(QuotaMeter, ForgetsThoseWhoAreQuietWhileNobodyNewComes) {
+  QuotaMeter meter(kShape);
+  meter.record("active", 1, 100s);
+  for (int i = 0; i < 1000; ++i) meter.record("quiet " + std::to_string(i), 1, 100s);
+
+  for (int i = 0; i < 600; ++i) meter.record("active", 1, 200s);
+
+  EXPECT_EQ(meter.size(), 1U);
+}
+
+// Each window may come to 24 KB: not many thousands of them.
+TEST(QuotaMeter, HoldsFewerWindowsIfTheyAreLong) {
+  QuotaMeter meter({.window = {.count = 1000, .size = 1s}});
+
+  for (std::size_t i = 0; i < 2000; ++i) meter.record("client " + std::to_string(i), 10, 100s);
+
+  EXPECT_LE(meter.size() * QuotaWindow::most_bytes(meter.shape()), QuotaMeter::kMostSampleBytes);
+  EXPECT_GT(meter.size(), 100U);
+}
+
+TEST(QuotaMeter, KnowsLongNamesByAllOfThem) {
+  QuotaMeter meter(kShape);
+  const std::string name(32'000, 'x');
+
+  meter.record(name + "a", 1800, 100s);
+
+  EXPECT_EQ(meter.wait(name + "a", 100, 100s), 9s);
+  EXPECT_EQ(meter.wait(name + "b", 100, 100s), 0s);
 }
 
 }  // namespace

@@ -7,7 +7,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr QuotaWindowShape kShape{.count = 10, .size = 1s};
+constexpr QuotaCounting kShape{.window = {.count = 10, .size = 1s}, .key = {1, 2}};
 
 TEST(TokenBuckets, LetTheBurstOfAWholeWindowPass) {
   TokenBuckets buckets(kShape);
@@ -53,6 +53,16 @@ TEST(TokenBuckets, ForgetThoseWhoOweNothingAndKeepTheOthers) {
 
   EXPECT_LE(buckets.size(), 5002U);
   EXPECT_GT(buckets.wait("owes", 1, 200s), 0s);
+}
+
+TEST(TokenBuckets, GiveWhoComesWhenThereAreTooManyItsOwn) {
+  TokenBuckets buckets(kShape);
+  for (std::size_t i = 0; i < TokenBuckets::kMost + 1000; ++i) buckets.take("client " + std::to_string(i), 1, 20, 100s);
+
+  buckets.take("honest", 1, 5, 100s);
+
+  EXPECT_EQ(buckets.size(), TokenBuckets::kMost);
+  EXPECT_EQ(buckets.wait("honest", 1, 100s), 0s);
 }
 
 }  // namespace
