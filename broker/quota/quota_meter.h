@@ -1,6 +1,7 @@
 #pragma once
 
 #include "broker/quota/quota_window.h"
+#include "proto/base/keyed_hash.h"
 
 #include <string>
 #include <unordered_map>
@@ -33,7 +34,7 @@ class QuotaMeter {
   void forget_idle(Time now);
 
   QuotaWindowShape shape_;
-  std::unordered_map<std::string, QuotaWindow> windows_;
+  std::unordered_map<std::string, QuotaWindow, KeyedHasher> windows_;
   QuotaWindow shared_;
   std::size_t look_at_ = 64;  ///< Looks for idle ones when it has so many.
 };

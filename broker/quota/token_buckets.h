@@ -1,6 +1,7 @@
 #pragma once
 
 #include "broker/quota/quota_window.h"
+#include "proto/base/keyed_hash.h"
 
 #include <string>
 #include <unordered_map>
@@ -37,7 +38,7 @@ class TokenBuckets {
   [[nodiscard]] double burst(double limit) const { return limit * std::chrono::duration<double>(shape_.whole()).count(); }
 
   QuotaWindowShape shape_;
-  std::unordered_map<std::string, Bucket> buckets_;
+  std::unordered_map<std::string, Bucket, KeyedHasher> buckets_;
   Bucket shared_;
   std::size_t look_at_ = 64;  ///< Looks for unused ones when it has so many.
 };
