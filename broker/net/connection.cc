@@ -397,6 +397,11 @@ void Connection::hurry() {
   client_.waits_on->notify();
 }
 
+void Connection::let_go_of_request() {
+  received_.release_if_empty();
+  spare_memory();
+}
+
 void Connection::finish() {
   is_finishing_ = true;
   progress_.notify();

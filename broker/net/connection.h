@@ -96,6 +96,13 @@ class Connection final : private PassClient {
   }
   /// Ends that wait.
   void hurry();
+  /// What is being served needs its request no longer, though it may take long: the memory it came in is given back, but for what came
+  /// behind it. Views into the request are no good any more.
+  void let_go_of_request();
+  /// Memory that requests keep which wait behind one that waits for records.
+  [[nodiscard]] std::size_t queued_behind_wait_bytes() const {
+    return client_.waits_for_records && !client_.is_hurried ? unfinished_bytes() : 0;
+  }
   /// Others on this shard give way, as far as they have to and it makes room for an answer.
   void make_room_for_answer(std::size_t bytes) { relief_.make_room_for_answer(bytes); }
   /// When it last did anything; nothing while it is being served or sent to.
