@@ -112,6 +112,9 @@ class Connection final : private PassClient {
   void end_of_pass() override;
   asio::awaitable<void> serve_until_end();
   asio::awaitable<void> serve_frames();
+  /// Whether this connection kept the loop for long enough, with what came in one read.
+  [[nodiscard]] bool is_turn_over() const;
+  asio::awaitable<void> end_turn();
   asio::awaitable<void> serve_one(Request request);
   asio::awaitable<void> have_fewer_in_flight();
   asio::awaitable<bool> receive();
@@ -170,6 +173,8 @@ class Connection final : private PassClient {
   BudgetShare unsent_;  ///< For what `to_send_` holds beyond a little.
   AnswerMemory laid_out_;
   SteadyTime last_activity_{};
+  SteadyTime turn_began_{};
+  int produces_started_ = 0;
   SteadyTime frame_since_{SteadyTime::max()};
   SteadyTime frame_paused_{};                    ///< How long it was not read meanwhile.
   SteadyTime stalled_since_{SteadyTime::max()};  ///< Begin of the time in which the peer has to take something.

@@ -58,6 +58,7 @@ class Answering final : public RequestHandler {
   asio::awaitable<Outcome> serve(Connection& connection, Request request, SendQueue& to) override {
     if (throws) throw std::runtime_error("of a test");
     ++served;
+    order.push_back(&connection);
     if (waits_with.for_records != nullptr) {
       request.block.reset();
       connection.let_go_of_request();
@@ -89,6 +90,7 @@ class Answering final : public RequestHandler {
   std::size_t wants_bytes = 0;  ///< Asked for before each answer.
   int served = 0;
   int ended = 0;
+  std::vector<const Connection*> order;  ///< Whose request was served when.
   bool throws = false;
   LateAnswer* late = nullptr;      ///< The newest.
   Signal* memory_comes = nullptr;  ///< The next produce lacks memory until then.
@@ -444,6 +446,26 @@ TEST_F(ConnectionLimitsTest, WhatIsQueuedBehindRequestsThatWaitComesBackBeforeAn
   EXPECT_EQ(std::ranges::count(patient, true, [](const auto& wire) { return wire->is_closed; }), 0);
   EXPECT_EQ(handler_.served, static_cast<int>(2 * patient.size() + 1));
   shard_.budget()->give(200'000);
+}
+
+// A hundred requests that came in one read take half a millisecond each, or more.
+TEST_F(ConnectionLimitsTest, WhoSendsManyRequestsAtOnceLetsOthersGoOn) {
+  const auto busy = connect();
+  const auto other = connect();
+  std::string all;
+  for (int i = 0; i < 100; ++i) all += request();
+  busy->give(all);
+  other->give(request());
+
+  env_.loop().let_looking_take(std::chrono::microseconds(500));
+  env_.loop().run_ready();
+  env_.loop().let_looking_take({});
+
+  ASSERT_EQ(handler_.order.size(), 101U);
+  const Connection* const first = handler_.order.front();
+  const auto turn = std::ranges::find_if(handler_.order, [&](const Connection* served) { return served != first; });
+  EXPECT_LE(turn - handler_.order.begin(), 5) << "the other one waited for all of them";
+  EXPECT_EQ(std::ranges::count(handler_.order, first), 100);
 }
 
 TEST_F(ConnectionLimitsTest, AProduceWithoutMemoryStopsTheReadingAndGoesOnInOrder) {
