@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <future>
+#include <span>
 
 namespace tidelog::broker {
 namespace {
@@ -33,6 +34,13 @@ void raise_descriptor_limit() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// So that nobody outside knows which keys meet in a hash table.
+void draw_hash_secret(Random& random) {
+  KeyedHash::Secret secret{};
+  random.fill(std::as_writable_bytes(std::span(secret)));
+  KeyedHash::set_secret(secret);
 }
 
 /// sendfile knows no MSG_NOSIGNAL: a client that leaves while records are sent to it would end the whole process.
@@ -106,6 +114,7 @@ int serve(const ServeArguments& arguments) {
   raise_descriptor_limit();
   ignore_broken_pipes();
   PosixEnv env(shard_count(*options), static_cast<std::size_t>(options->blocking_threads));
+  draw_hash_secret(env.random());
   return run(env, *options);
 }
 

@@ -73,11 +73,11 @@ constexpr BrokerOption kTable[] = {
     option<&B::max_connections>("max.connections", at_least(0), "Connections open at once. (Kafka has no limit by default.)")
         .cluster_wide(),
     option<&B::max_connections_per_ip>("max.connections.per.ip", at_least(0),
-                                       "Connections open at once from one address. (Kafka has no limit by default.)")
+                                       "Connections open at once from one address, or one /64 of IPv6. (Kafka has no limit by default.)")
         .cluster_wide(),
     option<&B::max_connection_creation_rate>(
         "max.connection.creation.rate", at_least(0),
-        "New connections a second from one address; more are closed at once. 0: no limit. (Kafka counts all "
+        "New connections a second from one address, or one /64 of IPv6; more are closed at once. 0: no limit. (Kafka counts all "
         "addresses together and has no limit by default.)")
         .cluster_wide(),
     option<&B::max_inflight_requests_per_connection>(

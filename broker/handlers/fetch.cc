@@ -1,7 +1,7 @@
 #include "broker/handlers/fetch_reader.h"
 #include "broker/handlers/fetch_session_cache.h"
 #include "broker/handlers/handler.h"
-#include "broker/handlers/quotas.h"
+#include "broker/handlers/request_quota.h"
 #include "broker/handlers/warm_slices.h"
 #include "broker/shard/let_others_go_on.h"
 #include "proto/messages/fetch_request.h"
@@ -33,13 +33,15 @@ constexpr std::byte kNothing{};
 /// One fetch, from request to response.
 class Fetch {
  public:
-  Fetch(HandlerContext context, const Request& request) : context_(context), request_(request) {}
+  Fetch(HandlerContext context, Request& request) : context_(context), request_(request) {}
 
   /// Reads the request and brings the session up to date; an outcome if it is answered thereby.
   std::optional<Outcome> begin(SendQueue& to);
   void ask_for_items();
   [[nodiscard]] std::vector<FetchQuery>& queries() { return queries_; }
   [[nodiscard]] FetchReader::Limits limits(const ClientQuota& quota) const;
+  /// Before a wait for records, which may be long: the peer's bytes go, and the little that the answer needs of them is kept.
+  void let_go_of_request();
   /// Counts what was read, or answers that the client has to wait.
   bool is_throttled(ClientQuota& quota, SendQueue& to);
   void respond_with_data(SendQueue& to);
@@ -72,8 +74,9 @@ class Fetch {
   [[nodiscard]] ClientState& client() const { return context_.connection.client(); }
 
   HandlerContext context_;
-  const Request& request_;
-  FetchRequest message_;
+  Request& request_;
+  FetchRequest message_;                   ///< Its texts and arrays are good until the request is let go.
+  std::string client_id_;                  ///< From then on.
   std::shared_ptr<FetchSession> session_;  ///< Null: a fetch without one.
   FetchSession one_time_{0, false, {}};
   bool is_incremental_ = false;
@@ -168,6 +171,18 @@ FetchReader::Limits Fetch::limits(const ClientQuota& quota) const {
           .max_bytes = max_bytes,
           .max_wait = std::min<SteadyTime>(std::chrono::milliseconds(std::max(message_.max_wait_ms, 0)),
                                            context_.connection.laid_out().is_overdraft() ? kLongestOverdraftWait : kLongestWait)};
+}
+
+void Fetch::let_go_of_request() {
+  client_id_ = request_.header.client_id.substr(0, kNameInLog);
+  request_.header.client_id = client_id_;
+  if (request_.quota != nullptr) request_.quota->outlive_request();
+  message_.topics = {};
+  message_.forgotten_topics_data = {};
+  message_.cluster_id = message_.rack_id = {};
+  request_.body = {};
+  request_.block.reset();
+  context_.connection.let_go_of_request();
 }
 
 bool Fetch::is_throttled(ClientQuota& quota, SendQueue& to) {
@@ -325,7 +340,10 @@ Handle handle_fetch(HandlerContext context, Request request, SendQueue& to) {
   ClientQuota quota(context.node.shards, context.here, request.header, kConsumerByteRate);
   FetchReader reader(context, fetch.queries(), fetch.limits(quota));
   if (!reader.read_here()) co_await reader.read();
-  if (!reader.is_enough()) co_await reader.wait();
+  if (!reader.is_enough()) {
+    fetch.let_go_of_request();
+    co_await reader.wait();
+  }
   if (fetch.is_throttled(quota, to)) co_return Outcome::keep;
   std::vector<storage::Slice> cold = cold_slices(fetch.queries());
   if (!cold.empty()) co_await warm_slices(context, std::move(cold));

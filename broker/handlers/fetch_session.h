@@ -30,6 +30,17 @@ struct FetchItem {
 /// Items are ordered by the turn they are served in: one that returned data goes to the end, so that none starves.
 class FetchSession {
  public:
+  /// Views the name in the item.
+  struct Key {
+    std::string_view topic;
+    TopicPartition id;
+    std::uint64_t topic_hash = 0;  ///< Once for all that a request asks of the topic, since names may be long. 0: there is no index.
+    bool operator==(const Key&) const = default;
+  };
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const { return KeyedHash::with(key.topic_hash, std::hash<TopicPartition>{}(key.id)); }
+  };
+
   FetchSession(std::int32_t id, bool by_id, SteadyTime now) : id_(id), by_id_(by_id), created_(now), last_used_(now) {}
   FetchSession(const FetchSession&) = delete;
   FetchSession& operator=(const FetchSession&) = delete;
@@ -52,21 +63,15 @@ class FetchSession {
   void move_to_end(std::list<FetchItem>::iterator item) { items_.splice(items_.end(), items_, item); }
 
  private:
-  /// Views the name in the item.
-  struct Key {
-    std::string_view topic;
-    TopicPartition id;
-    bool operator==(const Key&) const = default;
-  };
-  struct KeyHash {
-    std::size_t operator()(const Key& key) const { return std::hash<std::string_view>{}(key.topic) ^ std::hash<TopicPartition>{}(key.id); }
-  };
-
   using Items = std::list<FetchItem>;
 
+  /// For keys of a topic of which a request names so many partitions.
+  [[nodiscard]] std::uint64_t hash_of(std::string_view topic, std::size_t partitions) const;
   /// The end if there is none.
   Items::iterator find(const Key& key);
-  void add_to_index(Items::iterator item) { index_.emplace(Key{.topic = *item->topic, .id = item->id}, item); }
+  void add_to_index(Items::iterator item, std::uint64_t topic_hash) {
+    index_.emplace(Key{.topic = *item->topic, .id = item->id, .topic_hash = topic_hash}, item);
+  }
   /// `name` is made when the first item needs it.
   FetchItem& item_for(const Key& key, std::shared_ptr<const std::string>& name);
   void forget(const Key& key);

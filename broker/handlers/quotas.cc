@@ -6,8 +6,6 @@ namespace tidelog::broker {
 namespace {
 
 constexpr std::string_view kNobody = "ANONYMOUS";
-/// A client names itself, at any length, and the log is not for its words.
-constexpr std::size_t kNameInLog = 100;
 
 }  // namespace
 

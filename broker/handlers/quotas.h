@@ -45,6 +45,9 @@ class ClientQuota {
   std::optional<Counted> match_;  ///< None: unlimited.
 };
 
+/// So much of a client's name goes into the log: it names itself, at any length, and the log is not for its words.
+inline constexpr std::size_t kNameInLog = 100;
+
 /// How long a client has to wait, and for which of its quotas.
 struct QuotaWait {
   std::string_view key;

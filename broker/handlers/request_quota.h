@@ -23,6 +23,11 @@ class RequestQuota {
   /// Counts what was spent so far. How long the answer tells the client to wait, in milliseconds; the connection rests meanwhile. Kafka's
   /// limit holds, one sample at most: whoever comes back too early waits again behind the next request.
   std::int32_t settle();
+  /// The request's bytes go away before its answer is there: keeps what it tells of the client.
+  void outlive_request() {
+    client_id_ = header_.client_id.substr(0, kNameInLog);
+    header_.client_id = client_id_;
+  }
   /// What was spent elsewhere, for this request: the next one on the connection may come from another client.
   void add(Time time) { elsewhere_ += time; }
 
@@ -30,6 +35,7 @@ class RequestQuota {
   ShardServices& here_;
   Connection& connection_;
   proto::RequestHeader header_;
+  std::string client_id_;  ///< Empty unless it outlives the request.
   ClientQuota quota_;
   Time elsewhere_{};
 };

@@ -1,6 +1,7 @@
 #include "broker/net/connection.h"
 
 #include "broker/logging/log.h"
+#include "broker/shard/let_others_go_on.h"
 #include "proto/base/check.h"
 #include "proto/codec/api_table.h"
 
@@ -26,6 +27,10 @@ constexpr std::uint64_t kLeastTakenBytes = 64 * 1024;
 constexpr SteadyTime kPatience = std::chrono::seconds(1);
 /// Over less, a reader's pace says nothing.
 constexpr SteadyTime kPaceTime = std::chrono::seconds(1);
+/// How long a connection whose requests came together keeps the loop. One block holds thousands of small ones.
+constexpr SteadyTime kTurn = std::chrono::milliseconds(1);
+/// Starting a produce takes less than a look at the clock should be spent on.
+constexpr int kProducesToALook = 16;
 
 }  // namespace
 
@@ -85,6 +90,7 @@ asio::awaitable<void> Connection::serve_until_end() {
 }
 
 asio::awaitable<void> Connection::serve_frames() {
+  turn_began_ = last_activity_;
   while (!is_closed_ && !close_when_sent_) {
     if (is_muted()) {
       co_await unmuted();
@@ -98,6 +104,11 @@ asio::awaitable<void> Connection::serve_frames() {
       co_return fail(Limit::malformed_request, "it announced a frame of negative length");
     }
     frame_since_ = SteadyTime::max();
+    // The frame is held meanwhile, so that nobody takes what came for half a request.
+    if (is_turn_over()) {
+      co_await end_turn();
+      if (is_closed_ || close_when_sent_) co_return;
+    }
     const Result<proto::RequestFrame> decoded = proto::decode_request(frame->bytes);
     if (!decoded) co_return fail(Limit::malformed_request, "a request header could not be read");
     const auto body_at = static_cast<std::size_t>(decoded->body.data() - frame->bytes.data());
@@ -116,7 +127,15 @@ asio::awaitable<void> Connection::serve_frames() {
   }
 }
 
+bool Connection::is_turn_over() const { return last_activity_ - turn_began_ >= kTurn; }
+
+asio::awaitable<void> Connection::end_turn() {
+  co_await let_others_go_on(shard_.loop());
+  turn_began_ = shard_.loop().now();
+}
+
 bool Connection::start_produce(Request& request) {
+  if (++produces_started_ % kProducesToALook == 0) last_activity_ = shard_.loop().now();
   std::unique_ptr<PendingResponse> response;
   if (handler_.produce(*this, request, response) == RequestHandler::Started::later) return false;
   keep_pending(std::move(response));
@@ -402,6 +421,11 @@ void Connection::wake_request() {
 void Connection::hurry() {
   client_.is_hurried = true;
   if (client_.waits_on != nullptr) client_.waits_on->notify();
+}
+
+void Connection::let_go_of_request() {
+  received_.release_if_empty();
+  spare_memory();
 }
 
 void Connection::finish() {

@@ -96,6 +96,13 @@ class Connection final : private PassClient {
   }
   /// Ends that wait.
   void hurry();
+  /// What is being served needs its request no longer, though it may take long: the memory it came in is given back, but for what came
+  /// behind it. Views into the request are no good any more.
+  void let_go_of_request();
+  /// Memory that requests keep which wait behind one that waits for records.
+  [[nodiscard]] std::size_t queued_behind_wait_bytes() const {
+    return client_.waits_for_records && !client_.is_hurried ? unfinished_bytes() : 0;
+  }
   /// Others on this shard give way, as far as they have to and it makes room for an answer.
   void make_room_for_answer(std::size_t bytes) { relief_.make_room_for_answer(bytes); }
   /// When it last did anything; nothing while it is being served or sent to.
@@ -106,6 +113,9 @@ class Connection final : private PassClient {
   asio::awaitable<void> serve_until_end();
   void forget_request();
   asio::awaitable<void> serve_frames();
+  /// Whether this connection kept the loop for long enough, with what came in one read.
+  [[nodiscard]] bool is_turn_over() const;
+  asio::awaitable<void> end_turn();
   asio::awaitable<void> serve_one(Request request);
   asio::awaitable<void> have_fewer_in_flight();
   asio::awaitable<bool> receive();
@@ -164,6 +174,8 @@ class Connection final : private PassClient {
   BudgetShare unsent_;  ///< For what `to_send_` holds beyond a little.
   AnswerMemory laid_out_;
   SteadyTime last_activity_{};
+  SteadyTime turn_began_{};
+  int produces_started_ = 0;
   SteadyTime frame_since_{SteadyTime::max()};
   SteadyTime frame_paused_{};                    ///< How long it was not read meanwhile.
   SteadyTime stalled_since_{SteadyTime::max()};  ///< Begin of the time in which the peer has to take something.

@@ -10,6 +10,8 @@ namespace {
 constexpr int kIdleShare = 10;
 /// What victims held comes back at once; who waits has found it by then.
 constexpr SteadyTime kBetweenVictims = std::chrono::seconds(1);
+/// Fetches that were answered give their memory back, unless more of the kind stood behind them: then those are victims as well.
+constexpr SteadyTime kBetweenPatience = std::chrono::seconds(10);
 /// How much of the pool they have to give back.
 constexpr std::size_t kShareToFree = 4;
 /// All connections are gone over to find the slowest reader.
@@ -51,16 +53,33 @@ Connection* ConnectionSet::greatest(Measure measure) const {
   return found;
 }
 
+/// Answers those that keep requests of their peers waiting; returns what these take.
+std::size_t ConnectionSet::hurry_fetches() {
+  std::size_t coming = 0;
+  for (const auto& [id, connection] : connections_) {
+    const std::size_t queued = connection->queued_behind_wait_bytes();
+    if (queued == 0) continue;
+    coming += queued;
+    connection->hurry();
+  }
+  return coming;
+}
+
 void ConnectionSet::free_request_memory() {
   const SteadyTime now = shard_.loop().now();
   if (now < next_victims_) return;
+  // One large request is enough. A crowd that shares the pool in small pieces would have a single one back before anybody else.
+  const std::size_t wanted = shard_.budget()->limit_bytes() / kShareToFree;
+  if (hurry_fetches() >= wanted && now >= next_patience_) {
+    next_victims_ = now + kBetweenVictims;
+    next_patience_ = now + kBetweenPatience;
+    return;
+  }
   std::size_t unfinished = 0;
   for (const auto& [id, connection] : connections_) unfinished += connection->unfinished_bytes();
   // Else requests that are being served have it: they end by themselves.
   if (unfinished < shard_.budget()->used_bytes() / 2) return;
   next_victims_ = now + kBetweenVictims;
-  // One large request is enough. A crowd that shares the pool in small pieces would have a single one back before anybody else.
-  const std::size_t wanted = shard_.budget()->limit_bytes() / kShareToFree;
   for (std::size_t freed = 0; freed < wanted;) {
     Connection* most = greatest([](const Connection& connection) { return connection.unfinished_bytes(); });
     if (most == nullptr) return;

@@ -24,6 +24,7 @@ class ConnectionSet final : private Relief {
 
  private:
   void free_request_memory() override;
+  std::size_t hurry_fetches();
   void free_response_memory() override;
   void make_room_for_answer(std::size_t bytes) override;
   template <class Measure>
@@ -37,8 +38,9 @@ class ConnectionSet final : private Relief {
   Gate gate_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
   std::uint64_t next_id_ = 0;
-  SteadyTime next_victims_{};  ///< Nobody is closed for request memory before.
-  SteadyTime next_look_{};     ///< Nobody's pace is looked at for an answer before.
+  SteadyTime next_victims_{};   ///< Nobody is closed for request memory before.
+  SteadyTime next_patience_{};  ///< Before, those are closed at once whose requests wait behind a fetch that was hurried.
+  SteadyTime next_look_{};      ///< Nobody's pace is looked at for an answer before.
 };
 
 }  // namespace tidelog::broker

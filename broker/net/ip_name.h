@@ -10,4 +10,8 @@ namespace tidelog::broker {
 /// Nothing: it is none. Names are not looked up.
 std::optional<std::string> canonical_ip(std::string_view text);
 
+/// Whom a limit of one address counts for: an IPv4 address itself, however it is spelled. Of IPv6 the /64 (`fd00:0:0:7::/64`), which is
+/// what a single host or home is given and may pick any address of. What is no address stands for itself.
+std::string counted_ip(std::string_view text);
+
 }  // namespace tidelog::broker

@@ -12,7 +12,8 @@ class Relief {
   Relief(const Relief&) = delete;
   Relief& operator=(const Relief&) = delete;
   virtual ~Relief() = default;
-  /// Somebody has waited long for memory to read into: closes the connections with the largest requests that are not whole yet, until a
+  /// Somebody has waited long for memory to read into: fetches that wait for records while more requests are queued behind them are
+  /// answered now; if that is not enough, or was not, closes the connections with the largest requests that are not whole yet, until a
   /// quarter of the pool is free. However many wait, it is done once a second: what they held may be enough for all of them.
   virtual void free_request_memory() = 0;
   /// More is laid out for peers than may be: closes those with the most that they do not read, until it fits. Who has had no time to read

@@ -1,5 +1,7 @@
 #include "broker/net/server.h"
 
+#include "broker/net/ip_name.h"
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
@@ -57,18 +59,21 @@ asio::awaitable<void> Server::accept_all(Door& door) {
 }
 
 void Server::seat(std::unique_ptr<Accepted> accepted, const Door& door) {
-  std::string host = accepted->peer().host;
+  const std::string host = accepted->peer().host;
+  std::string counted = counted_ip(host);
   const std::optional<double> rate = quota_.rate ? quota_.rate(host) : std::nullopt;
   if (rate) {
-    const SteadyTime held = over_quota(host, *rate);
+    const SteadyTime held = over_quota(canonical_ip(host).value_or(host), *rate);
     if (held > SteadyTime::zero()) {
       return over_quota_.close_at(seats_.front().shard->loop().now() + held, std::move(accepted));
     }
   }
-  if (!admit(host, rate.has_value())) return;
+  // A quota is of one address, and whoever has a network of them has a quota for each.
+  const bool is_network = counted.ends_with("/64");
+  if (!admit(counted, rate.has_value() && !is_network)) return;
   const Seat& seat = seats_[next_seat_++ % seats_.size()];
   Loop& home = seats_.front().shard->loop();
-  Job on_end = [this, &home, who = std::move(host)] { home.post([this, who] { left(who); }); };
+  Job on_end = [this, &home, who = std::move(counted)] { home.post([this, who] { left(who); }); };
   if (seat.shard == seats_.front().shard) return seat.connections->adopt(std::move(accepted), std::move(on_end), door.index);
   Job adopt = [connections = seat.connections, taken = std::move(accepted), end = std::move(on_end), index = door.index]() mutable {
     connections->adopt(std::move(taken), std::move(end), index);
@@ -89,9 +94,9 @@ SteadyTime Server::over_quota(const std::string& host, double rate) {
   return wait;
 }
 
-bool Server::admit(const std::string& host, bool has_quota) {
+bool Server::admit(const std::string& counted, bool has_quota) {
   if (addresses_.size() > kRememberedAddresses) forget_quiet_addresses();
-  Address& address = addresses_[host];
+  Address& address = addresses_[counted];
   const auto second = std::chrono::duration_cast<std::chrono::seconds>(seats_.front().shard->loop().now()).count();
   if (address.second != second) {
     address.second = second;
@@ -99,7 +104,7 @@ bool Server::admit(const std::string& host, bool has_quota) {
   }
   if (const std::optional<Limit> cap = reached(address, has_quota)) {
     Shard& shard = *seats_.front().shard;
-    shard.limits().hit(*cap, shard.loop().now(), "refused a connection from {}", host);
+    shard.limits().hit(*cap, shard.loop().now(), "refused a connection from {}", counted);
     if (*cap == Limit::max_connections) make_place();
     return false;
   }
@@ -123,9 +128,9 @@ void Server::make_place() {
   seat.shard->loop().post([connections = seat.connections] { connections->close_longest_idle(); });
 }
 
-void Server::left(const std::string& host) {
+void Server::left(const std::string& counted) {
   --open_;
-  const auto found = addresses_.find(host);
+  const auto found = addresses_.find(counted);
   if (found != addresses_.end()) --found->second.open;
 }
 

@@ -3,6 +3,7 @@
 #include "broker/net/connection_set.h"
 #include "broker/net/late_closes.h"
 #include "broker/quota/quota_meter.h"
+#include "proto/base/keyed_hash.h"
 
 #include <functional>
 #include <optional>
@@ -70,14 +71,15 @@ class Server {
 
   asio::awaitable<void> accept_all(Door& door);
   void seat(std::unique_ptr<Accepted> accepted, const Door& door);
-  /// Counts the connection against its address's quota, if it has one. Zero: it may come in; else how long it is held before it is closed.
+  /// Counts the connection against its address's quota. Zero: it may come in; else how long it is held before it is closed.
   SteadyTime over_quota(const std::string& host, double rate);
-  /// Counts the connection in; false, with a reason, if a cap says no. A quota takes the place of the cap on the rate.
-  bool admit(const std::string& host, bool has_quota);
+  /// Counts the connection in; false, with a reason, if a cap says no. A quota takes the place of the cap on the rate. `counted`: as
+  /// `counted_ip` says.
+  bool admit(const std::string& counted, bool has_quota);
   /// The cap that another connection of this address would break.
   [[nodiscard]] std::optional<Limit> reached(const Address& address, bool has_quota) const;
   void make_place();
-  void left(const std::string& host);
+  void left(const std::string& counted);
   void forget_quiet_addresses();
 
   std::vector<Seat> seats_;
@@ -87,7 +89,7 @@ class Server {
   QuotaMeter opened_;  ///< By addresses that have a quota.
   LateCloses over_quota_;
   Gate gate_;
-  std::unordered_map<std::string, Address> addresses_;
+  std::unordered_map<std::string, Address, KeyedHasher> addresses_;  ///< By what they are counted as.
   std::size_t open_ = 0;
   std::size_t next_seat_ = 0;
   bool stopping_ = false;

@@ -1,6 +1,9 @@
 #pragma once
 
+#include "proto/base/keyed_hash.h"
+
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -52,6 +55,7 @@ struct TopicPartition {
 
 }  // namespace tidelog
 
+/// Always the same one, for what ids are spread over. Tables take the partition's.
 template <>
 struct std::hash<tidelog::Uuid> {
   std::size_t operator()(const tidelog::Uuid& id) const noexcept {
@@ -62,6 +66,7 @@ struct std::hash<tidelog::Uuid> {
 template <>
 struct std::hash<tidelog::TopicPartition> {
   std::size_t operator()(const tidelog::TopicPartition& tp) const noexcept {
-    return std::hash<tidelog::Uuid>{}(tp.topic_id) * 31 + static_cast<std::size_t>(tp.partition.value);
+    const auto words = std::bit_cast<std::array<std::uint64_t, 2>>(tp.topic_id.bytes);
+    return tidelog::KeyedHash::with(tidelog::KeyedHash::of(words[0], words[1]), static_cast<std::uint32_t>(tp.partition.value));
   }
 };

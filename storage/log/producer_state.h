@@ -1,5 +1,6 @@
 #pragma once
 
+#include "proto/base/keyed_hash.h"
 #include "storage/log/batch_header.h"
 
 #include <array>
@@ -107,7 +108,7 @@ class ProducerStates {
   void make_room();
 
   std::size_t max_producers_;
-  std::unordered_map<std::int64_t, Producer> producers_;  ///< Node based: the list below points into it.
+  std::unordered_map<std::int64_t, Producer, KeyedHasher> producers_;  ///< Node based: the list below points into it.
   Producer* oldest_ = nullptr;
   Producer* youngest_ = nullptr;
   std::vector<Staged> staged_;

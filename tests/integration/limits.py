@@ -285,6 +285,30 @@ def fetches_that_wait_for_records_make_room_for_others(args):
         assert broker.stop() == 0
 
 
+def fetches_that_wait_keep_nothing_of_their_requests(args):
+    """What a fetch was padded with was once kept as long as it waited: eighty of them had all memory for requests."""
+    options = ["shards=1", "memory.budget.bytes=4194304", "socket.request.max.bytes=1048576", "max.connection.creation.rate=0"]
+    with rig.Broker(args.tidelog, *options) as broker:
+        broker.create("quiet")
+        broker.create("busy")
+        padded = wire.fetch("quiet", 0, 0, wait_ms=60_000) + bytes(20_000)
+        waiting = [rig.Wire(broker.port) for _ in range(80)]
+        for connection in waiting:
+            connection.send(wire.FETCH, 4, 1, padded)
+        honest = rig.Wire(broker.port)
+        for number in range(10):
+            honest.send(wire.PRODUCE, 3, number, wire.produce("busy", 0, wire.batch(b"x" * 20_000)))
+            assert wire.produce_answer(honest.receive()) == (number, 0, number)
+        honest.send(wire.PRODUCE, 3, 11, wire.produce("quiet", 0, wire.batch(b"v")))
+        assert wire.produce_answer(honest.receive())[:2] == (11, 0)
+        for connection in waiting:
+            answer = connection.receive()
+            assert answer is not None, "a fetch that waited was closed"
+            error, size = wire.fetch_error(answer[4:])
+            assert error == 0 and size > 0, "it was answered before there was a record"
+        assert broker.stop() == 0
+
+
 def bomb(size):
     """A keyed record of zeros, in a batch that opens to a thousand times its size."""
     body = b"\0" + wire.zigzag(0) + wire.zigzag(0) + wire.zigzag(1) + b"k" + wire.zigzag(size) + bytes(size) + wire.zigzag(0)
@@ -357,6 +381,7 @@ def main():
                   one_request_lays_out_no_more_than_there_is_memory_for, who_is_refused_and_stays_is_told_and_counted_too,
                   what_one_request_may_ask_for_does_not_shrink_with_the_shards, a_few_bytes_do_not_bring_all_configs_again_and_again,
                   wide_requests_are_served_beside_deaf_readers, fetches_that_wait_for_records_make_room_for_others,
+                  fetches_that_wait_keep_nothing_of_their_requests,
                   batches_that_open_to_much_leave_the_shard_to_others, a_trickle_into_a_large_request_costs_little):
         check(args)
         print(f"ok {check.__name__}", flush=True)

@@ -59,6 +59,20 @@ def all_of_them_count_for_the_caps(args):
             assert "max.connections" in broker.said(), broker.said()
 
 
+def an_ipv4_address_counts_once_by_whichever_socket_it_comes(args):
+    if not socket.has_dualstack_ipv6():
+        print("not tried: this machine has no IPv6")
+        return
+    one, two = rig.free_port(), rig.free_port()
+    broker = rig.Broker(args.tidelog, f"listeners=INSIDE://127.0.0.1:{one},OUTSIDE://[::]:{two}", NAMES, "max.connections.per.ip=2")
+    broker.port, broker.address = one, f"127.0.0.1:{one}"
+    with broker:
+        rig.until(lambda: serves(one) and serves(two), "both listeners serve")
+        with socket.create_connection(("127.0.0.1", one)), socket.create_connection(("127.0.0.1", two)):
+            rig.until(lambda: not serves(one) and not serves(two), "the connections of both sockets are counted together")
+            assert "max.connections.per.ip: refused a connection from 127.0.0.1" in broker.said(), broker.said()
+
+
 def serves(port):
     try:
         return bool(ask(port, "ApiVersions", 0, {}))
@@ -80,6 +94,7 @@ def main():
     args = rig.arguments()
     each_listener_has_its_own_address(args)
     all_of_them_count_for_the_caps(args)
+    an_ipv4_address_counts_once_by_whichever_socket_it_comes(args)
     one_that_cannot_be_had_keeps_the_broker_from_serving(args)
     print("every listener serves")
     return 0

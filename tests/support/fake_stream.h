@@ -23,6 +23,13 @@ struct FakeWire {
     writable.notify();
   }
 
+  void close() {
+    is_closed = true;
+    readable.notify();
+    writable.notify();
+  }
+
+  std::string peer_host = "there";
   std::string to_read;
   std::string written;
   std::size_t room = SIZE_MAX / 2;
@@ -58,13 +65,9 @@ class FakeStream final : public Stream {
   asio::awaitable<void> writable() override {
     if (!wire_->is_closed && wire_->room == 0) co_await wire_->writable.wait();
   }
-  void close() override {
-    wire_->is_closed = true;
-    wire_->readable.notify();
-    wire_->writable.notify();
-  }
+  void close() override { wire_->close(); }
   Endpoint local() const override { return {.host = "here", .port = 1}; }
-  Endpoint peer() const override { return {.host = "there", .port = 2}; }
+  Endpoint peer() const override { return {.host = wire_->peer_host, .port = 2}; }
 
  private:
   std::shared_ptr<FakeWire> wire_;
@@ -76,7 +79,7 @@ class FakeAccepted final : public Accepted {
   ~FakeAccepted() override {
     if (wire_ != nullptr) wire_->is_closed = true;
   }
-  Endpoint peer() const override { return {.host = "there", .port = 2}; }
+  Endpoint peer() const override { return {.host = wire_->peer_host, .port = 2}; }
   std::unique_ptr<Stream> open(Loop&) override { return std::make_unique<FakeStream>(std::exchange(wire_, nullptr)); }
 
  private:

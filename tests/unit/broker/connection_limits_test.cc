@@ -55,10 +55,15 @@ class Answering final : public RequestHandler {
     produce(connection, request, response);
     co_return response;
   }
-  asio::awaitable<Outcome> serve(Connection& connection, Request, SendQueue& to) override {
+  asio::awaitable<Outcome> serve(Connection& connection, Request request, SendQueue& to) override {
     if (throws) throw std::runtime_error("of a test");
     ++served;
-    if (waits_with.bytes > 0) co_await wait_as_a_fetch(connection, waits_with);
+    order.push_back(&connection);
+    if (waits_with.for_records != nullptr) {
+      request.block.reset();
+      connection.let_go_of_request();
+      co_await wait_as_a_fetch(connection, waits_with);
+    }
     if (wants_bytes > 0) connection.make_room_for_answer(wants_bytes);
     to.output().append(std::vector<std::byte>(answer_bytes));
     co_return Outcome::keep;
@@ -73,7 +78,7 @@ class Answering final : public RequestHandler {
   };
 
   static asio::awaitable<void> wait_as_a_fetch(Connection& connection, Wait wait) {
-    EXPECT_TRUE(connection.laid_out().try_resize(connection.shard(), wait.bytes));
+    if (wait.bytes > 0) EXPECT_TRUE(connection.laid_out().try_resize(connection.shard(), wait.bytes));
     connection.client().waits_on = wait.for_records;
     connection.client().waits_for_records = true;
     co_await wait.for_records->wait();
@@ -87,6 +92,7 @@ class Answering final : public RequestHandler {
   std::size_t wants_bytes = 0;  ///< Asked for before each answer.
   int served = 0;
   int ended = 0;
+  std::vector<const Connection*> order;  ///< Whose request was served when.
   bool throws = false;
   LateAnswer* late = nullptr;      ///< The newest.
   Signal* memory_comes = nullptr;  ///< The next produce lacks memory until then.
@@ -132,6 +138,15 @@ class ConnectionLimitsTest : public ::testing::Test {
   }
   /// An old Metadata request.
   static std::string request() { return std::string("\0\0\0\x0e\0\3\0\1\0\0\0\7\xff\xff\0\0\0\0", 18); }
+  /// The same with so many bytes behind it that nobody asked for.
+  static std::string padded_request(std::size_t bytes) {
+    std::string whole = request();
+    whole.resize(4 + bytes);
+    whole[1] = static_cast<char>(bytes >> 16);
+    whole[2] = static_cast<char>(bytes >> 8);
+    whole[3] = static_cast<char>(bytes);
+    return whole;
+  }
   static std::string produce_request() { return std::string("\0\0\0\x0e\0\0\0\3\0\0\0\7\xff\xff\0\0\0\0", 18); }
   [[nodiscard]] std::uint64_t count(Limit limit) { return shard_.limits().count(limit); }
 
@@ -407,6 +422,75 @@ TEST_F(ConnectionLimitsTest, WhoWaitsForRecordsMakesRoomBeforeAnybodyIsClosed) {
   EXPECT_GT(patient->written.size(), 0U);
   EXPECT_FALSE(deaf->is_closed);
   EXPECT_TRUE(shard_.response_budget()->has_room(200'000));
+}
+
+// A fetch may wait for minutes, and what its request was padded with is nobody's use.
+TEST_F(ConnectionLimitsTest, ARequestThatWaitsAndWasLetGoKeepsNoMemory) {
+  Signal records(env_.loop().executor());
+  Signal others_records(env_.loop().executor());
+  handler_.waits_with = {.for_records = &records};
+  const auto patient = connect();
+  give(*patient, padded_request(60'000));
+  const std::size_t held_by_one = shard_.budget()->used_bytes();
+  handler_.waits_with = {.for_records = &others_records};
+  const auto with_more_behind = connect();
+  give(*with_more_behind, padded_request(60'000) + request().substr(0, 10));
+  const std::size_t held_by_both = shard_.budget()->used_bytes();
+  ASSERT_EQ(handler_.served, 2);
+
+  handler_.waits_with = {};
+  records.notify();
+  others_records.notify();
+  env_.loop().run_ready();
+  give(*with_more_behind, request().substr(10));
+
+  EXPECT_EQ(held_by_one, 0U);
+  EXPECT_LE(held_by_both, 100U) << "ten bytes came behind it";
+  EXPECT_EQ(handler_.served, 3) << "what came behind it goes on where it stood";
+}
+
+TEST_F(ConnectionLimitsTest, WhatIsQueuedBehindRequestsThatWaitComesBackBeforeAnybodyIsClosed) {
+  std::deque<Signal> records;
+  std::vector<std::shared_ptr<FakeWire>> patient;
+  while (shard_.budget()->has_room(1 << 17)) {
+    handler_.waits_with = {.for_records = &records.emplace_back(env_.loop().executor())};
+    patient.push_back(connect());
+    give(*patient.back(), request() + padded_request(60'000));
+    ASSERT_LT(patient.size(), 100U);
+  }
+  handler_.waits_with = {};
+  shard_.budget()->take(200'000);
+  const auto other = connect();
+  give(*other, padded_request(100'000));
+  const std::size_t served_at_first = other->written.size();
+
+  pass(seconds(3));
+
+  EXPECT_EQ(served_at_first, 0U);
+  EXPECT_GT(other->written.size(), 0U);
+  EXPECT_EQ(std::ranges::count(patient, true, [](const auto& wire) { return wire->is_closed; }), 0);
+  EXPECT_EQ(handler_.served, static_cast<int>(2 * patient.size() + 1));
+  shard_.budget()->give(200'000);
+}
+
+// A hundred requests that came in one read take half a millisecond each, or more.
+TEST_F(ConnectionLimitsTest, WhoSendsManyRequestsAtOnceLetsOthersGoOn) {
+  const auto busy = connect();
+  const auto other = connect();
+  std::string all;
+  for (int i = 0; i < 100; ++i) all += request();
+  busy->give(all);
+  other->give(request());
+
+  env_.loop().let_looking_take(std::chrono::microseconds(500));
+  env_.loop().run_ready();
+  env_.loop().let_looking_take({});
+
+  ASSERT_EQ(handler_.order.size(), 101U);
+  const Connection* const first = handler_.order.front();
+  const auto turn = std::ranges::find_if(handler_.order, [&](const Connection* served) { return served != first; });
+  EXPECT_LE(turn - handler_.order.begin(), 5) << "the other one waited for all of them";
+  EXPECT_EQ(std::ranges::count(handler_.order, first), 100);
 }
 
 TEST_F(ConnectionLimitsTest, AProduceWithoutMemoryStopsTheReadingAndGoesOnInOrder) {

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <unordered_map>
 #include <vector>
 
 namespace tidelog::broker {
@@ -120,6 +122,51 @@ TEST(FetchSession, KeepsALongNameOnceHoweverManyPartitionsItHas) {
   EXPECT_EQ(session.items().size(), 2000U);
   EXPECT_EQ(session.items().front().topic, session.items().back().topic);
   EXPECT_EQ(*session.items().front().topic, std::string(32767, 'n'));
+}
+
+/// The index's bucket with the most of `keys`.
+std::size_t longest_bucket(std::unordered_map<FetchSession::Key, int, FetchSession::KeyHash>& index,
+                           const std::vector<FetchSession::Key>& keys) {
+  std::size_t longest = 0;
+  for (const FetchSession::Key& key : keys) index.emplace(key, 0);
+  for (std::size_t bucket = 0; bucket < index.bucket_count(); ++bucket) longest = std::max(longest, index.bucket_size(bucket));
+  return longest;
+}
+
+// A client chooses the numbers of partitions: equally far from one another, or such that the C++ library's own hash is alike for all.
+TEST(FetchSession, NoPartitionsThatAClientCanChooseMeetInOneBucket) {
+  constexpr std::size_t kKeys = 500;
+  std::unordered_map<FetchSession::Key, int, FetchSession::KeyHash> index(kKeys);
+  const std::size_t buckets = index.bucket_count();
+  const Uuid none{};
+  const std::string_view zeros(reinterpret_cast<const char*>(none.bytes.data()), none.bytes.size());
+  const std::size_t of_name = std::hash<std::string_view>{}("t");
+  const std::size_t of_id = std::hash<std::string_view>{}(zeros) * 31;
+  std::vector<FetchSession::Key> alike;
+  for (std::size_t i = 0; alike.size() < kKeys; ++i) {
+    const TopicPartition id{.topic_id = none, .partition = {static_cast<std::int32_t>(i)}};
+    if ((of_name ^ (of_id + i)) % buckets == 0) alike.push_back({.topic = "t", .id = id, .topic_hash = KeyedHash::of("t")});
+  }
+
+  EXPECT_LT(longest_bucket(index, alike), 20U);
+}
+
+// Above a few partitions each name has an index entry; the hash of a name is made once, and has to be found again later.
+TEST(FetchSession, FindsWhatItHasWhenTheIndexBeganInTheMiddleOfATopic) {
+  FetchSession session(1, false, kStart);
+  Request few("a");
+  Request many("b");
+  Request again("b");
+  session.update(few.ask(6).message());
+  session.update(many.ask(6, 1).message());
+
+  session.update(again.ask(6, 2).forget({5}).message());
+  Request rest("a");
+  session.update(rest.forget({0, 1, 2, 3, 4}).message());
+
+  EXPECT_EQ(session.size(), 6U);
+  EXPECT_EQ(*session.items().front().topic, "a");
+  EXPECT_EQ(session.items().back().fetch_offset, 2);
 }
 
 TEST(FetchSession, KeepsANameUntilItsLastPartitionIsForgotten) {

@@ -17,5 +17,12 @@ TEST(CanonicalIp, OfWhatIsNoAddressThereIsNone) {
   EXPECT_EQ(canonical_ip(""), std::nullopt);
 }
 
+TEST(CountedIp, IsTheAddressOfIPv4AndTheNetworkOfIPv6) {
+  EXPECT_EQ(counted_ip("10.0.0.7"), "10.0.0.7");
+  EXPECT_EQ(counted_ip("::ffff:10.0.0.7"), "10.0.0.7");
+  EXPECT_EQ(counted_ip("fd00:1:2:3:4:5:6:7"), "fd00:1:2:3::/64");
+  EXPECT_EQ(counted_ip("there"), "there");
+}
+
 }  // namespace
 }  // namespace tidelog::broker

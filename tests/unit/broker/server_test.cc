@@ -56,8 +56,9 @@ class ServerTest : public ::testing::Test {
     server_->start();
     env_.loop().run_ready();
   }
-  std::shared_ptr<FakeWire> connect() {
+  std::shared_ptr<FakeWire> connect(std::string host = "there") {
     auto wire = std::make_shared<FakeWire>(env_.loop());
+    wire->peer_host = std::move(host);
     arrivals_->waiting.emplace_back(std::make_unique<FakeAccepted>(wire));
     arrivals_->came.notify();
     env_.loop().run_ready();
@@ -175,6 +176,55 @@ TEST_F(ServerTest, AFloodBeyondAQuotaKeepsFewDescriptors) {
   const auto held = std::ranges::count_if(refused, [](const auto& wire) { return !wire->is_closed; });
 
   EXPECT_LE(held, 20 + static_cast<std::ptrdiff_t>(LateCloses::kMost));
+}
+
+// An IPv6 socket tells an IPv4 address in its own spelling.
+TEST_F(ServerTest, AnAddressCountsOnceHoweverItIsSpelled) {
+  serve({.total = 1000, .per_address = 2, .new_per_second_per_address = 0});
+
+  connect("10.0.0.7");
+  connect("::ffff:10.0.0.7");
+  const auto third = connect("::ffff:10.0.0.7");
+  const auto other = connect("::ffff:10.0.0.8");
+
+  EXPECT_TRUE(third->is_closed);
+  EXPECT_FALSE(other->is_closed);
+}
+
+// Whoever has one IPv6 address usually has 2^64 of them.
+TEST_F(ServerTest, AddressesOfOneNetworkCountTogether) {
+  serve({.total = 1000, .per_address = 3, .new_per_second_per_address = 0});
+  for (const char* host : {"fd00:0:0:1::1", "fd00:0:0:1::2"}) connect(host);
+  const auto leaver = connect("fd00:0:0:1:ffff::3");
+
+  const auto fourth = connect("fd00:0:0:1::4");
+  const auto of_another = connect("fd00:0:0:2::4");
+  leaver->close();
+  env_.loop().run_ready();
+  const auto in_its_place = connect("fd00:0:0:1::5");
+
+  EXPECT_TRUE(fourth->is_closed);
+  EXPECT_FALSE(of_another->is_closed);
+  EXPECT_FALSE(in_its_place->is_closed);
+  EXPECT_EQ(shard_.limits().count(Limit::max_connections_per_ip), 1U);
+}
+
+TEST_F(ServerTest, TheRateOfANetworkIsCountedThoughItsAddressesHaveQuotas) {
+  serve({.total = 1000, .per_address = 1000, .new_per_second_per_address = 5}, two_a_second());
+
+  for (int i = 0; i < 8; ++i) connect("fd00::" + std::to_string(i));
+
+  EXPECT_EQ(set_.size(), 5U);
+  EXPECT_EQ(shard_.limits().count(Limit::max_connection_creation_rate), 3U);
+}
+
+TEST_F(ServerTest, AQuotaCountsAnAddressHoweverItIsSpelled) {
+  serve({.total = 1000, .per_address = 1000, .new_per_second_per_address = 0}, two_a_second());
+
+  for (int i = 0; i < 21; ++i) connect(i % 2 == 0 ? "10.0.0.7" : "::ffff:10.0.0.7");
+
+  EXPECT_EQ(set_.size(), 20U);
+  EXPECT_EQ(shard_.limits().count(Limit::ip_quota), 1U);
 }
 
 // Without this, idle clients could keep everybody else out for ever.
