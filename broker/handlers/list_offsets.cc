@@ -1,8 +1,12 @@
 #include "broker/handlers/per_partition.h"
+#include "broker/handlers/time_lookup.h"
+#include "broker/partition/log_config.h"
 #include "proto/messages/list_offsets_request.h"
 #include "proto/messages/list_offsets_response.h"
 
+#include <algorithm>
 #include <map>
+#include <optional>
 #include <vector>
 
 namespace tidelog::broker {
@@ -19,6 +23,9 @@ constexpr std::int64_t kEarliestLocal = -4;
 constexpr std::int64_t kLatestTiered = -5;
 constexpr std::int64_t kEarliestPendingUpload = -6;
 
+/// Whatever a topic allows, no more is opened to find a record by its time.
+constexpr std::size_t kMostOpenedBytes = std::size_t{64} << 20;
+
 struct Question {
   TopicPartition id;
   std::int32_t index = 0;  ///< As the client named it.
@@ -28,6 +35,9 @@ struct Question {
   std::int64_t found_timestamp = -1;
   std::int64_t found_offset = -1;
   std::int32_t found_epoch = -1;
+  bool is_by_time = false;  ///< Its answer has to be looked for, below `limit`.
+  Offset limit{0};
+  std::size_t max_opened_bytes = 0;
 };
 
 bool is_known_in(std::int64_t timestamp, std::int16_t version) {
@@ -38,20 +48,6 @@ bool is_known_in(std::int64_t timestamp, std::int16_t version) {
     case kEarliestPendingUpload: return version >= 11;
     default: return timestamp >= kEarliest;
   }
-}
-
-void answer_by_time(Partition& partition, Question& question) {
-  const PartitionState state = partition.state();
-  const auto found = question.timestamp == kMaxTimestamp ? partition.log().max_timestamp(state.high_watermark)
-                                                         : partition.log().offset_for_timestamp({question.timestamp}, state.high_watermark);
-  if (!found) {
-    question.error = ErrorCode::kafka_storage_error;
-    return;
-  }
-  if (!found->has_value()) return;  // No such record: -1 and -1.
-  question.found_offset = (*found)->offset.value;
-  question.found_timestamp = (*found)->timestamp.value;
-  question.found_epoch = (*found)->leader_epoch.value;
 }
 
 void answer(Partition& partition, Question& question) {
@@ -70,8 +66,22 @@ void answer(Partition& partition, Question& question) {
       return;
     case kLatestTiered:
     case kEarliestPendingUpload: return;  // Nothing is tiered: no such offset.
-    default: return answer_by_time(partition, question);
+    default:
+      question.is_by_time = true;
+      question.limit = state.high_watermark;
+      question.max_opened_bytes = std::min(max_opened_bytes(partition.config()), kMostOpenedBytes);
   }
+}
+
+asio::awaitable<void> answer_by_time(HandlerContext context, Question& question) {
+  std::optional<TimestampMs> at_least;
+  if (question.timestamp != kMaxTimestamp) at_least = TimestampMs{question.timestamp};
+  storage::TimeSearch search({.at_least = at_least, .limit = question.limit, .max_opened_bytes = question.max_opened_bytes});
+  question.error = co_await look_up_time(context, question.id, search);
+  if (question.error != ErrorCode::none || !search.found()) co_return;  // No such record: -1 and -1.
+  question.found_offset = search.found()->offset.value;
+  question.found_timestamp = search.found()->timestamp.value;
+  question.found_epoch = search.found()->leader_epoch.value;
 }
 
 /// A topic as the request groups its partitions; `end` is the index behind its last question.
@@ -152,6 +162,9 @@ Handle handle_list_offsets(HandlerContext context, Request request, SendQueue& t
   }
   Questions questions = read_questions(message, context.image(), request.header.api_version);
   co_await ask_owners(context, questions.all, answer);
+  for (Question& question : questions.all) {
+    if (question.is_by_time) co_await answer_by_time(context, question);
+  }
   respond_with(request, questions, to);
   co_return Outcome::keep;
 }

@@ -1,5 +1,6 @@
 // How a partition takes what one loop pass brought: checked part by part, written as one.
 #include "broker/logging/log.h"
+#include "broker/partition/log_config.h"
 #include "broker/partition/partition.h"
 #include "proto/record/validate.h"
 
@@ -16,8 +17,7 @@ constexpr std::size_t kLongPartBytes = 128 * 1024;
 proto::ValidationRules rules_at(TimestampMs now, const TopicConfig& config) {
   proto::ValidationRules rules;
   rules.max_message_bytes = config.max_message_bytes;
-  rules.max_decompressed_bytes = std::min(proto::decompressed_limit(static_cast<std::size_t>(config.max_message_bytes)),
-                                          static_cast<std::size_t>(config.max_decompressed_message_bytes));
+  rules.max_decompressed_bytes = max_opened_bytes(config);
   rules.is_compacted = config.compacts();
   rules.inspect_compressed = config.opens_batches();
   rules.timestamp_type = config.message_timestamp_type == MessageTimestampType::log_append_time ? proto::TimestampType::log_append_time

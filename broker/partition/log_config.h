@@ -1,7 +1,10 @@
 #pragma once
 
 #include "broker/config/topic_config.h"
+#include "proto/record/compression.h"
 #include "storage/config.h"
+
+#include <algorithm>
 
 namespace tidelog::broker {
 
@@ -18,6 +21,12 @@ inline storage::LogConfig to_log_config(const TopicConfig& config, const BrokerO
   log.max_message_bytes = static_cast<std::uint32_t>(config.max_message_bytes);
   log.producer_id_expiration_ms = options.producer_id_expiration_ms;
   return log;
+}
+
+/// What a batch of the topic may grow to where it is opened.
+inline std::size_t max_opened_bytes(const TopicConfig& config) {
+  return std::min(proto::decompressed_limit(static_cast<std::size_t>(config.max_message_bytes)),
+                  static_cast<std::size_t>(config.max_decompressed_message_bytes));
 }
 
 }  // namespace tidelog::broker

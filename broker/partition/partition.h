@@ -47,6 +47,7 @@ class Partition final : public DurableLog, private PassClient {
   [[nodiscard]] PartitionState state() const;
   [[nodiscard]] storage::Log& log() { return *log_; }
   [[nodiscard]] bool is_offline() const { return log_->is_offline(); }
+  [[nodiscard]] const TopicConfig& config() const { return *config_; }
 
   /// Whether `check` may take long for it: much has to be read, or little to be opened that may become much.
   [[nodiscard]] bool takes_long_to_check(const ProducePart& part) const;

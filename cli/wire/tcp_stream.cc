@@ -26,7 +26,7 @@ void TcpStream::add(const Segment& segment, StreamReader& reader) {
 
 /// What of a segment is new. Needs one that begins at or before the next byte.
 void TcpStream::take(const Segment& segment, StreamReader& reader) {
-  const auto known = static_cast<std::uint32_t>(-distance(segment.sequence));
+  const std::uint32_t known = next_ - segment.sequence;  // Sequence numbers wrap.
   if (known >= segment.sent_bytes) return;
   const std::uint32_t fresh = segment.sent_bytes - known;
   const Bytes payload = segment.payload.subspan(std::min<std::size_t>(known, segment.payload.size()));

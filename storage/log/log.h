@@ -6,6 +6,7 @@
 #include "storage/log/producer_state.h"
 #include "storage/log/slice.h"
 #include "storage/log/sync_ticket.h"
+#include "storage/log/time_search.h"
 #include "storage/recovery.h"
 
 #include <cstdint>
@@ -24,13 +25,6 @@ struct ReadRequest {
   Offset limit;  ///< No batch that ends above it is returned: the high watermark, or `end_offset()` for replicas.
   std::size_t max_bytes = 0;
   FirstBatch first_batch = FirstBatch::even_if_larger;
-};
-
-/// A record found by its time.
-struct TimestampedOffset {
-  Offset offset{-1};
-  TimestampMs timestamp{-1};
-  LeaderEpoch leader_epoch{-1};
 };
 
 /// Whether the names of a new log are made durable at once, or its caller does so with one `sync_disk` for many logs, before any append.
@@ -80,9 +74,12 @@ class Log {
   /// Whole batches of one segment from the one that holds `from`. Empty at `limit`. `out_of_range`: below log start or above the end.
   Result<Slice> read(const ReadRequest& request);
 
-  /// The first record below `limit` whose timestamp is at least `timestamp`.
+  /// The next step of a search that has nothing to read: gives it a stretch of a segment, or ends it. It looks at a few segments only, so
+  /// it may do neither: call it again.
+  Result<void> advance(TimeSearch& search);
+  /// The first record below `limit` whose timestamp is at least `timestamp`. All steps in one go: not for an event loop.
   Result<std::optional<TimestampedOffset>> offset_for_timestamp(TimestampMs timestamp, Offset limit);
-  /// The first record below `limit` with the greatest timestamp.
+  /// The first record below `limit` with the greatest timestamp. The same.
   Result<std::optional<TimestampedOffset>> max_timestamp(Offset limit);
 
   /// Kafka's answer to OffsetForLeaderEpoch: the greatest epoch up to `epoch` and where it ended; -1/-1 if unknown.
@@ -155,7 +152,12 @@ class Log {
   void apply(LoadedLog& state, std::span<const Bytes> batches);
 
   Result<Slice> read_segment(LoadedLog& state, std::size_t at, const ReadRequest& request);
-  Result<std::optional<TimestampedOffset>> greatest_below(LoadedLog& state, std::size_t at, Offset limit);
+  Result<void> advance_to_time(LoadedLog& state, TimeSearch& search);
+  Result<void> advance_to_newest(LoadedLog& state, TimeSearch& search);
+  Result<void> list_candidates(LoadedLog& state, TimeSearch& search);
+  Result<void> look_through(LoadedLog& state, std::size_t at, TimeSearch& search);
+  Segment* next_segment(LoadedLog& state, TimeSearch& search) const;
+  Result<std::optional<TimestampedOffset>> find_now(const TimeSearch::Question& question);
 
   void save_epochs(LoadedLog& state, SyncTicket& ticket);
   Result<void> save_snapshot(LoadedLog& state);

@@ -309,11 +309,11 @@ def fetches_that_wait_keep_nothing_of_their_requests(args):
         assert broker.stop() == 0
 
 
-def bomb(size):
-    """A keyed record of zeros, in a batch that opens to a thousand times its size."""
+def bomb(size, claimed=0):
+    """A keyed record of zeros of time 0, in a batch that opens to a thousand times its size and claims a time."""
     body = b"\0" + wire.zigzag(0) + wire.zigzag(0) + wire.zigzag(1) + b"k" + wire.zigzag(size) + bytes(size) + wire.zigzag(0)
     records = gzip.compress(wire.zigzag(len(body)) + body, 9)
-    tail = struct.pack(">hiqqqhii", 1, 0, 0, 0, -1, -1, -1, 1) + records
+    tail = struct.pack(">hiqqqhii", 1, 0, 0, claimed, -1, -1, -1, 1) + records
     return struct.pack(">qiib", 0, 9 + len(tail), -1, 2) + struct.pack(">I", wire.crc32c(tail)) + tail
 
 
@@ -350,6 +350,64 @@ def batches_that_open_to_much_leave_the_shard_to_others(args):
         assert broker.stop() == 0
 
 
+def greatest_time(topic, partitions):
+    """ListOffsets -3, version 7."""
+    asked = wire.compact_array([struct.pack(">iiq", n, -1, -3) + b"\0" for n in range(partitions)])
+    return struct.pack(">ib", -1, 0) + wire.compact_array([wire.compact_text(topic) + asked + b"\0"]) + b"\0"
+
+
+def looking_for_times_leaves_the_shard_to_others(args):
+    """Batches that open to 15 MB and claim a later time than they have: none of them is opened on a loop, and a stop does not wait for all."""
+    partitions, times = 8, 30
+    with rig.Broker(args.tidelog, "shards=1") as broker:
+        broker.create("bombs", partitions, "durability=page-cache")
+        broker.create("plain")
+        bystander, filling = rig.Wire(broker.port), rig.Wire(broker.port)
+        bystander.socket.settimeout(rig.seconds(60))
+        batch = bomb(15_000_000, claimed=1000)
+        request = struct.pack(">hhi", -1, -1, 60000) + wide("bombs", partitions, lambda n: struct.pack(">ii", n, len(batch)) + batch)
+        for _ in range(times):
+            assert filling.call(wire.PRODUCE, 3, request)
+        first_of_one = wire.list_offsets("bombs", 0, 500)
+        answer = rig.Wire(broker.port)
+        answer.socket.settimeout(rig.seconds(60))
+        told = struct.unpack_from(">ihqq", answer.call(2, 1, first_of_one), 4 + 2 + len("bombs") + 4)
+        assert told == (0, 0, 1000, 16), f"{told}: sixteen are opened in vain, then the header is believed"
+
+        attackers = [rig.Wire(broker.port) for _ in range(10)]
+        for attacker in attackers:
+            attacker.send(2, 7, 1, greatest_time("bombs", partitions), flexible=True)
+        slowest, began = 0, time.monotonic()
+        while time.monotonic() - began < 2:
+            asked = time.monotonic()
+            assert answers(bystander)
+            # Its sync has a thread as well.
+            bystander.send(wire.PRODUCE, 3, 7, wire.produce("plain", 0, wire.batch(b"v")))
+            assert wire.produce_answer(bystander.receive())[:2] == (7, 0)
+            bystander.send(2, 1, 9, wire.list_offsets("plain", 0, -1))
+            assert struct.unpack_from(">i", bystander.receive())[0] == 9
+            slowest = max(slowest, time.monotonic() - asked)
+        for attacker in attackers:
+            attacker.socket.setblocking(False)
+        still_asking = sum(1 for attacker in attackers if is_silent(attacker))
+        assert still_asking, "the attack was over before it was looked at"
+        began = time.monotonic()
+        assert broker.stop() == 0
+        stopping = time.monotonic() - began
+        # Ten times 8 partitions of 16 batches each are minutes of opening.
+        assert slowest < rig.seconds(1), f"a bystander waited {slowest:.2f} s"
+        assert stopping < rig.seconds(5), f"the stop took {stopping:.1f} s"
+
+
+def is_silent(connection):
+    """Whether neither an answer nor an end came. For a connection that does not block."""
+    try:
+        connection.socket.recv(1, socket.MSG_PEEK)
+        return False
+    except BlockingIOError:
+        return True
+
+
 def a_trickle_into_a_large_request_costs_little(args):
     """While memory is scarce; each byte once moved the whole request there and back."""
     options = ["shards=1", "memory.budget.bytes=536870912", "socket.request.max.bytes=100000000"]
@@ -382,7 +440,8 @@ def main():
                   what_one_request_may_ask_for_does_not_shrink_with_the_shards, a_few_bytes_do_not_bring_all_configs_again_and_again,
                   wide_requests_are_served_beside_deaf_readers, fetches_that_wait_for_records_make_room_for_others,
                   fetches_that_wait_keep_nothing_of_their_requests,
-                  batches_that_open_to_much_leave_the_shard_to_others, a_trickle_into_a_large_request_costs_little):
+                  batches_that_open_to_much_leave_the_shard_to_others, looking_for_times_leaves_the_shard_to_others,
+                  a_trickle_into_a_large_request_costs_little):
         check(args)
         print(f"ok {check.__name__}", flush=True)
     return 0

@@ -25,6 +25,8 @@ struct BatchSpec {
   ProducerId producer{-1};
   std::int16_t producer_epoch = -1;
   std::int32_t sequence = -1;
+  proto::Codec codec = proto::Codec::none;
+  std::optional<TimestampMs> claimed_time{};  ///< What the header says is the greatest of its timestamps; else what is true.
 };
 
 inline BatchBytes make_batch(Offset base, const BatchSpec& spec = {}) {
@@ -35,11 +37,13 @@ inline BatchBytes make_batch(Offset base, const BatchSpec& spec = {}) {
     const std::int64_t time = at < spec.timestamps.size() ? spec.timestamps[at] : 1000;
     builder.append({.timestamp = {time}, .key = {}, .value = std::as_bytes(std::span(value)), .headers = {}});
   }
-  const Bytes bytes = builder.build({.base_offset = base,
+  const Bytes bytes = builder.build({.codec = spec.codec,
+                                     .base_offset = base,
                                      .leader_epoch = spec.epoch,
                                      .producer_id = spec.producer,
                                      .producer_epoch = spec.producer_epoch,
-                                     .base_sequence = spec.sequence});
+                                     .base_sequence = spec.sequence,
+                                     .max_timestamp = spec.claimed_time});
   return {bytes.begin(), bytes.end()};
 }
 

@@ -1,3 +1,4 @@
+#include "storage/log/time_search.h"
 #include "tests/unit/storage/log_fixture.h"
 
 #include <gtest/gtest.h>
@@ -100,6 +101,121 @@ TEST(LogTime, SurvivesATimeIndexThatLies) {
   fixture.reopen(point);
 
   for (int i = 0; i < 100; ++i) ASSERT_EQ((*fixture.log().offset_for_timestamp({1000 + i}, {100}))->offset, Offset{i});
+}
+
+// What follows is about batches that are not looked into when they are produced (R18), so that their headers may say anything.
+
+/// A compressed batch of one record that says to be later than its record is.
+BatchSpec liar(std::int64_t claimed, std::int64_t time) {
+  return {.timestamps = {time}, .codec = proto::Codec::gzip, .claimed_time = TimestampMs{claimed}};
+}
+
+/// Takes a search to its end; how many pieces were read, -1 if it failed.
+int read_all_pieces(storage::Log& log, storage::TimeSearch& search) {
+  int pieces = 0;
+  while (!search.is_done()) {
+    const bool reads = search.has_stretch();
+    if (!(reads ? search.read_piece() : log.advance(search))) return -1;
+    pieces += reads ? 1 : 0;
+  }
+  return pieces;
+}
+
+TEST(LogTime, GoesOnBehindABatchThatClaimsALaterTimeThanItHas) {
+  LogFixture fixture;
+  for (int i = 0; i < 5; ++i) fixture.append(liar(900, 100));
+  fixture.append(BatchSpec{.timestamps = {800}});
+
+  const auto found = fixture.log().offset_for_timestamp({700}, {6});
+
+  EXPECT_EQ((*found)->offset, Offset{5});
+  EXPECT_EQ((*found)->timestamp, TimestampMs{800});
+}
+
+// A loop, or another search, has its turn between any two batches that are opened.
+TEST(LogTime, OpensOneBatchAPieceAtMost) {
+  LogFixture fixture;
+  for (int i = 0; i < 5; ++i) fixture.append(liar(900, 100));
+  fixture.append(BatchSpec{.timestamps = {800}});
+  storage::TimeSearch first({.at_least = TimestampMs{700}, .limit = {6}});
+  storage::TimeSearch greatest({.at_least = std::nullopt, .limit = {6}});
+
+  const int pieces_for_first = read_all_pieces(fixture.log(), first);
+  const int pieces_for_greatest = read_all_pieces(fixture.log(), greatest);
+
+  EXPECT_EQ(pieces_for_first, 6);
+  EXPECT_EQ(pieces_for_greatest, 6);
+}
+
+TEST(LogTime, BelievesTheHeaderOnceTooManyWereOpenedInVain) {
+  LogFixture fixture;
+  for (int i = 0; i < 100; ++i) fixture.append(liar(900, 100));
+  fixture.append(BatchSpec{.timestamps = {800}});
+  storage::TimeSearch search({.at_least = TimestampMs{700}, .limit = {101}});
+
+  const int pieces = read_all_pieces(fixture.log(), search);
+  const auto greatest = fixture.log().max_timestamp({101});
+
+  EXPECT_EQ(pieces, storage::TimeSearch::kMostOpenedInVain + 1);
+  EXPECT_EQ(search.found()->offset, Offset{storage::TimeSearch::kMostOpenedInVain}) << "no record that was asked for may lie before it";
+  EXPECT_EQ(search.found()->timestamp, TimestampMs{900});
+  EXPECT_EQ((*greatest)->offset, Offset{storage::TimeSearch::kMostOpenedInVain});
+}
+
+TEST(LogTime, BelievesTheHeaderOfABatchThatOpensToMoreThanItMay) {
+  LogFixture fixture;
+  fixture.append(BatchSpec{.timestamps = {100}});
+  fixture.append(BatchSpec{.records = 2, .value_bytes = 100'000, .timestamps = {200, 300}, .codec = proto::Codec::gzip});
+  storage::TimeSearch narrow({.at_least = TimestampMs{250}, .limit = {3}, .max_opened_bytes = 50'000});
+  storage::TimeSearch wide({.at_least = TimestampMs{250}, .limit = {3}, .max_opened_bytes = 500'000});
+
+  ASSERT_EQ(read_all_pieces(fixture.log(), narrow), 1);
+  ASSERT_EQ(read_all_pieces(fixture.log(), wide), 1);
+
+  EXPECT_EQ(narrow.found()->offset, Offset{1});
+  EXPECT_EQ(narrow.found()->timestamp, TimestampMs{300});
+  EXPECT_EQ(wide.found()->offset, Offset{2});
+}
+
+TEST(LogTime, TheGreatestTimestampIsOneThatARecordHas) {
+  LogFixture fixture;
+  fixture.append(liar(900, 100));
+  fixture.append(BatchSpec{.timestamps = {500}});
+  fixture.append(liar(800, 200));
+
+  const auto found = fixture.log().max_timestamp({3});
+
+  EXPECT_EQ((*found)->offset, Offset{1});
+  EXPECT_EQ((*found)->timestamp, TimestampMs{500});
+}
+
+TEST(LogTime, OpensOneBatchOfManySegmentsForTheGreatestTimestamp) {
+  LogFixture fixture(small_segments());
+  for (int i = 0; i < 300; ++i) fixture.append(BatchSpec{.timestamps = {1000 + i}});
+  storage::TimeSearch search({.at_least = std::nullopt, .limit = {300}});
+
+  const int pieces = read_all_pieces(fixture.log(), search);
+
+  EXPECT_EQ(pieces, 1);
+  EXPECT_EQ(search.found()->offset, Offset{299});
+}
+
+// Its file is pinned, and the segments that were listed are looked for again.
+TEST(LogTime, ASearchOutlivesTheSegmentsThatItStandsIn) {
+  LogFixture fixture(small_segments());
+  for (int i = 0; i < 100; ++i) fixture.append(BatchSpec{.timestamps = {i < 5 ? 3000 - i : 1000 + i}});
+  ASSERT_TRUE(fixture.sync());
+  storage::TimeSearch search({.at_least = std::nullopt, .limit = {100}});
+  while (!search.has_stretch()) ASSERT_TRUE(fixture.log().advance(search));
+  ASSERT_TRUE(fixture.log().advance_log_start({90}));
+  static_cast<void>(fixture.log().recovery_state());
+  fixture.log().manifest_written();
+  ASSERT_TRUE(fixture.log().remove_segments_below_start());
+
+  const int pieces = read_all_pieces(fixture.log(), search);
+
+  EXPECT_EQ(pieces, 1) << "what was read before the records went is an answer";
+  EXPECT_EQ(search.found()->offset, Offset{0});
 }
 
 }  // namespace

@@ -1,0 +1,49 @@
+#include "broker/handlers/time_lookup.h"
+
+#include "broker/shard/let_others_go_on.h"
+#include "broker/shard/run_on.h"
+#include "broker/shard/turns.h"
+
+namespace tidelog::broker {
+namespace {
+
+/// On the loop of the partition's owner. It may have gone since the step before.
+ErrorCode advance(ShardServices& owner, const TopicPartition& id, storage::TimeSearch& search) {
+  Partition* const partition = owner.partitions.find(id);
+  if (partition == nullptr) return why_absent(owner, id);
+  return partition->log().advance(search) ? ErrorCode::none : ErrorCode::kafka_storage_error;
+}
+
+/// On the first shard's loop, where all shards' turns are.
+asio::awaitable<void> read_piece(ShardServices& first, storage::TimeSearch& search, Result<void>& done) {
+  const Turns::Turn turn = co_await first.time_reads.take();
+  Job read = [&search, &done] { done = search.read_piece(); };
+  co_await run_blocking(first.shard.env(), first.shard.loop(), std::move(read));
+}
+
+}  // namespace
+
+asio::awaitable<ErrorCode> look_up_time(HandlerContext context, TopicPartition id, storage::TimeSearch& search) {
+  ShardServices& owner = context.node.owner_of(id);
+  ShardServices& first = context.node.home();
+  ErrorCode error = ErrorCode::none;
+  Result<void> done;
+  while (true) {
+    const Turns::Turn turn = co_await context.here.time_lookups.take();
+    // Looked at here, so that those who wait for a turn when the broker stops need not wait for a read each.
+    if (context.connection.client().is_leaving) co_return ErrorCode::not_leader_or_follower;
+    if (search.has_stretch()) {
+      asio::awaitable<void> reading = read_piece(first, search, done);
+      co_await await_on(first.shard.loop(), context.loop(), std::move(reading));
+      if (!done) co_return ErrorCode::kafka_storage_error;
+    } else {
+      Job step = [&] { error = advance(owner, id, search); };
+      co_await run_on(owner.shard.loop(), context.loop(), std::move(step));
+      if (error != ErrorCode::none) co_return error;
+    }
+    co_await let_others_go_on(context.loop());
+    if (search.is_done()) co_return ErrorCode::none;
+  }
+}
+
+}  // namespace tidelog::broker
