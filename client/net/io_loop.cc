@@ -137,9 +137,12 @@ int IoLoop::wait_ms() const {
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
 }
 
+/// One that is made meanwhile has its turn after whatever else is ready, or one that arms itself for a time in the past would be all that
+/// ever runs.
 void IoLoop::run_timers() {
   const TimePoint now = Clock::now();
-  while (!timers_.empty() && timers_.begin()->first <= now) {
+  const TimerId first_new = next_id_;
+  while (!timers_.empty() && timers_.begin()->first <= now && timers_.begin()->second.first < first_new) {
     auto [id, task] = std::move(timers_.begin()->second);
     timers_.erase(timers_.begin());
     timer_due_.erase(id);

@@ -322,7 +322,8 @@ void Sender::arm_timer(TimePoint now) {
     }
     if (!state_->accumulator.active().empty()) at(now + kExpiryCheck);
   }
-  if (!asks_identity_ && identity_failures_ > 0) at(identity_retry_at_);
+  // Once its time has come it was asked for, or nobody needs it any more: then a time that is over would come again and again.
+  if (!asks_identity_ && identity_failures_ > 0 && identity_retry_at_ > now) at(identity_retry_at_);
   if (timer_) core_.loop().cancel(*timer_);
   timer_.reset();
   if (!next) return;
