@@ -272,7 +272,7 @@ asio::awaitable<bool> Connection::wait_for_room(std::size_t block_bytes) {
   co_return true;
 }
 
-void Connection::use_taken(std::size_t block_bytes) { received_.use_block(new ReceiveBlock(block_bytes, shard_.budget())); }
+void Connection::use_taken(std::size_t block_bytes) { received_.use_block(block_bytes, shard_.budget()); }
 
 bool Connection::take_for_block(std::size_t bytes) { return shard_.budget()->try_take(bytes, received_.replaced_bytes()); }
 

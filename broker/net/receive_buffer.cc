@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
+#include <utility>
 
 namespace tidelog::broker {
 namespace {
@@ -58,7 +60,23 @@ void ReceiveBuffer::move_to_front() {
   begin_ = 0;
 }
 
-void ReceiveBuffer::use_block(ReceiveBlockPointer block) {
+void ReceiveBlock::resize(std::size_t capacity_bytes) {
+  void* const bytes = std::realloc(bytes_.get(), capacity_bytes);
+  if (bytes == nullptr) throw std::bad_alloc();
+  static_cast<void>(bytes_.release());  // Gone, or the same.
+  bytes_.reset(static_cast<std::byte*>(bytes));
+  capacity_ = capacity_bytes;
+}
+
+void ReceiveBuffer::use_block(std::size_t bytes, const std::shared_ptr<Budget>& budget) {
+  if (is_ours_alone() && !is_spare()) {
+    move_to_front();
+    const std::size_t before = block_->capacity();
+    block_->resize(bytes);
+    budget->give(before);
+    return;
+  }
+  ReceiveBlockPointer block = new ReceiveBlock(bytes, budget);
   const std::size_t kept = pending_bytes();
   if (kept > 0) std::memcpy(block->all().data(), block_->all().data() + begin_, kept);
   block_ = std::move(block);

@@ -7,6 +7,7 @@
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 
+#include <cstdlib>
 #include <memory>
 
 namespace tidelog::broker {
@@ -16,21 +17,25 @@ namespace tidelog::broker {
 /// on, which is also why its holders are counted without locking the bus for each request.
 class ReceiveBlock final : public boost::intrusive_ref_counter<ReceiveBlock, boost::thread_unsafe_counter> {
  public:
-  ReceiveBlock(std::size_t capacity_bytes, std::shared_ptr<Budget> taken_from)
-      : bytes_(std::make_unique_for_overwrite<std::byte[]>(capacity_bytes)), capacity_(capacity_bytes), budget_(std::move(taken_from)) {}
+  ReceiveBlock(std::size_t capacity_bytes, std::shared_ptr<Budget> taken_from) : budget_(std::move(taken_from)) { resize(capacity_bytes); }
   ReceiveBlock(const ReceiveBlock&) = delete;
   ReceiveBlock& operator=(const ReceiveBlock&) = delete;
   ~ReceiveBlock() {
     if (budget_ != nullptr) budget_->give(capacity_);
   }
   [[nodiscard]] MutableBytes all() { return {bytes_.get(), capacity_}; }
+  /// Keeps what fits of what is in it. Nobody may hold a view of it. Large ones are moved by their pages: at no time are there two.
+  void resize(std::size_t capacity_bytes);
   [[nodiscard]] std::size_t capacity() const { return capacity_; }
   /// What a budget gave for it.
   [[nodiscard]] std::size_t charged_bytes() const { return budget_ == nullptr ? 0 : capacity_; }
 
  private:
-  std::unique_ptr<std::byte[]> bytes_;
-  std::size_t capacity_;
+  struct Free {
+    void operator()(std::byte* bytes) const { std::free(bytes); }
+  };
+  std::unique_ptr<std::byte[], Free> bytes_;
+  std::size_t capacity_ = 0;
   std::shared_ptr<Budget> budget_;
 };
 
@@ -61,8 +66,8 @@ class ReceiveBuffer {
   [[nodiscard]] std::size_t replaced_bytes() const { return is_ours_alone() ? block_->charged_bytes() : 0; }
   /// There is no memory for what was needed: the next answer of `block_needed` is the least to go on with.
   void ask_for_less() { next_block_bytes_ = kFirstBlockBytes; }
-  /// Goes on in `block`; what was pending moves along.
-  void use_block(ReceiveBlockPointer block);
+  /// Goes on in a block of `bytes`, which were taken from `budget`; what was pending moves along.
+  void use_block(std::size_t bytes, const std::shared_ptr<Budget>& budget);
   /// Where the next read goes.
   MutableBytes writable() { return block_->all().subspan(end_); }
   void received(std::size_t bytes);

@@ -27,7 +27,7 @@ Outcome split(Bytes input, std::size_t chunk) {
   while (!input.empty() && !outcome.failed) {
     if (const std::size_t needed = buffer.block_needed(); needed > 0) {
       if (!budget->try_take(needed)) std::abort();
-      buffer.use_block(new ReceiveBlock(needed, budget));
+      buffer.use_block(needed, budget);
     }
     const MutableBytes room = buffer.writable();
     const std::size_t n = std::min({input.size(), chunk, room.size()});

@@ -31,7 +31,7 @@ struct Feeder {
   std::size_t feed(std::string_view bytes, std::size_t chunk) {
     if (const std::size_t needed = buffer.block_needed(); needed > 0) {
       EXPECT_TRUE(budget->try_take(needed));
-      buffer.use_block(new ReceiveBlock(needed, budget));
+      buffer.use_block(needed, budget);
     }
     const MutableBytes room = buffer.writable();
     const std::size_t n = std::min({bytes.size(), chunk, room.size()});
@@ -111,7 +111,7 @@ TEST(ReceiveBuffer, IsNotMovedForEachByteThatTricklesInWhileMemoryIsScarce) {
     if (block == 0) return;
     ++moves;
     feeder.budget->take(block);
-    feeder.buffer.use_block(new ReceiveBlock(block, feeder.budget));
+    feeder.buffer.use_block(block, feeder.budget);
   };
 
   for (int i = 0; i < 1000; ++i) {

@@ -11,8 +11,9 @@ namespace {
 TEST(IoLoop, ATimerThatArmsItselfForThePastLeavesTheLoopToOthers) {
   std::atomic<bool> is_over = false;
   std::promise<void> ran;
-  IoLoop loop;
-  std::function<void()> again = [&] {
+  std::function<void()> again;
+  IoLoop loop;  // Ends first, and with it whatever calls the others.
+  again = [&] {
     if (!is_over) loop.call_at(Clock::now() - std::chrono::seconds(1), [&] { again(); });
   };
   loop.run_and_wait([&] { again(); });
