@@ -81,26 +81,30 @@ void Checkpointer::start(LogDir& dir, Controller& controller) {
 asio::awaitable<void> Checkpointer::run() {
   const Gate::Pass pass = gate_.enter();
   const SteadyTime retention_interval = std::chrono::milliseconds(options_.log_retention_check_interval_ms);
-  SteadyTime retention_due = home().now() + retention_interval;
-  SteadyTime checkpoint_due = home().now() + std::min(kInterval, retention_interval);
+  Due due{.retention = home().now() + retention_interval, .checkpoint = home().now() + std::min(kInterval, retention_interval)};
   while (!stopping_) {
     shards_.front()->shard.timers().arm_in(timer_, std::min(kRetryInterval, retention_interval));
     co_await wake_.wait();
     if (stopping_) break;
     try {
-      co_await heal();
-      if (home().now() >= retention_due) {
-        co_await enforce_retention();
-        retention_due = home().now() + retention_interval;
-      }
-      if (home().now() < checkpoint_due) continue;
-      co_await checkpoint(*dir_, *controller_, false);
-      checkpoint_due = home().now() + std::min(kInterval, retention_interval);
+      co_await do_chores(due);
     } catch (const std::exception& error) {
       // On whichever shard: what is not done stays due.
       log_error("the upkeep of {} was ended by an internal error and is tried again: {}", dir_->path(), error.what());
     }
   }
+}
+
+asio::awaitable<void> Checkpointer::do_chores(Due& due) {
+  const SteadyTime retention_interval = std::chrono::milliseconds(options_.log_retention_check_interval_ms);
+  co_await heal();
+  if (home().now() >= due.retention) {
+    co_await enforce_retention();
+    due.retention = home().now() + retention_interval;
+  }
+  if (home().now() < due.checkpoint) co_return;
+  co_await checkpoint(*dir_, *controller_, false);
+  due.checkpoint = home().now() + std::min(kInterval, retention_interval);
 }
 
 asio::awaitable<void> Checkpointer::heal() {

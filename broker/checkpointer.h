@@ -29,7 +29,13 @@ class Checkpointer {
   asio::awaitable<bool> log_starts_are_durable();
 
  private:
+  /// When the chores come next.
+  struct Due {
+    SteadyTime retention;
+    SteadyTime checkpoint;
+  };
   asio::awaitable<void> run();
+  asio::awaitable<void> do_chores(Due& due);
   asio::awaitable<void> sync_all(Controller& controller);
   /// Needs its turn.
   asio::awaitable<bool> write_manifest(LogDir& dir, Controller& controller, bool clean, Reserve::Use use);
