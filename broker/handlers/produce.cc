@@ -99,6 +99,7 @@ class ProduceCall final : public PendingResponse {
   Connection& connection_;
   Request request_;
   std::int16_t acks_ = 0;
+  std::chrono::milliseconds patience_{};
   bool has_transactional_id_ = false;
   std::span<Topic> topics_;
   std::span<ProducePart> parts_;
@@ -202,6 +203,7 @@ bool ProduceCall::take_single() {
   proto::SingleProduce message;
   if (!proto::decode_single_produce(request_.body, version(), message)) return false;
   acks_ = message.acks;
+  patience_ = std::chrono::milliseconds(message.timeout_ms);
   has_transactional_id_ = !proto::is_null(message.transactional_id);
   only_topic_ = {.name = message.topic, .id = message.topic_id, .part_count = 1};
   topics_ = {&only_topic_, 1};
@@ -214,6 +216,7 @@ bool ProduceCall::take_any() {
   ProduceRequest message;
   if (!decode(request_.body, version(), message)) return false;
   acks_ = message.acks;
+  patience_ = std::chrono::milliseconds(message.timeout_ms);
   has_transactional_id_ = !proto::is_null(message.transactional_id);
   std::size_t part_count = 0;
   for (const auto& topic : message.topic_data) {
@@ -236,6 +239,7 @@ void ProduceCall::add_part(ProducePart& part, const TopicImage* topic, std::int3
   part.records = writable(records);
   part.api_version = version();
   part.waits_for_all = acks_ == kAcksAll;
+  part.patience = patience_;
   part.has_transactional_id = has_transactional_id_;
   part.is_timed = time_quota_ != nullptr;
   resolve(part, topic, index);

@@ -21,26 +21,31 @@ asio::awaitable<void> read_piece(ShardServices& first, storage::TimeSearch& sear
   co_await run_blocking(first.shard.env(), first.shard.loop(), std::move(read));
 }
 
+/// Reads where bytes have to be looked through, else moves on; wherever that has to happen.
+asio::awaitable<ErrorCode> take_step(HandlerContext context, TopicPartition id, storage::TimeSearch& search) {
+  if (search.has_stretch()) {
+    ShardServices& first = context.node.home();
+    Result<void> done;
+    asio::awaitable<void> reading = read_piece(first, search, done);
+    co_await await_on(first.shard.loop(), context.loop(), std::move(reading));
+    co_return done ? ErrorCode::none : ErrorCode::kafka_storage_error;
+  }
+  ShardServices& owner = context.node.owner_of(id);
+  ErrorCode error = ErrorCode::none;
+  Job step = [&] { error = advance(owner, id, search); };
+  co_await run_on(owner.shard.loop(), context.loop(), std::move(step));
+  co_return error;
+}
+
 }  // namespace
 
 asio::awaitable<ErrorCode> look_up_time(HandlerContext context, TopicPartition id, storage::TimeSearch& search) {
-  ShardServices& owner = context.node.owner_of(id);
-  ShardServices& first = context.node.home();
-  ErrorCode error = ErrorCode::none;
-  Result<void> done;
   while (true) {
     const Turns::Turn turn = co_await context.here.time_lookups.take();
     // Looked at here, so that those who wait for a turn when the broker stops need not wait for a read each.
     if (context.connection.client().is_leaving) co_return ErrorCode::not_leader_or_follower;
-    if (search.has_stretch()) {
-      asio::awaitable<void> reading = read_piece(first, search, done);
-      co_await await_on(first.shard.loop(), context.loop(), std::move(reading));
-      if (!done) co_return ErrorCode::kafka_storage_error;
-    } else {
-      Job step = [&] { error = advance(owner, id, search); };
-      co_await run_on(owner.shard.loop(), context.loop(), std::move(step));
-      if (error != ErrorCode::none) co_return error;
-    }
+    const ErrorCode error = co_await take_step(context, id, search);
+    if (error != ErrorCode::none) co_return error;
     co_await let_others_go_on(context.loop());
     if (search.is_done()) co_return ErrorCode::none;
   }

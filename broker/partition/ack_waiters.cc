@@ -1,10 +1,14 @@
 #include "broker/partition/ack_waiters.h"
 
+#include <utility>
+
 namespace tidelog::broker {
 
-void AckWaiters::insert(AckWaiter& waiter, Offset needs, LeaderEpoch epoch) {
+void AckWaiters::insert(AckWaiter& waiter, Offset needs, LeaderEpoch epoch, std::chrono::milliseconds patience) {
   waiter.needs_ = needs;
   waiter.epoch_ = epoch;
+  waiter.patience_ = patience;
+  waiter.deadline_.reset();
   AckWaiter* before = last_;
   while (before != nullptr && before->needs_ > needs) before = before->previous_;
   waiter.previous_ = before;
@@ -19,6 +23,28 @@ AckWaiter& AckWaiters::take_first() {
   (first_ == nullptr ? last_ : first_->previous_) = nullptr;
   waiter.next_ = nullptr;
   return waiter;
+}
+
+void AckWaiters::unlink(AckWaiter& waiter) {
+  (waiter.previous_ == nullptr ? first_ : waiter.previous_->next_) = waiter.next_;
+  (waiter.next_ == nullptr ? last_ : waiter.next_->previous_) = waiter.previous_;
+  waiter.previous_ = nullptr;
+  waiter.next_ = nullptr;
+}
+
+void AckWaiters::expire(SteadyTime now) {
+  // Out of the list first: an answer may bring the next request.
+  AckWaiters expired;
+  for (AckWaiter* waiter = first_; waiter != nullptr;) {
+    AckWaiter& one = *std::exchange(waiter, waiter->next_);
+    if (!one.deadline_)
+      one.deadline_ = now + one.patience_;
+    else if (*one.deadline_ <= now) {
+      unlink(one);
+      expired.insert(one, one.needs_, one.epoch_, one.patience_);
+    }
+  }
+  expired.fail_all(ErrorCode::request_timed_out);
 }
 
 void AckWaiters::release_through(Offset high_watermark, LeaderEpoch epoch) {

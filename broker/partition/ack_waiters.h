@@ -1,7 +1,11 @@
 #pragma once
 
+#include "broker/env/env.h"
 #include "proto/base/types.h"
 #include "proto/error_code.h"
+
+#include <chrono>
+#include <optional>
 
 namespace tidelog::broker {
 
@@ -24,6 +28,8 @@ class AckWaiter {
   friend class AckWaiters;
   Offset needs_;
   LeaderEpoch epoch_;
+  std::chrono::milliseconds patience_{};
+  std::optional<SteadyTime> deadline_;
   AckWaiter* previous_ = nullptr;
   AckWaiter* next_ = nullptr;
 };
@@ -35,16 +41,20 @@ class AckWaiters {
   AckWaiters(const AckWaiters&) = delete;
   AckWaiters& operator=(const AckWaiters&) = delete;
 
-  void insert(AckWaiter& waiter, Offset needs, LeaderEpoch epoch);
+  void insert(AckWaiter& waiter, Offset needs, LeaderEpoch epoch, std::chrono::milliseconds patience);
   /// Answers all that need no more than `high_watermark`. One that waited under another leader epoch learns NOT_LEADER_OR_FOLLOWER: what it
   /// wrote may have been replaced (R3).
   void release_through(Offset high_watermark, LeaderEpoch epoch);
+  /// Answers with REQUEST_TIMED_OUT those whose patience ended. It counts from the first call that finds them waiting, so that nobody looks
+  /// at a clock for those that wait briefly, and everybody has at least the time between two calls.
+  void expire(SteadyTime now);
   /// Answers all, with one error.
   void fail_all(ErrorCode error);
   [[nodiscard]] bool empty() const { return first_ == nullptr; }
 
  private:
   AckWaiter& take_first();
+  void unlink(AckWaiter& waiter);
 
   AckWaiter* first_ = nullptr;
   AckWaiter* last_ = nullptr;

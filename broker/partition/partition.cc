@@ -96,6 +96,11 @@ void Partition::advance_high_watermark() {
   FetchWatch::tell_all(watches_, std::exchange(untold_bytes_, 0));
 }
 
+void Partition::check_patience() {
+  waiters_.expire(shard_.loop().now());
+  if (!waiters_.empty()) shard_.timers().arm_in(patience_check_, kPatienceCheckEvery);
+}
+
 Result<Offset, ErrorCode> Partition::delete_records(Offset before) {
   if (log_->is_offline()) return ErrorCode::kafka_storage_error;
   // What is compacted alone is kept by key: cutting off its beginning would take keys' newest records away.

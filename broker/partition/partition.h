@@ -82,6 +82,8 @@ class Partition final : public DurableLog, private PassClient {
   void finish_sync(const storage::SyncTicket& ticket) override;
 
  private:
+  static constexpr SteadyTime kPatienceCheckEvery = std::chrono::milliseconds(100);
+
   /// A part of this pass that made it into the write.
   struct Accepted {
     ProducePart* part;
@@ -97,6 +99,7 @@ class Partition final : public DurableLog, private PassClient {
   void write_admitted();
   void write_timed();
   void answer_accepted();
+  void check_patience();
   void advance_high_watermark();
 
   Shard& shard_;
@@ -109,6 +112,7 @@ class Partition final : public DurableLog, private PassClient {
   Offset high_watermark_;
   ErrorCode retired_ = ErrorCode::none;
   AckWaiters waiters_;
+  Timer patience_check_{[this] { check_patience(); }};  ///< Armed while anybody may be waiting.
   FetchWatch* watches_ = nullptr;
   bool has_failed_ = false;        ///< The last write to the log did; told once.
   std::int64_t untold_bytes_ = 0;  ///< Appended since the watches were last told.

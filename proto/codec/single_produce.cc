@@ -58,7 +58,7 @@ bool decode_body(Bytes body, std::int16_t version, SingleProduce& out) {
   Reader in(body);
   if (!take_string<kIsFlexible>(in, out.transactional_id)) return false;
   out.acks = in.take<std::int16_t>();
-  in.take<std::int32_t>();  // the timeout: a leader knows at once
+  out.timeout_ms = in.take<std::int32_t>();
   if (take_length<kIsFlexible, std::int32_t>(in) != 1) return false;
   if (!take_topic<kIsFlexible>(in, version, out) || take_length<kIsFlexible, std::int32_t>(in) != 1) return false;
   out.partition = in.take<std::int32_t>();

@@ -15,6 +15,7 @@ namespace tidelog::proto {
 struct SingleProduce {
   std::string_view transactional_id;  ///< Null: data() == nullptr.
   std::int16_t acks = 0;
+  std::int32_t timeout_ms = 0;
   std::string_view topic;  ///< Up to version 12; from then on the id.
   Uuid topic_id;
   std::int32_t partition = 0;

@@ -9,6 +9,9 @@ namespace {
 /// So many segments are looked at in one step. Each may have its index read.
 constexpr int kSegmentsAStep = 16;
 
+/// Of two candidates: whoever claims the later timestamp, else whoever is older.
+constexpr auto kGoesFirst = [](const auto& a, const auto& b) { return a.claim != b.claim ? a.claim > b.claim : a.base < b.base; };
+
 }  // namespace
 
 Result<void> Log::advance(TimeSearch& search) {
@@ -73,9 +76,7 @@ Result<void> Log::list_candidates(LoadedLog& state, TimeSearch& search) {
   for (int count = 0; count < kSegmentsAStep; ++count) {
     Segment* const segment = next_segment(state, search);
     if (segment == nullptr) {
-      std::ranges::sort(search.candidates_, [](const TimeSearch::Candidate& a, const TimeSearch::Candidate& b) {
-        return a.claim != b.claim ? a.claim > b.claim : a.base < b.base;
-      });
+      std::ranges::sort(search.candidates_, kGoesFirst);
       search.has_all_candidates_ = true;
       return {};
     }

@@ -65,6 +65,7 @@ void decode_single(std::int16_t version, Bytes body) {
   const auto topic = *message.topic_data.begin();
   require(topic.partition_data.size() == 1);
   const auto part = *topic.partition_data.begin();
+  require(single.timeout_ms == message.timeout_ms);
   require(single.acks == message.acks && single.transactional_id == message.transactional_id);
   require(version >= 13 ? single.topic_id == topic.topic_id : single.topic == topic.name);
   require(single.partition == part.index && single.records.data() == part.records.bytes.data());

@@ -19,6 +19,7 @@ class Recorder final : public AckWaiter {
 };
 
 constexpr LeaderEpoch kEpoch{4};
+constexpr std::chrono::milliseconds kLong{30'000};
 
 TEST(AckWaiters, ReleasesInOffsetOrderThroughTheHighWatermark) {
   std::vector<std::string> log;
@@ -27,9 +28,9 @@ TEST(AckWaiters, ReleasesInOffsetOrderThroughTheHighWatermark) {
   Recorder b(log, "b");
   Recorder c(log, "c");
 
-  waiters.insert(a, {10}, kEpoch);
-  waiters.insert(c, {30}, kEpoch);
-  waiters.insert(b, {20}, kEpoch);
+  waiters.insert(a, {10}, kEpoch, kLong);
+  waiters.insert(c, {30}, kEpoch, kLong);
+  waiters.insert(b, {20}, kEpoch, kLong);
   waiters.release_through({20}, kEpoch);
 
   EXPECT_EQ(log, (std::vector<std::string>{"a:0", "b:0"}));
@@ -46,11 +47,57 @@ TEST(RuleR3, AWaiterOfAnotherLeaderEpochLearnsThatTheLeaderChanged) {
   Recorder old_one(log, "old");
   Recorder new_one(log, "new");
 
-  waiters.insert(old_one, {10}, kEpoch);
-  waiters.insert(new_one, {20}, kEpoch + 1);
+  waiters.insert(old_one, {10}, kEpoch, kLong);
+  waiters.insert(new_one, {20}, kEpoch + 1, kLong);
   waiters.release_through({20}, kEpoch + 1);
 
   EXPECT_EQ(log, (std::vector<std::string>{"old:6", "new:0"}));
+}
+
+TEST(AckWaiters, OnlyThoseWhosePatienceEndedExpireAndItCountsFromTheFirstLook) {
+  using std::chrono::milliseconds;
+  std::vector<std::string> log;
+  AckWaiters waiters;
+  Recorder patient(log, "patient");
+  Recorder hasty(log, "hasty");
+  Recorder late(log, "late");
+  waiters.insert(patient, {10}, kEpoch, kLong);
+  waiters.insert(hasty, {20}, kEpoch, milliseconds(500));
+  const SteadyTime first_look = std::chrono::seconds(100);
+
+  waiters.expire(first_look);
+  waiters.insert(late, {30}, kEpoch, milliseconds(0));
+  waiters.expire(first_look + milliseconds(499));
+  const std::vector<std::string> before = log;
+  waiters.expire(first_look + milliseconds(500));
+  waiters.release_through({30}, kEpoch);
+
+  EXPECT_TRUE(before.empty());
+  EXPECT_EQ(log, (std::vector<std::string>{"hasty:7", "late:7", "patient:0"}));
+  EXPECT_TRUE(waiters.empty());
+}
+
+TEST(AckWaiters, WhoeverExpiredMayBringTheNextFromInside) {
+  struct Chain final : AckWaiter {
+    Chain(AckWaiters& list, AckWaiter& after) : list_(list), after_(after) {}
+    void on_outcome(ErrorCode) override { list_.insert(after_, {5}, kEpoch, kLong); }
+    AckWaiters& list_;
+    AckWaiter& after_;
+  };
+  std::vector<std::string> log;
+  AckWaiters waiters;
+  Recorder next(log, "next");
+  Chain chain(waiters, next);
+  waiters.insert(chain, {9}, kEpoch, std::chrono::milliseconds(0));
+
+  waiters.expire(std::chrono::seconds(1));
+  waiters.expire(std::chrono::seconds(2));
+  waiters.expire(std::chrono::seconds(3));
+
+  EXPECT_TRUE(log.empty());
+  EXPECT_FALSE(waiters.empty());
+  waiters.release_through({5}, kEpoch);
+  EXPECT_EQ(log, (std::vector<std::string>{"next:0"}));
 }
 
 }  // namespace

@@ -83,6 +83,7 @@ class PartitionTest : public ::testing::Test {
     sent.part.records = sent.bytes;
     sent.part.api_version = 11;
     sent.part.waits_for_all = all;
+    sent.part.patience = std::chrono::seconds(30);
     sent.part.owner = &sent;
   }
 
@@ -173,6 +174,31 @@ TEST_F(PartitionTest, AcknowledgesAllOnlyWhenTheBytesAreDurable) {
   EXPECT_EQ(sent->part.error, ErrorCode::none);
   EXPECT_EQ(sent->part.base_offset, Offset{0});
   EXPECT_EQ(partition_->state().high_watermark, Offset{3});
+}
+
+// The timeout of a produce request: https://kafka.apache.org/protocol, key 0, timeout_ms.
+TEST_F(PartitionTest, AProducerHearsInItsTimeOfASyncThatDoesNotEnd) {
+  const auto patient = produce(1);
+  auto hasty = std::make_unique<Sent>();
+  prepare(*hasty, keyed_batch());
+  hasty->part.patience = std::chrono::seconds(1);
+  partition_->produce(hasty->part);
+  env_.loop().run_ready();
+  durability_.begin_round();
+
+  for (int tick = 0; tick < 9; ++tick) env_.loop().advance(std::chrono::milliseconds(110));
+  const int early = hasty->answers;
+  for (int tick = 0; tick < 3; ++tick) env_.loop().advance(std::chrono::milliseconds(110));
+  const int in_time = hasty->answers;
+  durability_.end_round(*partition_);
+
+  EXPECT_EQ(early, 0);
+  EXPECT_EQ(in_time, 1);
+  EXPECT_EQ(hasty->part.error, ErrorCode::request_timed_out);
+  EXPECT_EQ(hasty->answers, 1) << "answered again when the sync ended";
+  EXPECT_EQ(patient->answers, 1);
+  EXPECT_EQ(patient->part.error, ErrorCode::none);
+  EXPECT_EQ(partition_->state().high_watermark, Offset{2}) << "what timed out was written all the same";
 }
 
 TEST_F(PartitionTest, ARoundCoversOnlyWhatWasWrittenWhenItBegan) {

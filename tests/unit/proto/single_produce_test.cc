@@ -53,6 +53,7 @@ bool reads_alike(Bytes body, std::int16_t version) {
   const auto part = *topic.partition_data.begin();
   EXPECT_TRUE(is_same(single.transactional_id, message.transactional_id));
   EXPECT_EQ(single.acks, message.acks);
+  EXPECT_EQ(single.timeout_ms, message.timeout_ms);
   EXPECT_TRUE(version >= 13 ? single.topic_id == topic.topic_id : is_same(single.topic, topic.name));
   EXPECT_EQ(single.partition, part.index);
   EXPECT_TRUE(is_same(single.records, part.records.bytes));
