@@ -47,7 +47,14 @@ void BlockingThreads::work() {
     wake_.wait(lock, [this] { return stopping_ || !first_.empty() || !tasks_.empty(); });
     --idle_;
     if (first_.empty() && tasks_.empty()) return;
-    finish(first_.empty() ? tasks_ : first_, lock);
+    // Syncs may come without an end, and have a thread of their own: one of these stays with the others as long as there are any.
+    if (!first_.empty() && (tasks_.empty() || on_tasks_ > 0)) {
+      finish(first_, lock);
+    } else {
+      ++on_tasks_;
+      finish(tasks_, lock);
+      --on_tasks_;
+    }
   }
 }
 

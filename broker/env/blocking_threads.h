@@ -40,7 +40,8 @@ class BlockingThreads final : public BlockingPool {
   std::deque<Task> tasks_;
   std::vector<std::thread> threads_;
   std::thread thread_for_first_;
-  std::size_t idle_ = 0;  ///< Of `threads_`.
+  std::size_t idle_ = 0;      ///< Of `threads_`.
+  std::size_t on_tasks_ = 0;  ///< Those that are at what does not go first.
   bool stopping_ = false;
 };
 

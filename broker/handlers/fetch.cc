@@ -174,15 +174,10 @@ FetchReader::Limits Fetch::limits(const ClientQuota& quota) const {
 }
 
 void Fetch::let_go_of_request() {
-  client_id_ = request_.header.client_id.substr(0, kNameInLog);
-  request_.header.client_id = client_id_;
-  if (request_.quota != nullptr) request_.quota->outlive_request();
   message_.topics = {};
   message_.forgotten_topics_data = {};
   message_.cluster_id = message_.rack_id = {};
-  request_.body = {};
-  request_.block.reset();
-  context_.connection.let_go_of_request();
+  let_go_of(request_, context_.connection, client_id_);
 }
 
 bool Fetch::is_throttled(ClientQuota& quota, SendQueue& to) {

@@ -130,7 +130,11 @@ FetchReader::FetchReader(HandlerContext context, std::vector<FetchQuery>& querie
   }
 }
 
-FetchReader::~FetchReader() = default;
+FetchReader::~FetchReader() {
+  if (!is_watching_) return;
+  // An error ended the wait: what partitions of other shards know of it goes on their loops.
+  for (const auto& group : groups_) group->shard->shard.loop().post([group] { group->watches.clear(); });
+}
 
 bool FetchReader::read_here() {
   const bool is_here = groups_.empty() || (groups_.size() == 1 && groups_.front()->shard == &context_.here);
@@ -141,6 +145,7 @@ bool FetchReader::read_here() {
 }
 
 asio::awaitable<void> FetchReader::collect(bool watch) {
+  is_watching_ |= watch;
   Allowance allowance{.bytes = limits_.max_bytes};
   for (const auto& group : groups_) {
     // Shards do not add up their bytes, so with several of them any progress is worth another look.
@@ -153,6 +158,7 @@ asio::awaitable<void> FetchReader::stop_watching() {
   for (const auto& group : groups_) {
     co_await run_on(group->shard->shard.loop(), context_.loop(), [group] { group->watches.clear(); });
   }
+  is_watching_ = false;
 }
 
 bool FetchReader::is_enough() const {

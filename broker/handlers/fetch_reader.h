@@ -68,6 +68,7 @@ class FetchReader {
   Limits limits_;
   std::vector<std::shared_ptr<Group>> groups_;
   std::shared_ptr<Waiting> waiting_;  ///< Null unless it waits.
+  bool is_watching_ = false;
 };
 
 }  // namespace tidelog::broker

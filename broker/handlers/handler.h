@@ -7,6 +7,7 @@
 #include "proto/error_code.h"
 
 #include <algorithm>
+#include <string>
 
 namespace tidelog::broker {
 
@@ -46,6 +47,10 @@ void respond(const Request& request, const Message& message, SendQueue& to) {
   if constexpr (requires { told.throttle_time_ms; }) told.throttle_time_ms = std::max(message.throttle_time_ms, wait_ms);
   write_response(request, told, to);
 }
+
+/// Before what may take long: the peer's bytes go, and with them every view into the request. Its client id, shortened, goes on in
+/// `client_id`.
+void let_go_of(Request& request, Connection& connection, std::string& client_id);
 
 /// The address a client shall use for this node.
 Endpoint address_for(const HandlerContext& context);

@@ -5,8 +5,10 @@
 #include "proto/messages/list_offsets_response.h"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace tidelog::broker {
@@ -25,6 +27,10 @@ constexpr std::int64_t kEarliestPendingUpload = -6;
 
 /// Whatever a topic allows, no more is opened to find a record by its time.
 constexpr std::size_t kMostOpenedBytes = std::size_t{64} << 20;
+
+/// A peer that is gone is not noticed while it is searched for, and most clients wait no longer.
+constexpr std::chrono::milliseconds kLongestSearch{30'000};
+constexpr std::int16_t kFirstWithTimeout = 10;
 
 struct Question {
   TopicPartition id;
@@ -73,11 +79,11 @@ void answer(Partition& partition, Question& question) {
   }
 }
 
-asio::awaitable<void> answer_by_time(HandlerContext context, Question& question) {
+asio::awaitable<void> answer_by_time(HandlerContext context, Question& question, SteadyTime until) {
   std::optional<TimestampMs> at_least;
   if (question.timestamp != kMaxTimestamp) at_least = TimestampMs{question.timestamp};
   storage::TimeSearch search({.at_least = at_least, .limit = question.limit, .max_opened_bytes = question.max_opened_bytes});
-  question.error = co_await look_up_time(context, question.id, search);
+  question.error = co_await look_up_time(context, question.id, search, until);
   if (question.error != ErrorCode::none || !search.found()) co_return;  // No such record: -1 and -1.
   question.found_offset = search.found()->offset.value;
   question.found_timestamp = search.found()->timestamp.value;
@@ -86,7 +92,7 @@ asio::awaitable<void> answer_by_time(HandlerContext context, Question& question)
 
 /// A topic as the request groups its partitions; `end` is the index behind its last question.
 struct Topic {
-  std::string_view name;
+  std::string name;
   std::size_t end;
 };
 
@@ -123,9 +129,14 @@ Questions read_questions(const ListOffsetsRequest& message, const Image& image, 
       else
         questions.all[first->second].error = ErrorCode::invalid_request;
     }
-    questions.topics.push_back({.name = topic.name, .end = questions.all.size()});
+    questions.topics.push_back({.name = std::string(topic.name), .end = questions.all.size()});
   }
   return questions;
+}
+
+SteadyTime longest_search(const ListOffsetsRequest& message, std::int16_t version) {
+  if (version < kFirstWithTimeout || message.timeout_ms <= 0) return kLongestSearch;
+  return std::min(std::chrono::milliseconds(message.timeout_ms), kLongestSearch);
 }
 
 void respond_with(const Request& request, const Questions& questions, SendQueue& to) {
@@ -161,9 +172,12 @@ Handle handle_list_offsets(HandlerContext context, Request request, SendQueue& t
     co_return Outcome::close;
   }
   Questions questions = read_questions(message, context.image(), request.header.api_version);
+  const SteadyTime until = context.loop().now() + longest_search(message, request.header.api_version);
   co_await ask_owners(context, questions.all, answer);
+  std::string client_id;
+  if (std::ranges::any_of(questions.all, &Question::is_by_time)) let_go_of(request, context.connection, client_id);
   for (Question& question : questions.all) {
-    if (question.is_by_time) co_await answer_by_time(context, question);
+    if (question.is_by_time) co_await answer_by_time(context, question, until);
   }
   respond_with(request, questions, to);
   co_return Outcome::keep;

@@ -39,11 +39,12 @@ asio::awaitable<ErrorCode> take_step(HandlerContext context, TopicPartition id, 
 
 }  // namespace
 
-asio::awaitable<ErrorCode> look_up_time(HandlerContext context, TopicPartition id, storage::TimeSearch& search) {
+asio::awaitable<ErrorCode> look_up_time(HandlerContext context, TopicPartition id, storage::TimeSearch& search, SteadyTime until) {
   while (true) {
     const Turns::Turn turn = co_await context.here.time_lookups.take();
     // Looked at here, so that those who wait for a turn when the broker stops need not wait for a read each.
     if (context.connection.client().is_leaving) co_return ErrorCode::not_leader_or_follower;
+    if (context.loop().now() >= until) co_return ErrorCode::request_timed_out;
     const ErrorCode error = co_await take_step(context, id, search);
     if (error != ErrorCode::none) co_return error;
     co_await let_others_go_on(context.loop());

@@ -78,7 +78,10 @@ void ConnectionSet::free_request_memory() {
   std::size_t unfinished = 0;
   for (const auto& [id, connection] : connections_) unfinished += connection->unfinished_bytes();
   // Else requests that are being served have it: they end by themselves.
-  if (unfinished < shard_.budget()->used_bytes() / 2) return;
+  if (unfinished < shard_.budget()->used_bytes() / 2) {
+    next_victims_ = now + kBetweenLooks;
+    return;
+  }
   next_victims_ = now + kBetweenVictims;
   for (std::size_t freed = 0; freed < wanted;) {
     Connection* most = greatest([](const Connection& connection) { return connection.unfinished_bytes(); });

@@ -26,13 +26,16 @@ std::size_t ReceiveBuffer::block_needed(bool is_scarce) {
   const bool is_worth_moving = pending_bytes() == 0 || (pending_bytes() <= begin_ && room() < block_->capacity() / 2);
   if (is_ours_alone() && is_worth_moving) move_to_front();
   const bool is_outgrown = block_->capacity() < next_block_bytes_;
-  if (room() >= kLeastRoomBytes && !is_outgrown) return 0;
   const bool is_moderate = pending_bytes() >= kLengthBytes && announced_bytes() <= Budget::kSmallBytes;
+  // The block of such a frame was made for it: what is left of that is enough, however little is missing.
+  const bool gets_its_size = is_scarce && is_moderate && announced_bytes() > pending_bytes();
+  const std::size_t least = gets_its_size ? std::min(kLeastRoomBytes, announced_bytes() - pending_bytes()) : kLeastRoomBytes;
+  if (room() >= least && !is_outgrown) return 0;
   const std::size_t wanted =
       is_scarce && is_moderate ? std::max(announced_bytes(), 2 * kLeastRoomBytes) : std::max(next_block_bytes_, earned_bytes(is_scarce));
   if (!is_ours_alone() || block_->capacity() < wanted) return wanted;
   move_to_front();
-  return room() >= kLeastRoomBytes ? 0 : wanted + kLeastRoomBytes;
+  return room() >= least ? 0 : wanted + kLeastRoomBytes;
 }
 
 /// What a frame in progress may claim grows with what came of it, not with what it announces.

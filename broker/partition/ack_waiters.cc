@@ -1,8 +1,15 @@
 #include "broker/partition/ack_waiters.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace tidelog::broker {
+namespace {
+
+/// Clients give a request up when the time is over that they put into it, and an answer after that reaches nobody.
+constexpr SteadyTime kAtMostEarlier = std::chrono::milliseconds(500);
+
+}  // namespace
 
 void AckWaiters::insert(AckWaiter& waiter, Offset needs, LeaderEpoch epoch, std::chrono::milliseconds patience) {
   waiter.needs_ = needs;
@@ -38,7 +45,7 @@ void AckWaiters::expire(SteadyTime now) {
   for (AckWaiter* waiter = first_; waiter != nullptr;) {
     AckWaiter& one = *std::exchange(waiter, waiter->next_);
     if (!one.deadline_)
-      one.deadline_ = now + one.patience_;
+      one.deadline_ = now + one.patience_ - std::min<SteadyTime>(one.patience_ / 10, kAtMostEarlier);
     else if (*one.deadline_ <= now) {
       unlink(one);
       expired.insert(one, one.needs_, one.epoch_, one.patience_);

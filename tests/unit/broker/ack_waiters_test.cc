@@ -54,7 +54,7 @@ TEST(RuleR3, AWaiterOfAnotherLeaderEpochLearnsThatTheLeaderChanged) {
   EXPECT_EQ(log, (std::vector<std::string>{"old:6", "new:0"}));
 }
 
-TEST(AckWaiters, OnlyThoseWhosePatienceEndedExpireAndItCountsFromTheFirstLook) {
+TEST(AckWaiters, OnlyThoseWhosePatienceIsAboutToEndExpireAndItCountsFromTheFirstLook) {
   using std::chrono::milliseconds;
   std::vector<std::string> log;
   AckWaiters waiters;
@@ -67,9 +67,9 @@ TEST(AckWaiters, OnlyThoseWhosePatienceEndedExpireAndItCountsFromTheFirstLook) {
 
   waiters.expire(first_look);
   waiters.insert(late, {30}, kEpoch, milliseconds(0));
-  waiters.expire(first_look + milliseconds(499));
+  waiters.expire(first_look + milliseconds(449));
   const std::vector<std::string> before = log;
-  waiters.expire(first_look + milliseconds(500));
+  waiters.expire(first_look + milliseconds(450));
   waiters.release_through({30}, kEpoch);
 
   EXPECT_TRUE(before.empty());

@@ -3,6 +3,7 @@
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <semaphore>
 
@@ -44,6 +45,29 @@ TEST(BlockingThreads, RunWhatGoesFirstWhileAllAreBusy) {
   const bool has_ended = read.try_acquire_for(std::chrono::seconds(60));
   if (!has_ended) synced.release();  // Or the test would not end either.
   EXPECT_TRUE(has_ended);
+}
+
+/// Hands itself over again until it may end, as the syncs of a busy shard do.
+struct Endless {
+  void operator()() const {
+    if (!*may_end) threads->run_first(*this, *loop, nothing);
+  }
+  BlockingThreads* threads;
+  Loop* loop;
+  std::atomic<bool>* may_end;
+};
+
+TEST(BlockingThreads, RunTheOthersThoughWhatGoesFirstNeverEnds) {
+  DeafLoop loop;
+  std::atomic<bool> may_end = false;
+  std::binary_semaphore ran{0};
+  BlockingThreads threads(1);
+  for (int i = 0; i < 3; ++i) threads.run_first(Endless{&threads, &loop, &may_end}, loop, nothing);
+
+  threads.run([&] { ran.release(); }, loop, nothing);
+
+  EXPECT_TRUE(ran.try_acquire_for(std::chrono::seconds(60)));
+  may_end = true;
 }
 
 TEST(BlockingThreads, FinishWhatWasHandedOver) {

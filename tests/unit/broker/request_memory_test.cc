@@ -230,6 +230,25 @@ TEST_F(RequestMemoryTest, ACrowdWithModerateRequestsIsServedWithoutAWait) {
   EXPECT_EQ(shard_.budget()->used_bytes(), 0U);
 }
 
+// The same over a network that cuts where it likes: the end of a request needs no more room than it has bytes.
+TEST_F(RequestMemoryTest, ACrowdWhoseRequestsComeInPiecesIsServedWithoutAWait) {
+  constexpr std::size_t kBytes = 65'532;
+  std::string whole(4 + kBytes, '\0');
+  whole[2] = static_cast<char>(kBytes >> 8);
+  whole[3] = static_cast<char>(kBytes & 0xff);
+  whole.replace(4, 14, request().substr(4));
+  std::vector<std::shared_ptr<FakeWire>> crowd;
+  for (int i = 0; i < 400; ++i) crowd.push_back(connect());
+
+  for (const auto& wire : crowd) give(*wire, whole.substr(0, 5'000));
+  for (const auto& wire : crowd) give(*wire, whole.substr(5'000, 58'000));
+  for (const auto& wire : crowd) give(*wire, whole.substr(63'000));
+
+  EXPECT_EQ(handler_.served, 400);
+  EXPECT_EQ(count(Limit::queued_max_request_bytes), 0U);
+  EXPECT_EQ(shard_.budget()->used_bytes(), 0U);
+}
+
 // The first block is full, and there is no memory for a second one: its reader never came to wait for more bytes.
 TEST_F(RequestMemoryTest, ARequestThatWaitsForMemoryHasADeadlineToo) {
   shard_.budget()->take(kRequestMemory - 20'000);
