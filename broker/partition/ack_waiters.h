@@ -45,8 +45,9 @@ class AckWaiters {
   /// Answers all that need no more than `high_watermark`. One that waited under another leader epoch learns NOT_LEADER_OR_FOLLOWER: what it
   /// wrote may have been replaced (R3).
   void release_through(Offset high_watermark, LeaderEpoch epoch);
-  /// Answers with REQUEST_TIMED_OUT those whose patience is about to end: a tenth of it is left, at most half a second. It counts from the first call that finds them waiting, so that nobody looks
-  /// at a clock for those that wait briefly, and everybody has at least the time between two calls.
+  /// Answers with REQUEST_TIMED_OUT those whose patience is about to end: a tenth of it is left, at most half a second. It counts from the
+  /// first call that finds them waiting, so that nobody looks at a clock for those that wait briefly, and everybody has at least the time
+  /// between two calls.
   void expire(SteadyTime now);
   /// Answers all, with one error.
   void fail_all(ErrorCode error);
