@@ -11,10 +11,9 @@ constexpr SteadyTime kAtMostEarlier = std::chrono::milliseconds(500);
 
 }  // namespace
 
-void AckWaiters::insert(AckWaiter& waiter, Offset needs, LeaderEpoch epoch, std::chrono::milliseconds patience) {
+void AckWaiters::insert(AckWaiter& waiter, Offset needs, LeaderEpoch epoch) {
   waiter.needs_ = needs;
   waiter.epoch_ = epoch;
-  waiter.patience_ = patience;
   waiter.deadline_.reset();
   AckWaiter* before = last_;
   while (before != nullptr && before->needs_ > needs) before = before->previous_;
@@ -26,9 +25,7 @@ void AckWaiters::insert(AckWaiter& waiter, Offset needs, LeaderEpoch epoch, std:
 
 AckWaiter& AckWaiters::take_first() {
   AckWaiter& waiter = *first_;
-  first_ = waiter.next_;
-  (first_ == nullptr ? last_ : first_->previous_) = nullptr;
-  waiter.next_ = nullptr;
+  unlink(waiter);
   return waiter;
 }
 
@@ -45,10 +42,10 @@ void AckWaiters::expire(SteadyTime now) {
   for (AckWaiter* waiter = first_; waiter != nullptr;) {
     AckWaiter& one = *std::exchange(waiter, waiter->next_);
     if (!one.deadline_)
-      one.deadline_ = now + one.patience_ - std::min<SteadyTime>(one.patience_ / 10, kAtMostEarlier);
+      one.deadline_ = now + one.patience - std::min<SteadyTime>(one.patience / 10, kAtMostEarlier);
     else if (*one.deadline_ <= now) {
       unlink(one);
-      expired.insert(one, one.needs_, one.epoch_, one.patience_);
+      expired.insert(one, one.needs_, one.epoch_);
     }
   }
   expired.fail_all(ErrorCode::request_timed_out);

@@ -21,6 +21,8 @@ class AckWaiter {
   virtual void on_outcome(ErrorCode outcome) = 0;
   [[nodiscard]] Offset needs() const { return needs_; }
 
+  std::chrono::milliseconds patience{};  ///< How long it waits. Set before it is inserted.
+
  protected:
   ~AckWaiter() = default;
 
@@ -28,7 +30,6 @@ class AckWaiter {
   friend class AckWaiters;
   Offset needs_;
   LeaderEpoch epoch_;
-  std::chrono::milliseconds patience_{};
   std::optional<SteadyTime> deadline_;
   AckWaiter* previous_ = nullptr;
   AckWaiter* next_ = nullptr;
@@ -41,7 +42,7 @@ class AckWaiters {
   AckWaiters(const AckWaiters&) = delete;
   AckWaiters& operator=(const AckWaiters&) = delete;
 
-  void insert(AckWaiter& waiter, Offset needs, LeaderEpoch epoch, std::chrono::milliseconds patience);
+  void insert(AckWaiter& waiter, Offset needs, LeaderEpoch epoch);
   /// Answers all that need no more than `high_watermark`. One that waited under another leader epoch learns NOT_LEADER_OR_FOLLOWER: what it
   /// wrote may have been replaced (R3).
   void release_through(Offset high_watermark, LeaderEpoch epoch);

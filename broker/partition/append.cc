@@ -217,7 +217,7 @@ void Partition::answer_accepted() {
     if (is_answered) {
       part.done();
     } else {
-      waiters_.insert(part, accepted.end, leader_epoch_, part.patience);
+      waiters_.insert(part, accepted.end, leader_epoch_);
       if (!patience_check_.is_armed()) shard_.timers().arm_in(patience_check_, kPatienceCheckEvery);
     }
   }

@@ -35,8 +35,7 @@ class ProducePart final : public AckWaiter {
   std::int32_t index = 0;  ///< As the client named it, for its answer.
   MutableBytes records;    ///< As it came; stamped in place. Null pointer: the client sent null.
   std::int16_t api_version = 0;
-  bool waits_for_all = false;            ///< acks=-1.
-  std::chrono::milliseconds patience{};  ///< How long it waits for that, if it does.
+  bool waits_for_all = false;  ///< acks=-1.
   bool has_transactional_id = false;
   bool is_timed = false;                  ///< Whoever sent it pays for the time it takes.
   std::unique_ptr<CheckedAhead> checked;  ///< Null: its partition checks it when it takes it.

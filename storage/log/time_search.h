@@ -27,7 +27,8 @@ struct TimestampedOffset {
 ///
 /// A compressed batch is not looked into when it is produced (R18), so its header may claim a later time than its records have. Then the
 /// search goes on behind it; but after `kMostOpenedInVain` of those the next header is believed, or one request could have all of a log
-/// opened. What a header says of where its batch begins is never too late: no record that was asked for lies before it.
+/// opened. What a header says of where its batch begins is too late only if it claims an earlier time than its records have: those are
+/// passed over.
 ///
 /// Life: of one question. The file that is read stays open. Thread: one at a time; `advance` on the log's, `read_piece` anywhere.
 class TimeSearch {

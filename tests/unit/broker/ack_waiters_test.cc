@@ -8,9 +8,13 @@
 namespace tidelog::broker {
 namespace {
 
+constexpr std::chrono::milliseconds kLong{30'000};
+
 class Recorder final : public AckWaiter {
  public:
-  Recorder(std::vector<std::string>& log, std::string name) : log_(log), name_(std::move(name)) {}
+  Recorder(std::vector<std::string>& log, std::string name, std::chrono::milliseconds waits = kLong) : log_(log), name_(std::move(name)) {
+    patience = waits;
+  }
   void on_outcome(ErrorCode outcome) override { log_.push_back(name_ + ":" + std::to_string(static_cast<int>(outcome))); }
 
  private:
@@ -19,7 +23,6 @@ class Recorder final : public AckWaiter {
 };
 
 constexpr LeaderEpoch kEpoch{4};
-constexpr std::chrono::milliseconds kLong{30'000};
 
 TEST(AckWaiters, ReleasesInOffsetOrderThroughTheHighWatermark) {
   std::vector<std::string> log;
@@ -28,9 +31,9 @@ TEST(AckWaiters, ReleasesInOffsetOrderThroughTheHighWatermark) {
   Recorder b(log, "b");
   Recorder c(log, "c");
 
-  waiters.insert(a, {10}, kEpoch, kLong);
-  waiters.insert(c, {30}, kEpoch, kLong);
-  waiters.insert(b, {20}, kEpoch, kLong);
+  waiters.insert(a, {10}, kEpoch);
+  waiters.insert(c, {30}, kEpoch);
+  waiters.insert(b, {20}, kEpoch);
   waiters.release_through({20}, kEpoch);
 
   EXPECT_EQ(log, (std::vector<std::string>{"a:0", "b:0"}));
@@ -47,8 +50,8 @@ TEST(RuleR3, AWaiterOfAnotherLeaderEpochLearnsThatTheLeaderChanged) {
   Recorder old_one(log, "old");
   Recorder new_one(log, "new");
 
-  waiters.insert(old_one, {10}, kEpoch, kLong);
-  waiters.insert(new_one, {20}, kEpoch + 1, kLong);
+  waiters.insert(old_one, {10}, kEpoch);
+  waiters.insert(new_one, {20}, kEpoch + 1);
   waiters.release_through({20}, kEpoch + 1);
 
   EXPECT_EQ(log, (std::vector<std::string>{"old:6", "new:0"}));
@@ -59,14 +62,14 @@ TEST(AckWaiters, OnlyThoseWhosePatienceIsAboutToEndExpireAndItCountsFromTheFirst
   std::vector<std::string> log;
   AckWaiters waiters;
   Recorder patient(log, "patient");
-  Recorder hasty(log, "hasty");
-  Recorder late(log, "late");
-  waiters.insert(patient, {10}, kEpoch, kLong);
-  waiters.insert(hasty, {20}, kEpoch, milliseconds(500));
+  Recorder hasty(log, "hasty", milliseconds(500));
+  Recorder late(log, "late", milliseconds(0));
+  waiters.insert(patient, {10}, kEpoch);
+  waiters.insert(hasty, {20}, kEpoch);
   const SteadyTime first_look = std::chrono::seconds(100);
 
   waiters.expire(first_look);
-  waiters.insert(late, {30}, kEpoch, milliseconds(0));
+  waiters.insert(late, {30}, kEpoch);
   waiters.expire(first_look + milliseconds(449));
   const std::vector<std::string> before = log;
   waiters.expire(first_look + milliseconds(450));
@@ -80,7 +83,7 @@ TEST(AckWaiters, OnlyThoseWhosePatienceIsAboutToEndExpireAndItCountsFromTheFirst
 TEST(AckWaiters, WhoeverExpiredMayBringTheNextFromInside) {
   struct Chain final : AckWaiter {
     Chain(AckWaiters& list, AckWaiter& after) : list_(list), after_(after) {}
-    void on_outcome(ErrorCode) override { list_.insert(after_, {5}, kEpoch, kLong); }
+    void on_outcome(ErrorCode) override { list_.insert(after_, {5}, kEpoch); }
     AckWaiters& list_;
     AckWaiter& after_;
   };
@@ -88,7 +91,7 @@ TEST(AckWaiters, WhoeverExpiredMayBringTheNextFromInside) {
   AckWaiters waiters;
   Recorder next(log, "next");
   Chain chain(waiters, next);
-  waiters.insert(chain, {9}, kEpoch, std::chrono::milliseconds(0));
+  waiters.insert(chain, {9}, kEpoch);
 
   waiters.expire(std::chrono::seconds(1));
   waiters.expire(std::chrono::seconds(2));

@@ -213,10 +213,7 @@ TEST_F(RequestMemoryTest, ProducesThatWaitKeepOneKilobyteOfThatAndNoMore) {
 
 // Each of a crowd has sent the beginning of a request. Were all of the memory spent on beginnings, nobody's rest could be read.
 TEST_F(RequestMemoryTest, ACrowdWithModerateRequestsIsServedWithoutAWait) {
-  std::string whole(4 + 60'000, '\0');
-  whole[2] = static_cast<char>(60'000 >> 8);
-  whole[3] = static_cast<char>(60'000 & 0xff);
-  whole.replace(4, 14, request().substr(4));
+  const std::string whole = padded_request(60'000);
   std::vector<std::shared_ptr<FakeWire>> crowd;
   for (int i = 0; i < 400; ++i) {
     crowd.push_back(connect());
@@ -232,11 +229,7 @@ TEST_F(RequestMemoryTest, ACrowdWithModerateRequestsIsServedWithoutAWait) {
 
 // The same over a network that cuts where it likes: the end of a request needs no more room than it has bytes.
 TEST_F(RequestMemoryTest, ACrowdWhoseRequestsComeInPiecesIsServedWithoutAWait) {
-  constexpr std::size_t kBytes = 65'532;
-  std::string whole(4 + kBytes, '\0');
-  whole[2] = static_cast<char>(kBytes >> 8);
-  whole[3] = static_cast<char>(kBytes & 0xff);
-  whole.replace(4, 14, request().substr(4));
+  const std::string whole = padded_request(65'532);
   std::vector<std::shared_ptr<FakeWire>> crowd;
   for (int i = 0; i < 400; ++i) crowd.push_back(connect());
 
@@ -279,12 +272,9 @@ TEST_F(RequestMemoryTest, ABusyReaderGoesOnInSmallPiecesWhenThereIsNoMemoryForLa
 }
 
 TEST_F(RequestMemoryTest, OneLargeRequestMayHaveMoreThanAllMemoryWhenNobodyElseNeedsIt) {
-  std::string whole("\0\x20\0\0", 4);  // 2 MiB in a pool of 1.
-  whole += request().substr(4);
-  whole.resize(4 + 0x200000);
   const auto wire = connect();
 
-  give(*wire, whole);
+  give(*wire, padded_request(2 * kRequestMemory));
 
   EXPECT_EQ(handler_.served, 1);
 }
