@@ -13,8 +13,8 @@ std::int64_t wrapping_sum(std::int64_t a, std::int64_t b) {
 }  // namespace
 
 Result<void> RecordReader::open(const BatchView& batch, DecompressLimit limit) {
-  rest_ = {};
-  left_ = 0;
+  records_ = rest_ = {};
+  count_ = left_ = 0;
   decompressed_.clear();
   if (decompressed_.capacity() > kMaxKeptBytes) decompressed_.release();
   if (batch.record_count() < 0) return Errc::corrupt;
@@ -25,13 +25,18 @@ Result<void> RecordReader::open(const BatchView& batch, DecompressLimit limit) {
     if (const Result<void> done = decompress(batch.codec(), records, decompressed_, limit); !done) return done.error();
     records = decompressed_.bytes();
   }
-  rest_ = records;
-  left_ = batch.record_count();
+  records_ = rest_ = records;
+  count_ = left_ = batch.record_count();
   base_offset_ = batch.base_offset();
   base_timestamp_ = batch.base_timestamp();
   max_timestamp_ = batch.max_timestamp();
   is_append_time_ = batch.timestamp_type() == TimestampType::log_append_time;
   return {};
+}
+
+void RecordReader::rewind() {
+  rest_ = records_;
+  left_ = count_;
 }
 
 Result<bool> RecordReader::next(RecordView& record) {

@@ -27,9 +27,14 @@ class RecordReader {
   /// True: `record` is the next one. False: that was all. `Errc::corrupt` if the batch holds something else than it says.
   Result<bool> next(RecordView& record);
 
+  /// Starts again with the first record of the same batch. Needs an `open` that went well.
+  void rewind();
+
  private:
   ByteBuffer decompressed_;
+  Bytes records_;
   Bytes rest_;
+  std::int32_t count_ = 0;
   std::int32_t left_ = 0;
   bool is_append_time_ = false;
   Offset base_offset_;
@@ -39,8 +44,8 @@ class RecordReader {
 
 /// Calls `visit(const RecordView&)` for each record of `batch`.
 template <class Visit>
-Result<void> for_each_record(const BatchView& batch, RecordReader& reader, Visit&& visit) {
-  if (const Result<void> opened = reader.open(batch); !opened) return opened.error();
+Result<void> for_each_record(const BatchView& batch, RecordReader& reader, Visit&& visit, DecompressLimit limit = {}) {
+  if (const Result<void> opened = reader.open(batch, limit); !opened) return opened.error();
   RecordView record;
   while (true) {
     const Result<bool> more = reader.next(record);
