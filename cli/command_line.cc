@@ -280,6 +280,17 @@ void Parser::add_debug_commands() {
   wire->add_option("--api-version", options.api_version, "In which version")->check(between(0, 32'767))->type_name("N");
   wire->add_option("--port", options.port, "Of a capture only connections of this port")->check(between(1, 65'535))->type_name("PORT");
   add_format(*wire);
+
+  LogOptions& log = command_.log;
+  CLI::App* dump = add(*debug, CommandId::debug_log_dump, "log-dump",
+                       "Print what is in the files of a log: batches, indexes, checkpoints. Only reads, also beside a running broker");
+  dump->add_option("path", log.path, "A file, or a directory TOPIC-PARTITION")->type_name("FILE|DIR");
+  dump->add_flag("-r,--records", log.shows_records, "Of each batch its records, too");
+  add_format(*dump);
+  CLI::App* verify = add(*debug, CommandId::debug_log_verify, "log-verify",
+                         "Check every byte of logs: ends with 0 if all is whole, with 1 if not. Only reads, also beside a running broker");
+  verify->add_option("path", log.path, "A broker's log.dirs, or one TOPIC-PARTITION in it")->type_name("DIR");
+  add_format(*verify);
 }
 
 void Parser::add_other_commands() {

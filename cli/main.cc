@@ -32,6 +32,8 @@ int run(const Command& command) {
     case CommandId::config_explain: return run_config_explain(command);
     case CommandId::errors: return run_errors(command);
     case CommandId::debug_wire: return run_debug_wire(command);
+    case CommandId::debug_log_dump: return run_debug_log_dump(command);
+    case CommandId::debug_log_verify: return run_debug_log_verify(command);
     case CommandId::doctor: return run_doctor(command);
   }
   return kUsage;

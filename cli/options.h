@@ -74,6 +74,11 @@ struct WireOptions {
   std::int32_t port = 0;  ///< 0: every connection of a capture.
 };
 
+struct LogOptions {
+  std::string path;
+  bool shows_records = false;
+};
+
 enum class CommandId : std::uint8_t {
   help,
   version,
@@ -94,6 +99,8 @@ enum class CommandId : std::uint8_t {
   config_explain,
   errors,
   debug_wire,
+  debug_log_dump,
+  debug_log_verify,
   doctor,
 };
 
@@ -108,6 +115,7 @@ struct Command {
   ConsumeOptions consume;
   ConfigOptions config;
   WireOptions wire;
+  LogOptions log;
   std::string error_code;
 };
 

@@ -21,6 +21,8 @@ int run_topic_trim(const Command& command);
 int run_produce(const Command& command);
 int run_consume(const Command& command);
 int run_debug_wire(const Command& command);
+int run_debug_log_dump(const Command& command);
+int run_debug_log_verify(const Command& command);
 int run_doctor(const Command& command);
 // These need the broker.
 int run_serve(const Command& command);

@@ -83,7 +83,7 @@ int run_topic_describe(const Command& command) {
   result<client> client = open_client(command.global, quiet_config());
   if (!client) return fail(command.global, client.error());
   tidelog::admin admin = client->admin();
-  Table table({"topic", "id", "partition", "leader", "leader_epoch", "replicas", "in_sync", "start", "end"});
+  Table table({"topic", "id", "partition", "leader", "leader_epoch", "replicas", "in_sync", "start", "end", "damage"});
   int exit_code = kOk;
   for (const std::string& name : command.topic.names) {
     const result<topic_info> topic = admin.describe_topic(name);
@@ -91,10 +91,15 @@ int run_topic_describe(const Command& command) {
       exit_code = fail(command.global, topic.error());
       continue;
     }
-    for (const partition_info& partition : topic->partitions()) {
+    std::vector<std::int32_t> indexes;
+    for (const partition_info& partition : topic->partitions()) indexes.push_back(partition.index());
+    const std::vector<std::string> damage = admin.describe_damage(name, indexes);
+    for (std::size_t i = 0; i < indexes.size(); ++i) {
+      const partition_info& partition = topic->partitions()[i];
       table.add({name, topic->id(), std::int64_t{partition.index()}, std::int64_t{partition.leader()},
                  std::int64_t{partition.leader_epoch()}, Cell(partition.replicas()), Cell(partition.in_sync()),
-                 offset_cell(admin, name, partition, offset_spec::start()), offset_cell(admin, name, partition, offset_spec::end())});
+                 offset_cell(admin, name, partition, offset_spec::start()), offset_cell(admin, name, partition, offset_spec::end()),
+                 Cell(damage[i])});
     }
   }
   return print(table.render(command, "partitions")) || exit_code != kOk ? exit_code : kFailed;
