@@ -9,10 +9,12 @@ namespace tidelog::storage {
 namespace {
 
 constexpr std::uint64_t kMagic = 0x7469'6465'6d61'6e69;  // "tidemani"
-constexpr std::uint32_t kVersion = 1;
-constexpr std::uint32_t kCleanFlag = 1;
+constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kFirstVersion = 1;  ///< Without a journal, and without the fields about it.
+constexpr std::uint32_t kCleanFlag = 1, kDamageFlag = 2, kJournalFlag = 4;
 /// Where the fields of the header begin; docs/formats.md has the table.
-constexpr std::size_t kVersionAt = 8, kCrcAt = 12, kFlagsAt = 16, kBootIdAt = 20, kCountAt = 36, kHeaderBytes = 40;
+constexpr std::size_t kVersionAt = 8, kCrcAt = 12, kFlagsAt = 16, kBootIdAt = 20, kCountAt = 36, kFirstHeaderBytes = 40, kRunIdAt = 40,
+                      kRoundAt = 48, kFileAt = 56, kJournalPositionAt = 60, kPreviousCrcAt = 68, kHeaderBytes = 72;
 /// And those of an entry.
 constexpr std::size_t kLogId = 0, kTopicId = 8, kPartition = 24, kLogStart = 28, kOffset = 36, kSegmentBase = 44, kPosition = 52,
                       kEntryBytes = 60;
@@ -46,6 +48,22 @@ ManifestEntry load_entry(const std::byte* at) {
                        .position = load_be<std::uint64_t>(at + kPosition)}};
 }
 
+void store_position(std::byte* header, const JournalPosition& from) {
+  store_be<std::uint64_t>(header + kRunIdAt, from.run_id);
+  store_be<std::uint64_t>(header + kRoundAt, from.round);
+  store_be<std::uint32_t>(header + kFileAt, from.file);
+  store_be<std::uint64_t>(header + kJournalPositionAt, from.position);
+  store_be<std::uint32_t>(header + kPreviousCrcAt, from.previous_crc);
+}
+
+JournalPosition load_position(const std::byte* header) {
+  return {.run_id = load_be<std::uint64_t>(header + kRunIdAt),
+          .round = load_be<std::uint64_t>(header + kRoundAt),
+          .file = load_be<std::uint32_t>(header + kFileAt),
+          .position = load_be<std::uint64_t>(header + kJournalPositionAt),
+          .previous_crc = load_be<std::uint32_t>(header + kPreviousCrcAt)};
+}
+
 bool is_plausible(const ManifestEntry& entry) {
   const RecoveryPoint& point = entry.recovery;
   return point.log_start.value >= 0 && point.segment_base.value >= 0 && point.offset >= point.segment_base && point.position <= INT64_MAX;
@@ -73,7 +91,10 @@ std::string encode_manifest(Manifest& manifest) {
   const MutableBytes bytes = std::as_writable_bytes(std::span(out));
   store_be<std::uint64_t>(bytes.data(), kMagic);
   store_be<std::uint32_t>(bytes.data() + kVersionAt, kVersion);
-  store_be<std::uint32_t>(bytes.data() + kFlagsAt, manifest.clean ? kCleanFlag : 0);
+  const std::uint32_t flags =
+      (manifest.clean ? kCleanFlag : 0) | (manifest.has_damage ? kDamageFlag : 0) | (manifest.replay_from ? kJournalFlag : 0);
+  store_be<std::uint32_t>(bytes.data() + kFlagsAt, flags);
+  if (manifest.replay_from) store_position(bytes.data(), *manifest.replay_from);
   std::ranges::copy(manifest.boot_id.bytes, bytes.data() + kBootIdAt);
   store_be<std::uint32_t>(bytes.data() + kCountAt, static_cast<std::uint32_t>(manifest.logs.size()));
   std::byte* at = bytes.data() + kHeaderBytes;
@@ -86,17 +107,22 @@ std::string encode_manifest(Manifest& manifest) {
 }
 
 Result<Manifest> decode_manifest(Bytes bytes) {
-  if (bytes.size() < kHeaderBytes || load_be<std::uint64_t>(bytes.data()) != kMagic) return Errc::corrupt;
-  if (load_be<std::uint32_t>(bytes.data() + kVersionAt) != kVersion) return Errc::corrupt;
+  if (bytes.size() < kFirstHeaderBytes || load_be<std::uint64_t>(bytes.data()) != kMagic) return Errc::corrupt;
+  const auto version = load_be<std::uint32_t>(bytes.data() + kVersionAt);
+  if (version < kFirstVersion || version > kVersion) return Errc::corrupt;
+  const std::size_t header_bytes = version == kFirstVersion ? kFirstHeaderBytes : kHeaderBytes;
   if (load_be<std::uint32_t>(bytes.data() + kCrcAt) != proto::crc32c(bytes.subspan(kFlagsAt))) return Errc::corrupt;
   const std::size_t count = load_be<std::uint32_t>(bytes.data() + kCountAt);
-  if (bytes.size() != kHeaderBytes + count * kEntryBytes) return Errc::corrupt;
+  if (bytes.size() != header_bytes + count * kEntryBytes) return Errc::corrupt;
   Manifest manifest;
-  manifest.clean = (load_be<std::uint32_t>(bytes.data() + kFlagsAt) & kCleanFlag) != 0;
+  const auto flags = load_be<std::uint32_t>(bytes.data() + kFlagsAt);
+  manifest.clean = (flags & kCleanFlag) != 0;
+  manifest.has_damage = (flags & kDamageFlag) != 0;
+  if (version > kFirstVersion && (flags & kJournalFlag) != 0) manifest.replay_from = load_position(bytes.data());
   manifest.boot_id = load_uuid(bytes.data() + kBootIdAt);
   manifest.logs.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
-    manifest.logs.push_back(load_entry(bytes.data() + kHeaderBytes + i * kEntryBytes));
+    manifest.logs.push_back(load_entry(bytes.data() + header_bytes + i * kEntryBytes));
     if (!is_plausible(manifest.logs.back())) return Errc::corrupt;
   }
   manifest.sort();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "storage/journal/journal.h"
 #include "storage/recovery.h"
 
 #include <cstdint>
@@ -20,9 +21,12 @@ struct ManifestEntry {
 /// clean-shutdown files.
 /// Crash: written as a whole, old or new; one CRC covers all.
 struct Manifest {
-  Uuid boot_id;        ///< Of the machine when it was written: another one now means the page cache is gone.
-  bool clean = false;  ///< Written at the end of a clean stop, nothing was appended since.
+  Uuid boot_id;             ///< Of the machine when it was written: another one now means the page cache is gone.
+  bool clean = false;       ///< Written at the end of a clean stop, nothing was appended since.
+  bool has_damage = false;  ///< At least one log has a `damaged-ranges`.
   std::vector<ManifestEntry> logs;
+  /// Where the journal begins that the logs may need; nothing: they need none.
+  std::optional<JournalPosition> replay_from;
 
   /// Sorts `logs` by partition, as `find` needs; loading and storing do it by themselves.
   void sort();

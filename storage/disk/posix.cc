@@ -281,10 +281,23 @@ Result<void> PosixFileSystem::sync_dir(const std::string& directory) {
   return checked(::fsync(fd.get()));
 }
 
+PosixFileSystem::~PosixFileSystem() {
+  for (const auto& [path, fd] : disks_) ::close(fd);
+}
+
+/// One descriptor for good: the system tells it of every failed write-back since it was opened, a new one maybe not.
+Result<int> PosixFileSystem::descriptor_of(const std::string& path) {
+  const std::scoped_lock lock(disks_mutex_);
+  if (const auto known = disks_.find(path); known != disks_.end()) return known->second;
+  const int fd = open_fd(path, O_RDONLY);
+  if (fd < 0) return last_error();
+  return disks_.emplace(path, fd).first->second;
+}
+
 Result<void> PosixFileSystem::sync_disk(const std::string& path) {
-  const Descriptor fd(open_fd(path, O_RDONLY));
-  if (!fd.is_open()) return last_error();
-  return checked(::syncfs(fd.get()));
+  const Result<int> disk = descriptor_of(path);
+  if (!disk) return disk.error();
+  return checked(::syncfs(*disk));
 }
 
 Result<DiskSpace> PosixFileSystem::space(const std::string& path) {
@@ -296,6 +309,8 @@ Result<DiskSpace> PosixFileSystem::space(const std::string& path) {
 }
 
 Result<std::unique_ptr<DirLock>> PosixFileSystem::lock(const std::string& directory) {
+  // Who locks a directory will write below it: from now on no failure of its disk goes unheard.
+  if (const Result<int> disk = descriptor_of(directory); !disk) return disk.error();
   const int fd = open_fd(directory + "/.lock", O_RDWR | O_CREAT);
   if (fd < 0) return last_error();
   auto lock = std::make_unique<PosixLock>(fd);

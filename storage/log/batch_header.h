@@ -13,6 +13,7 @@ struct BatchHeader {
   std::int16_t attributes = 0;
   std::int16_t producer_epoch = -1;
   std::int32_t base_sequence = -1;
+  std::int32_t record_count = 0;
   TimestampMs max_timestamp{-1};
   ProducerId producer_id{-1};
 
@@ -43,6 +44,7 @@ inline Result<BatchHeader> parse_batch_header(Bytes bytes) {
   header.producer_id = {load_be<std::int64_t>(at + field::kProducerId)};
   header.producer_epoch = load_be<std::int16_t>(at + field::kProducerEpoch);
   header.base_sequence = load_be<std::int32_t>(at + field::kBaseSequence);
+  header.record_count = load_be<std::int32_t>(at + field::kRecordCount);
   return header;
 }
 

@@ -8,31 +8,42 @@ namespace tidelog::storage {
 
 Result<std::uint64_t> BatchScan::run(const File& file, std::uint64_t position, std::uint64_t end, ScanState& state) {
   buffered_ = 0;
-  while (position < end) {
+  last_.reset();
+  const std::uint64_t begin = position;
+  while (position < end && position - begin < most_bytes_ && state.next_offset != limit_) {
     const Result<bool> is_valid = check_batch(file, position, end, state);
     if (!is_valid) return is_valid.error();
     if (!*is_valid) break;
-    position = next_position_;
+    position = last_->end_position;
   }
   return position;
 }
 
 Result<bool> BatchScan::check_batch(const File& file, std::uint64_t position, std::uint64_t end, ScanState& state) {
-  const Result<Bytes> front = bytes_at(file, position, proto::kBatchHeaderBytes);
-  if (!front) return front.error();
-  const Result<BatchHeader> header = parse_batch_header(*front);
-  if (!header || header->size_bytes > end - position) return false;
-  if (header->base_offset != state.next_offset || header->leader_epoch < state.epoch) return false;
-  const Result<bool> fits = crc_fits(file, position, header->size_bytes);
-  if (!fits || !*fits) return fits;
-  state = {.next_offset = header->next_offset(), .epoch = header->leader_epoch};
-  next_position_ = position + header->size_bytes;
+  const Result<std::optional<BatchHeader>> header = header_at(file, position, end);
+  if (!header) return header.error();
+  if (!*header || (*header)->base_offset != state.next_offset || (*header)->leader_epoch < state.epoch) return false;
+  if (depth_ == ScanDepth::checksums) {
+    const Result<bool> fits = crc_fits(file, position, (*header)->size_bytes);
+    if (!fits || !*fits) return fits;
+  }
+  last_ = Step{.position = position, .end_position = position + (*header)->size_bytes, .before = state};
+  state = {.next_offset = (*header)->next_offset(), .epoch = (*header)->leader_epoch};
   return true;
 }
 
-Result<bool> BatchScan::crc_fits(const File& file, std::uint64_t position, std::uint32_t size_bytes) {
+Result<std::optional<BatchHeader>> BatchScan::header_at(const File& file, std::uint64_t position, std::uint64_t end) {
   const Result<Bytes> front = bytes_at(file, position, proto::kBatchHeaderBytes);
   if (!front) return front.error();
+  const Result<BatchHeader> header = parse_batch_header(*front);
+  if (!header || header->size_bytes > end - position) return std::optional<BatchHeader>{};
+  return std::optional(*header);
+}
+
+Result<bool> BatchScan::crc_fits(const File& file, std::uint64_t position, std::uint64_t size_bytes) {
+  const Result<Bytes> front = bytes_at(file, position, proto::kBatchHeaderBytes);
+  if (!front) return front.error();
+  if (front->size() < proto::kBatchHeaderBytes) return false;
   const auto stored = load_be<std::uint32_t>(front->data() + proto::batch_field::kCrc);
   const std::uint64_t end = position + size_bytes;
   std::uint32_t crc = 0;

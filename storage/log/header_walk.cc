@@ -5,6 +5,7 @@
 namespace tidelog::storage {
 
 Result<bool> HeaderWalk::next() {
+  if (!holes_.empty()) skip_holes();
   if (next_ >= end_) return false;
   const bool is_buffered = next_ >= buffered_from_ && next_ + proto::kBatchHeaderBytes <= buffered_from_ + buffered_;
   if (!is_buffered) {
@@ -14,10 +15,23 @@ Result<bool> HeaderWalk::next() {
   const Result<BatchHeader> header = parse_batch_header(Bytes(buffer_).first(buffered_).subspan(at));
   if (!header) return header.error();
   if (header->size_bytes > end_ - next_) return Errc::corrupt;
+  if ((expected_ != kAny && header->base_offset != expected_) || header->leader_epoch < epoch_) return Errc::corrupt;
+  expected_ = header->next_offset();
+  epoch_ = header->leader_epoch;
   header_ = *header;
   position_ = next_;
   next_ += header->size_bytes;
   return true;
+}
+
+void HeaderWalk::skip_holes() {
+  for (const DamagedRange& hole : holes_) {
+    const bool is_missing_here = hole.position == hole.end_position && next_ == hole.position && expected_ == hole.from;
+    const bool is_inside = next_ >= hole.position && next_ < hole.end_position;
+    if (!is_missing_here && !is_inside) continue;
+    next_ = hole.end_position;
+    expected_ = hole.to;
+  }
 }
 
 /// A batch larger than the buffer hints that the next is, too: then its header is all that is worth reading.

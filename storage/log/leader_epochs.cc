@@ -1,24 +1,10 @@
 #include "storage/log/leader_epochs.h"
 
+#include "storage/log/number_lines.h"
+
 #include <algorithm>
-#include <charconv>
-#include <optional>
 
 namespace tidelog::storage {
-namespace {
-
-/// Takes a number and the one character behind it off the front of `text`.
-template <class T>
-std::optional<T> take_number(std::string_view& text, char terminator) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end == text.data() + text.size() || *end != terminator) return std::nullopt;
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()) + 1);
-  return value;
-}
-
-}  // namespace
-
 bool LeaderEpochs::assign(LeaderEpoch epoch, Offset start) {
   if (epoch.value < 0 || epoch <= latest()) return false;
   truncate_from_end(start);

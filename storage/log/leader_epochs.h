@@ -24,6 +24,7 @@ class LeaderEpochs {
     Offset start;
     bool operator==(const Entry&) const = default;
   };
+  bool operator==(const LeaderEpochs&) const = default;
 
   /// `epoch` began at `start`. An epoch not above the latest changes nothing; entries that had not begun before `start` wrote nothing
   /// and are dropped. True if something changed.

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace tidelog::storage {
@@ -49,7 +50,8 @@ struct LoadedLog {
   LeaderEpochs epochs;
   bool epochs_are_dirty = false;  ///< Not (durably) in their file.
   ProducerStates producers;
-  std::vector<Offset> snapshots;  ///< Of producer state, by offset, rising.
+  std::vector<Offset> snapshots;        ///< Of producer state, by offset, rising.
+  std::vector<std::string> kept_aside;  ///< Names of what recovery took out and that still lies beside the segments.
   PositionMarks marks;
   TimestampMs tail_since{-1};  ///< Timestamp of the tail's first batch.
 

@@ -1,18 +1,24 @@
 #include "storage/log/log.h"
 
+#include "storage/journal/restore.h"
 #include "storage/log/file_names.h"
 #include "storage/log/identity_file.h"
+#include "storage/log/kept_aside.h"
 #include "storage/log/loaded_log.h"
+#include "storage/log/log_directory.h"
 #include "storage/log/producer_snapshot.h"
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace tidelog::storage {
 namespace {
 
 constexpr std::uint64_t kLargestEpochFile = 16U << 20;
 constexpr std::uint64_t kLargestSnapshot = 256U << 20;
+
+std::string identity_path(const LogPlace& place) { return place.directory + "/" + std::string(kMetadataFile); }
 
 /// Whether a directory may become a new log: what a creation that did not finish left is no obstacle.
 Result<bool> holds_a_log(const LogPlace& place) {
@@ -25,7 +31,7 @@ Result<bool> holds_a_log(const LogPlace& place) {
 }
 
 Result<void> write_identity(const LogPlace& place, const LogIdentity& identity, CreateSync sync) {
-  const Result<std::unique_ptr<File>> file = place.files->open(place.directory + "/" + std::string(kMetadataFile), OpenMode::replace);
+  const Result<std::unique_ptr<File>> file = place.files->open(identity_path(place), OpenMode::replace);
   if (!file) return file.error();
   const std::string text = encode_identity(identity);
   const std::array<Bytes, 1> parts{std::as_bytes(std::span(text))};
@@ -38,20 +44,31 @@ Result<void> sync_names(const LogPlace& place) {
   return place.files->sync_dir(parent_directory(place.directory));
 }
 
-/// A process that died while it created the log may have left names and metadata that only look finished.
-Result<void> finish_creation(const LogPlace& place) {
-  const Result<std::unique_ptr<File>> file = place.files->open(place.directory + "/" + std::string(kMetadataFile), OpenMode::write);
+/// A process that died while it created the log may have left names and metadata that only look finished. If a sync failed then, the bytes
+/// need blocks of their own (see `Recovery::home_of`).
+Result<void> finish_creation(const LogPlace& place, const LogIdentity& identity, bool writes_again) {
+  if (writes_again) {
+    if (const Result<void> replaced = replace_file(*place.files, identity_path(place), encode_identity(identity)); !replaced)
+      return replaced.error();
+    return sync_names(place);
+  }
+  const Result<std::unique_ptr<File>> file = place.files->open(identity_path(place), OpenMode::write);
   if (!file) return file.error();
   if (const Result<void> synced = (*file)->sync(); !synced) return synced.error();
   return sync_names(place);
 }
+
+/// Otherwise whoever tries again finds a log, and cannot know that it is none.
+void undo_creation(const LogPlace& place) { static_cast<void>(place.files->remove(identity_path(place)).has_value()); }
 
 bool is_garbage(Errc error) {
   return error == Errc::corrupt || error == Errc::unsupported || error == Errc::not_found || error == Errc::too_large ||
          error == Errc::out_of_range;
 }
 
-bool is_leftover(std::string_view name) { return name.ends_with(kTempSuffix) || name.ends_with(kDeletedSuffix); }
+bool is_leftover(std::string_view name) {
+  return name.ends_with(kTempSuffix) || name.ends_with(kDeletedSuffix) || name.ends_with(kCleanedSuffix);
+}
 
 }  // namespace
 
@@ -60,23 +77,56 @@ Log::Log(LogPlace place, const LogIdentity& identity, const LogConfig& config)
 
 Log::~Log() = default;
 
+Result<void> sync_created(const LogPlace& place) {
+  Result<void> done = Errc::io;
+  {
+    const Result<std::unique_ptr<File>> file = place.files->open(identity_path(place), OpenMode::write);
+    done = file ? (*file)->sync() : Result<void>(file.error());
+  }
+  if (done) done = sync_names(place);
+  if (!done) undo_creation(place);
+  return done;
+}
+
 Result<std::unique_ptr<Log>> Log::create(LogPlace place, const LogIdentity& identity, const LogConfig& config, CreateSync sync) {
   if (const Result<void> made = place.files->make_directory(place.directory); !made) return made.error();
   const Result<bool> is_taken = holds_a_log(place);
   if (!is_taken) return is_taken.error();
   if (*is_taken) return Errc::exists;
-  if (const Result<void> written = write_identity(place, identity, sync); !written) return written.error();
-  if (sync == CreateSync::now) {
-    if (const Result<void> synced = sync_names(place); !synced) return synced.error();
+  Result<void> done = write_identity(place, identity, sync);
+  if (done && sync == CreateSync::now) done = sync_names(place);
+  if (!done) {
+    undo_creation(place);
+    return done.error();
   }
   return std::unique_ptr<Log>(new Log(std::move(place), identity, config));
 }
 
-Result<std::unique_ptr<Log>> Log::open(LogPlace place, const LogConfig& config, const OpenRequest& request, RecoveryReport& report) {
-  if (!request.recovery.known && request.sync == CreateSync::now) {
-    if (const Result<void> finished = finish_creation(place); !finished) return finished.error();
+namespace {
+
+/// The files, and behind them what the journal has.
+Result<RecoveredFiles> recover(const LogPlace& place, const OpenRequest& request, RecoveryReport& report) {
+  const std::uint64_t log_id = request.identity.log_id;
+  RecoveryRequest files = request.recovery;
+  files.journal_follows = request.journal != nullptr && !request.journal->of(log_id).empty();
+  Result<RecoveredFiles> recovered = recover_files(place, files, report);
+  if (!recovered || !files.journal_follows) return recovered;
+  if (const Result<void> restored = restore_from_journal(place, log_id, *request.journal, *recovered, report); !restored)
+    return restored.error();
+  if (recovered->end.offset < recovered->end.log_start) {
+    if (const Result<void> begun = begin_at_log_start(place, *recovered, report); !begun) return begun.error();
   }
-  const Result<RecoveredFiles> recovered = recover_files(place, request.recovery, report);
+  return recovered;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Log>> Log::open(LogPlace place, const LogConfig& config, const OpenRequest& request, RecoveryReport& report) {
+  const bool writes_again = request.recovery.writes_again;
+  if (!request.recovery.known && (request.sync == CreateSync::now || writes_again)) {
+    if (const Result<void> finished = finish_creation(place, request.identity, writes_again); !finished) return finished.error();
+  }
+  Result<RecoveredFiles> recovered = recover(place, request, report);
   if (!recovered) return recovered.error();
   std::unique_ptr<Log> log(new Log(std::move(place), request.identity, config));
   log->log_start_ = recovered->end.log_start;
@@ -84,10 +134,10 @@ Result<std::unique_ptr<Log>> Log::open(LogPlace place, const LogConfig& config, 
   log->tail_base_ = recovered->end.segment_base;
   log->tail_bytes_ = recovered->end.position;
   log->recovery_point_ = recovered->end;
+  log->durable_ = recovered->end;
   log->in_manifest_ = request.recovery.known;
-  if (!recovered->damage.empty()) {
-    log->take_offline(recovered->damage);
-  } else if (recovered->scanned) {
+  log->damage_ = recovered->damage;
+  if (recovered->scanned) {
     // Its producers and epochs have to be read again: now, off the hot path, and with the pages still warm.
     const Result<void> loaded = log->load();
     if (!loaded && !log->is_offline()) return loaded.error();
@@ -101,6 +151,7 @@ Result<LoadedLog*> Log::loaded() {
   if (loaded_ == nullptr) {
     if (const Result<void> done = load(); !done) return done.error();
   }
+  was_used_ = true;
   return loaded_.get();
 }
 
@@ -113,10 +164,13 @@ LoadedLog* Log::loaded_or_offline() {
 
 Result<void> Log::load() {
   auto state = std::make_unique<LoadedLog>(config_);
-  Result<void> done = load_segments(*state);
-  if (done) done = load_epochs_and_producers(*state);
+  Result<void> done = load_into(*state);
+  if (!done && done.error() == Errc::corrupt && find_damage_anywhere(*state)) {
+    state = std::make_unique<LoadedLog>(config_);
+    done = load_into(*state);
+  }
   if (!done && done.error() == Errc::corrupt) {
-    take_offline(place_.directory + ": a stored batch below the recovery point has an impossible header or is missing");
+    take_offline(place_.directory + ": its files are not those that it was opened with, or cannot be understood");
     return Errc::offline;
   }
   if (!done) return done.error();
@@ -124,29 +178,34 @@ Result<void> Log::load() {
   return {};
 }
 
+Result<void> Log::load_into(LoadedLog& state) {
+  if (const Result<void> done = load_segments(state); !done) return done;
+  return load_epochs_and_producers(state);
+}
+
 Result<void> Log::load_segments(LoadedLog& state) {
-  const Result<std::vector<DirEntry>> entries = place_.files->list(place_.directory);
+  const Result<std::vector<DirEntry>> entries = list_log_directory(place_);
   if (!entries) return entries.error();
   for (const DirEntry& entry : *entries) {
     if (const auto base = parse_offset_file(entry.name, kLogSuffix)) {
       state.segments.push_back(std::make_unique<Segment>(place_, config_, *base, entry.size_bytes));
       state.segments.back()->set_synced_bytes(entry.size_bytes);
+      if (!damage_.empty()) state.segments.back()->set_holes(damage_.of_segment(*base));
     } else if (const auto offset = parse_offset_file(entry.name, kSnapshotSuffix)) {
       state.snapshots.push_back(*offset);
-    } else if (is_leftover(entry.name)) {
+    } else if (parse_kept_aside(entry.name)) {
+      state.kept_aside.push_back(entry.name);
+    } else if (is_leftover(entry.name) && !has_been_loaded_) {                                   // Later they are of work under way.
       static_cast<void>(place_.files->remove(place_.directory + "/" + entry.name).has_value());  // Next time, if not now.
     }
   }
+  has_been_loaded_ = true;
   Segment* tail = state.tail();
   const Offset base = tail == nullptr ? Offset{0} : tail->base();
   const std::uint64_t size = tail == nullptr ? 0 : tail->size_bytes();
   if (base != tail_base_ || size != tail_bytes_) return Errc::corrupt;  // Changed since it was opened, by somebody else.
-  for (std::size_t at = 0; at + 1 < state.segments.size(); ++at) {
-    const bool is_live = state.segments[at + 1]->base() > log_start_;
-    if (is_live && state.segments[at]->size_bytes() == 0) return Errc::corrupt;  // Nothing rolls an empty segment.
-  }
-  if (tail != nullptr && state.segments.front()->base() > log_start_) return Errc::corrupt;
   if (tail == nullptr) return {};
+  note_missing(state);
   const Result<TimestampMs> since = tail->first_timestamp();
   if (!since) return since.error();
   state.tail_since = *since;
@@ -154,10 +213,29 @@ Result<void> Log::load_segments(LoadedLog& state) {
   return index ? Result<void>() : index.error();
 }
 
+/// Files that are gone, or that hold nothing though a roll sealed them.
+void Log::note_missing(const LoadedLog& state) {
+  bool is_new = false;
+  const Offset front = state.segments.front()->base();
+  if (front > log_start_) is_new = damage_.add({.from = log_start_, .to = front, .segment_base = log_start_});
+  for (std::size_t at = 0; at + 1 < state.segments.size(); ++at) {
+    const Segment& segment = *state.segments[at];
+    const Offset end = state.segments[at + 1]->base();
+    if (end > log_start_ && segment.size_bytes() == 0)
+      is_new = damage_.add({.from = segment.base(), .to = end, .segment_base = segment.base()}) || is_new;
+  }
+  if (is_new) save_damage();
+}
+
 Result<void> Log::load_epochs_and_producers(LoadedLog& state) {
   const Result<std::string> text = read_file(*place_.files, place_.directory + "/" + std::string(kEpochFile), kLargestEpochFile);
   if (!text && text.error() != Errc::not_found && text.error() != Errc::too_large) return text.error();
-  const Result<LeaderEpochs> stored = text ? LeaderEpochs::decode(*text) : Errc::not_found;
+  Result<LeaderEpochs> stored = text ? LeaderEpochs::decode(*text) : Errc::not_found;
+  if (stored) {
+    const Result<bool> is_stale = misses_last_epoch(state, *stored);
+    if (!is_stale) return is_stale.error();
+    if (*is_stale) stored = Errc::corrupt;
+  }
   const Offset front = state.segments.empty() ? end_ : state.segments.front()->base();
   const Result<Offset> producers_from = load_snapshot(state, front);
   if (!producers_from) return producers_from.error();
@@ -168,6 +246,15 @@ Result<void> Log::load_epochs_and_producers(LoadedLog& state) {
   state.epochs.truncate_from_start(log_start_);
   state.epochs_are_dirty = !stored || stored->entries() != state.epochs.entries();
   return {};
+}
+
+/// Whether epochs from a file are of an earlier time than the log: the last batch tells.
+Result<bool> Log::misses_last_epoch(LoadedLog& state, const LeaderEpochs& epochs) const {
+  if (state.segments.empty() || end_ <= std::max(log_start_, state.segments.front()->base()) || is_damaged(end_ - 1)) return false;
+  const Result<BatchPlace> last = state.use(state.segment_of(end_ - 1)).find(end_ - 1);
+  if (!last) return last.error() == Errc::not_found ? Errc::corrupt : last.error();
+  return epochs.epoch_at(std::max(last->header.base_offset, log_start_)) != last->header.leader_epoch &&
+         last->header.leader_epoch.value >= 0;
 }
 
 /// Loads the newest usable snapshot and returns its offset, from which batches have to be replayed.
@@ -198,7 +285,7 @@ Result<void> Log::replay(LoadedLog& state, Offset from, Offset producers_from) {
     if (!start) return start.error();
     const Result<std::shared_ptr<File>> file = segment.file();
     if (!file) return file.error();
-    HeaderWalk walk(**file, start->position, segment.size_bytes());
+    HeaderWalk walk = segment.walk_from(**file, start->position);
     while (true) {
       const Result<bool> more = walk.next();
       if (!more) return more.error();
@@ -242,9 +329,13 @@ void Log::assign_epoch(LeaderEpoch epoch) {
 }
 
 bool Log::release() {
-  if (is_dirty()) return false;
+  if (is_dirty() || swap_ || truncation_ || is_lent_) return false;
   close();
   return true;
+}
+
+void Log::release_unused() {
+  if (!std::exchange(was_used_, false)) release();
 }
 
 void Log::close() {

@@ -36,7 +36,7 @@ Result<Offset> Log::append(std::span<const Bytes> batches) {
   const Result<LoadedLog*> state = loaded();
   if (!state) return state.error();
   if (batches.empty()) return end_;
-  Result<void> done = make_room(**state, batches);
+  Result<void> done = truncation_ ? Result<void>(Errc::busy) : make_room(**state, batches);
   if (done) done = write(**state, batches);
   if (!done) {
     (*state)->producers.refuse_staged();
@@ -86,10 +86,13 @@ Result<void> Log::roll(LoadedLog& state) {
 
 /// In full, or not at all.
 Result<void> Log::write(LoadedLog& state, std::span<const Bytes> batches) {
-  const Result<std::shared_ptr<File>> file = state.tail()->file();
+  const Result<std::shared_ptr<File>> file = state.tail()->writable_file();
   if (!file) return file.error();
   const Result<void> written = (*file)->write_at(tail_bytes_, batches);
   if (written) return {};
+  // A disk that became read-only takes nothing and cuts nothing: what it has is as good as before.
+  const Result<std::uint64_t> size = (*file)->size();
+  if (size && *size == tail_bytes_) return written.error();
   // The cut has to be durable before anything behind it is acknowledged: if the next batch begins a new segment, and power loss brings back
   // what was cut, recovery stops there and everything behind it is lost.
   state.tail()->set_unsynced_cut(true);

@@ -17,7 +17,8 @@ Result<Boundary> start_of(Segment& segment, const PositionMarks& marks, Offset f
 Result<Boundary> end_of_batch(Segment& segment, const Boundary& start) {
   const Result<std::shared_ptr<File>> file = segment.file();
   if (!file) return file.error();
-  HeaderWalk walk(**file, start.position, segment.size_bytes());
+  HeaderWalk walk = segment.walk_from(**file, start.position);
+  walk.expect(start.offset);
   const Result<bool> found = walk.next();
   if (!found) return found.error();
   if (!*found) return start;
@@ -36,14 +37,30 @@ Result<Slice> Log::read(const ReadRequest& request) {
   const Result<LoadedLog*> loaded = this->loaded();
   if (!loaded) return loaded.error();
   LoadedLog& state = **loaded;
+  Result<Slice> slice = read_whole(state, bounded);
+  const bool is_known = slice || slice.error() != Errc::corrupt || is_damaged(request.from);
+  if (!is_known && find_damage(state, request.from)) slice = read_whole(state, bounded);
+  return slice;
+}
+
+/// Up to where damage is known to begin.
+Result<Slice> Log::read_whole(LoadedLog& state, ReadRequest request) {
+  if (const DamagedRange* next = damage_.at_or_after(request.from)) {
+    if (next->holds(request.from)) return Errc::corrupt;
+    request.limit = std::min(request.limit, next->from);
+  }
   for (std::size_t at = state.segment_of(request.from); at < state.segments.size(); ++at) {
-    Result<Slice> slice = read_segment(state, at, bounded);
+    Result<Slice> slice = read_segment(state, at, request);
     const bool is_in_gap = !slice && slice.error() == Errc::not_found;
+    // Nothing ends there but a batch, so one that reaches past it is not what was written.
+    const bool is_a_boundary = request.limit == end_ || is_damaged(request.limit);
+    const bool reaches_too_far = slice && slice->empty() && is_a_boundary && request.first_batch == FirstBatch::even_if_larger;
+    if (reaches_too_far) return Errc::corrupt;
     if (!is_in_gap) return slice;
-    // Only compaction, which does not exist yet, leaves a segment without the offsets up to the next one: files are missing between them.
+    // Nothing leaves a segment without the offsets up to the next one, not even compaction: files are missing between them.
     if (at + 1 < state.segments.size() && state.segments[at + 1]->base() > request.from) return Errc::corrupt;
   }
-  return nothing;
+  return Errc::corrupt;  // It lies below the end, and is nowhere.
 }
 
 Result<Slice> Log::read_segment(LoadedLog& state, std::size_t at, const ReadRequest& request) {
@@ -69,6 +86,9 @@ Result<Slice> Log::read_segment(LoadedLog& state, std::size_t at, const ReadRequ
   }
   if (!stop) return stop.error();
   if (stop->position == start->position) return slice;
+  const Result<bool> is_checked = segment.check_chain(*start, *stop);
+  if (!is_checked) return is_checked.error();
+  slice.needs_check = !*is_checked;
   const Result<std::shared_ptr<File>> file = segment.file();
   if (!file) return file.error();
   slice.file = *file;

@@ -1,4 +1,5 @@
 #include "storage/log/file_names.h"
+#include "storage/log/kept_aside.h"
 #include "storage/log/loaded_log.h"
 #include "storage/log/log.h"
 #include "storage/log/retention.h"
@@ -22,11 +23,19 @@ Result<void> Log::advance_log_start(Offset to) {
 Result<std::size_t> Log::delete_old_segments(TimestampMs now, Offset limit) {
   const Result<LoadedLog*> state = loaded();
   if (!state) return state.error();
+  if (truncation_) return std::size_t{0};
+  remove_old_asides(**state, now);
   if ((*state)->segments.empty()) return std::size_t{0};
   const Result<Offset> start = retention_start(**state, now, limit);
   if (!start) return start.error();
   if (const Result<void> moved = advance_log_start(*start); !moved) return moved.error();
   return remove_dead_segments(**state);
+}
+
+void Log::remove_old_asides(LoadedLog& state, TimestampMs now) {
+  std::erase_if(state.kept_aside, [&](const std::string& name) {
+    return is_past_keeping(*parse_kept_aside(name), now) && place_.files->remove(place_.directory + "/" + name).has_value();
+  });
 }
 
 Result<std::size_t> Log::remove_segments_below_start() {
@@ -70,6 +79,7 @@ bool Log::is_needed_by_manifest(Offset segment_base, Offset segment_end) const {
 }
 
 Result<std::size_t> Log::remove_dead_segments(LoadedLog& state) {
+  if (swap_ || truncation_) return std::size_t{0};  // Names are changing off-thread; the next call finds them settled.
   std::vector<std::string> dead;
   while (state.segments.size() > 1) {
     const Segment& segment = *state.segments.front();
@@ -89,6 +99,7 @@ Result<std::size_t> Log::remove_dead_segments(LoadedLog& state) {
   // Oldest first and for good, or a crash could bring back an older one without its successor.
   if (const Result<void> synced = place_.files->sync_dir(place_.directory); !synced) return synced.error();
   for (const std::string& path : dead) static_cast<void>(place_.files->remove(path).has_value());  // Opening the log tries again.
+  if (forget_damage()) save_damage();
   return dead.size() / 3;
 }
 

@@ -151,6 +151,21 @@ std::vector<ProducerEntry> ProducerStates::entries() const {
   return all;
 }
 
+LastBatches ProducerStates::newest_below(Offset limit) const {
+  LastBatches newest;
+  for (const Producer* producer = oldest_; producer != nullptr; producer = producer->younger) {
+    if (producer->epoch < 0) continue;  // staged only
+    if (producer->count == 0) newest.emplace(producer->id.value, LastBatch{.epoch = producer->epoch});
+    for (std::size_t age = 0; age < producer->count; ++age) {
+      const ProducerBatch& batch = producer->batches[(producer->newest + kWindow - age) % kWindow];
+      if (batch.last_offset >= limit) continue;
+      newest.emplace(producer->id.value, LastBatch{.epoch = producer->epoch, .last_offset = batch.last_offset});
+      break;
+    }
+  }
+  return newest;
+}
+
 ProducerStates::Producer& ProducerStates::touch(ProducerId id) {
   auto found = producers_.find(id.value);
   if (found == producers_.end()) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "proto/base/keyed_hash.h"
+#include "storage/compaction/last_batches.h"
 #include "storage/log/batch_header.h"
 
 #include <array>
@@ -74,6 +75,8 @@ class ProducerStates {
   [[nodiscard]] std::size_t size() const { return producers_.size(); }
   /// All remembered batches, least recently used producer first.
   [[nodiscard]] std::vector<ProducerEntry> entries() const;
+  /// Of each producer the newest remembered batch that ends below `limit`; none for a producer whose batches all lie above.
+  [[nodiscard]] LastBatches newest_below(Offset limit) const;
 
  private:
   struct Producer {

@@ -1,5 +1,6 @@
 #include "storage/log/segment.h"
 
+#include "storage/log/damage_scan.h"
 #include "storage/log/file_names.h"
 
 #include <algorithm>
@@ -51,23 +52,82 @@ Result<void> Segment::make_file() {
   if (!size) return size.error();
   if (*size != 0) return Errc::exists;
   file_ = std::move(*made);
+  is_writable_ = true;
   index_ = std::make_unique<SegmentIndex>(base_, config_.index_interval_bytes);
   return {};
 }
 
 Result<std::shared_ptr<File>> Segment::file() {
   if (file_ == nullptr) {
+    Result<std::unique_ptr<File>> opened = place_.files->open(path(kLogSuffix), OpenMode::read);
+    if (!opened) return opened.error();
+    file_ = std::move(*opened);
+    is_writable_ = false;
+  }
+  return file_;
+}
+
+Result<std::shared_ptr<File>> Segment::writable_file() {
+  if (file_ == nullptr || !is_writable_) {
     Result<std::unique_ptr<File>> opened = place_.files->open(path(kLogSuffix), OpenMode::write);
     if (!opened) return opened.error();
     file_ = std::move(*opened);
+    is_writable_ = true;
   }
   return file_;
 }
 
 void Segment::grow(const BatchHeader& batch) {
   if (index_ != nullptr) index_->add(batch, size_bytes_);
+  if (chained_to_ != size_bytes_) chained_from_ = size_bytes_;
   size_bytes_ += batch.size_bytes;
+  chained_to_ = size_bytes_;  // It was stamped by us.
   newest_.reset();
+}
+
+void Segment::shrink(std::uint64_t size_bytes, std::vector<DamagedRange> holes) {
+  size_bytes_ = size_bytes;
+  synced_bytes_ = std::min(synced_bytes_, size_bytes);
+  set_holes(std::move(holes));
+}
+
+HeaderWalk Segment::walk_from(const File& file, std::uint64_t position) const { return {file, position, size_bytes_, holes_}; }
+
+void Segment::set_holes(std::vector<DamagedRange> holes) {
+  holes_ = std::move(holes);
+  chained_from_ = chained_to_ = 0;
+  is_broken_ = false;
+  index_.reset();
+  newest_.reset();
+}
+
+Result<std::vector<DamagedRange>> Segment::examine(Offset end) {
+  if (examined_bytes_ == size_bytes_) return std::vector<DamagedRange>{};
+  const Result<std::shared_ptr<File>> file = this->file();
+  if (!file) return file.error();
+  ScanState state{.next_offset = base_};
+  const Stretch all{.file = **file, .segment_base = base_, .position = 0, .end = size_bytes_, .limit = end};
+  Result<ScanResult> found = scan_over_damage(all, ScanDepth::headers, state);
+  if (!found) return found.error();
+  examined_bytes_ = size_bytes_;
+  if (state.next_offset < end) {
+    found->damaged.push_back(
+        {.from = state.next_offset, .to = end, .segment_base = base_, .position = found->valid_end, .end_position = size_bytes_});
+  }
+  return std::move(found->damaged);
+}
+
+Result<bool> Segment::check_chain(const Boundary& from, const Boundary& to) {
+  if (from.position >= chained_from_ && to.position <= chained_to_) return true;
+  const bool goes_on = from.position >= chained_from_ && from.position <= chained_to_;
+  const Result<std::shared_ptr<File>> file = this->file();
+  if (!file) return file.error();
+  if (!(*file)->is_cached(from.position, to.position - from.position)) return false;
+  // From where the slice begins even if part of it was seen: what was seen last need not have been known by its offset.
+  if (const Result<void> checked = storage::check_chain(**file, from, to); !checked) return checked.error();
+  chained_from_ = goes_on ? chained_from_ : from.position;
+  chained_to_ = goes_on ? std::max(chained_to_, to.position) : to.position;
+  return true;
 }
 
 Result<const SegmentIndex*> Segment::index() {
@@ -88,10 +148,11 @@ Result<TimestampMs> Segment::first_timestamp() {
   if (size_bytes_ == 0) return TimestampMs{-1};
   const Result<std::shared_ptr<File>> file = this->file();
   if (!file) return file.error();
-  HeaderWalk walk(**file, 0, size_bytes_);
+  HeaderWalk walk = walk_from(**file, 0);
+  walk.expect(base_);
   const Result<bool> found = walk.next();
   if (!found) return found.error();
-  return walk.header().max_timestamp;
+  return *found ? walk.header().max_timestamp : TimestampMs{-1};
 }
 
 bool Segment::index_is_full(std::size_t more_entries) const {
@@ -112,12 +173,12 @@ Result<bool> Segment::read_index_files(SegmentIndex& index) {
   const std::uint64_t most_batches = size_bytes_ / proto::kBatchHeaderBytes + 1;
   const Result<std::string> offsets = read_or_empty(*place_.files, path(kIndexSuffix), most_batches * 8);
   if (!offsets) return offsets.error();
-  const Result<std::string> times = read_or_empty(*place_.files, path(kTimeIndexSuffix), most_batches * 12);
+  const Result<std::string> times = read_or_empty(*place_.files, path(kTimeIndexSuffix), most_batches * 12 + SegmentIndex::kSealBytes);
   if (!times) return times.error();
   if (offsets->empty() || !index.decode(as_bytes(*offsets), as_bytes(*times), size_bytes_)) return false;
   const Result<std::shared_ptr<File>> file = this->file();
   if (!file) return file.error();
-  HeaderWalk walk(**file, index.resume_position(), size_bytes_);
+  HeaderWalk walk = walk_from(**file, index.resume_position());
   const Result<bool> first = walk.next();
   if (!first && first.error() != Errc::corrupt) return first.error();
   if (!first || !*first || !index.resume(walk.header())) return false;
@@ -132,7 +193,8 @@ Result<void> Segment::rebuild_index() {
   auto index = std::make_unique<SegmentIndex>(base_, config_.index_interval_bytes);
   const Result<std::shared_ptr<File>> file = this->file();
   if (!file) return file.error();
-  HeaderWalk walk(**file, 0, size_bytes_);
+  HeaderWalk walk = walk_from(**file, 0);
+  walk.expect(base_);
   const Result<void> walked = index_rest(*index, walk);
   is_broken_ = !walked && walked.error() == Errc::corrupt;
   if (!walked) return walked.error();
@@ -153,11 +215,11 @@ Result<void> Segment::write_index() {
 /// Puts `walk` before the batch of the entry that `choose` picks, else at `otherwise`. An entry that the log contradicts has the index
 /// rebuilt, once.
 template <class Choose>
-Result<void> Segment::seek(HeaderWalk& walk, Choose choose, std::uint64_t otherwise) {
+Result<void> Segment::seek(HeaderWalk& walk, Choose choose, const Boundary& otherwise) {
   for (int attempt = 0; attempt < 2; ++attempt) {
     const SegmentIndex::Entry* entry = choose(*index_);
-    walk.seek(entry == nullptr ? otherwise : entry->position);
-    if (entry == nullptr) return {};
+    walk.seek(entry == nullptr ? otherwise.position : entry->position);
+    if (entry == nullptr) return walk.expect(otherwise.offset), Result<void>();
     const Result<bool> found = walk.next();
     if (!found && found.error() != Errc::corrupt) return found.error();
     if (found && *found && walk.header().last_offset() - base_ == static_cast<std::int64_t>(entry->relative_offset)) {
@@ -173,8 +235,8 @@ Result<BatchPlace> Segment::find(Offset offset) {
   if (const Result<const SegmentIndex*> index = this->index(); !index) return index.error();
   const Result<std::shared_ptr<File>> file = this->file();
   if (!file) return file.error();
-  HeaderWalk walk(**file, 0, size_bytes_);
-  const Result<void> found = seek(walk, [&](const SegmentIndex& index) { return index.floor(offset); }, 0);
+  HeaderWalk walk = walk_from(**file, 0);
+  const Result<void> found = seek(walk, [&](const SegmentIndex& index) { return index.floor(offset); }, {base_, 0});
   if (!found) return found.error();
   while (true) {
     const Result<bool> more = walk.next();
@@ -195,13 +257,14 @@ Result<Boundary> Segment::last_boundary(const Boundary& from, std::uint64_t posi
   };
   const Result<std::shared_ptr<File>> file = this->file();
   if (!file) return file.error();
-  HeaderWalk walk(**file, 0, size_bytes_);
-  if (const Result<void> found = seek(walk, choose, from.position); !found) return found.error();
+  HeaderWalk walk = walk_from(**file, 0);
+  if (const Result<void> found = seek(walk, choose, from); !found) return found.error();
   Boundary boundary = from;
   while (true) {
     const Result<bool> more = walk.next();
     if (!more) return more.error();
-    if (!*more) return boundary;
+    const bool is_behind_a_hole = *more && walk.header().base_offset > offset_limit;
+    if (!*more || is_behind_a_hole) return boundary;
     boundary = {walk.header().base_offset, walk.position()};
     if (walk.next_position() > position_limit || walk.header().next_offset() > offset_limit) return boundary;
     boundary = {walk.header().next_offset(), walk.next_position()};
@@ -222,7 +285,15 @@ Result<std::uint64_t> Segment::position_before(TimestampMs timestamp) {
   return holds ? place->position : std::uint64_t{0};
 }
 
+void Segment::adopt(std::shared_ptr<File> file, std::unique_ptr<SegmentIndex> index) {
+  file_ = std::move(file);
+  index_ = std::move(index);
+  synced_bytes_ = size_bytes_;
+  is_pinned_ = true;
+}
+
 void Segment::cool() {
+  if (is_pinned_) return;
   if (index_ != nullptr) newest_ = index_->newest();
   index_.reset();
   if (!is_dirty()) file_.reset();

@@ -1,5 +1,7 @@
 #include "storage/log/segment_index.h"
 
+#include "proto/record/crc32c.h"
+
 #include <algorithm>
 
 namespace tidelog::storage {
@@ -7,6 +9,8 @@ namespace {
 
 constexpr std::size_t kEntryBytes = 8;
 constexpr std::size_t kTimeEntryBytes = 12;
+/// No time that a record may have.
+constexpr std::int64_t kSealBit = std::int64_t{1} << 62;
 
 template <class Range>
 auto* last_before(Range& range, typename Range::const_iterator above) {
@@ -20,7 +24,15 @@ void put_time(std::string& out, const SegmentIndex::TimeEntry& entry) {
   out.append(reinterpret_cast<const char*>(bytes), sizeof bytes);
 }
 
+Bytes as_bytes(const std::string& text) { return std::as_bytes(std::span(text)); }
+
 }  // namespace
+
+std::string SegmentIndex::seal(Bytes offsets, Bytes times) {
+  std::string out;
+  put_time(out, {.timestamp = {kSealBit | proto::crc32c_extend(proto::crc32c(offsets), times)}, .relative_offset = 0});
+  return out;
+}
 
 void SegmentIndex::add(const BatchHeader& batch, std::uint64_t position) {
   note_time(batch);
@@ -68,15 +80,19 @@ std::string SegmentIndex::encode_offsets() const {
 
 std::string SegmentIndex::encode_times() const {
   std::string out;
-  out.reserve((times_.size() + 1) * kTimeEntryBytes);
+  out.reserve((times_.size() + 2) * kTimeEntryBytes);
   for (const TimeEntry& entry : times_) put_time(out, entry);
   const TimestampMs last = times_.empty() ? TimestampMs{-1} : times_.back().timestamp;
   if (newest_.timestamp > last) put_time(out, {newest_.timestamp, static_cast<std::uint32_t>(newest_.offset - base_)});
+  if (!entries_.empty()) out += seal(as_bytes(encode_offsets()), as_bytes(out));
   return out;
 }
 
 bool SegmentIndex::decode(Bytes offsets, Bytes times, std::uint64_t size_bytes) {
-  if (offsets.size() % kEntryBytes != 0 || times.size() % kTimeEntryBytes != 0) return false;
+  if (offsets.size() % kEntryBytes != 0 || times.size() % kTimeEntryBytes != 0 || times.size() < kSealBytes) return false;
+  const Bytes sealed = times.first(times.size() - kSealBytes);
+  if (!std::ranges::equal(as_bytes(seal(offsets, sealed)), times.last(kSealBytes))) return false;
+  times = sealed;
   entries_.reserve(offsets.size() / kEntryBytes);
   for (const std::byte* at = offsets.data(); at != offsets.data() + offsets.size(); at += kEntryBytes) {
     const Entry entry{load_be<std::uint32_t>(at), load_be<std::uint32_t>(at + 4)};

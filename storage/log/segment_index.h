@@ -49,9 +49,14 @@ class SegmentIndex {
   [[nodiscard]] std::size_t file_bytes() const;
   [[nodiscard]] std::size_t memory_bytes() const;
 
-  /// File contents. The time index ends with the greatest timestamp even between entries, as Kafka's does.
+  /// File contents. The time index ends with the greatest timestamp even between entries, as Kafka's does, and then, if there are offset
+  /// entries, with the seal.
   [[nodiscard]] std::string encode_offsets() const;
   [[nodiscard]] std::string encode_times() const;
+  /// One time entry more, which Kafka takes for the end: its offset is the base, and its timestamp has the checksum of both files. So one
+  /// that was cut, changed, or goes with another file is known.
+  static std::string seal(Bytes offsets, Bytes times);
+  static constexpr std::size_t kSealBytes = 12;
 
   /// Takes over what files say, for a segment of `size_bytes`; false if they cannot be right. Then `add` everything from the batch of the
   /// last entry on: `resume_position` says where it begins; that batch goes to `resume`.

@@ -16,6 +16,8 @@ struct Slice {
   std::uint64_t size_bytes = 0;
   Offset first_offset;  ///< Base offset of the first batch: may lie below the offset asked for.
   Offset next_offset;   ///< One past the last batch; where a sequential reader goes on.
+  /// It lies on the disk alone and nobody saw yet that its batches go on one from the other: `check_chain` it before it is sent.
+  bool needs_check = false;
   [[nodiscard]] bool empty() const { return size_bytes == 0; }
 };
 

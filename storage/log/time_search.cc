@@ -17,15 +17,22 @@ Result<void> TimeSearch::read_piece() {
 }
 
 Result<void> TimeSearch::read_for_first() {
-  HeaderWalk walk(*stretch_.file, stretch_.position, stretch_.end);
+  HeaderWalk walk(*stretch_.file, stretch_.position, stretch_.end, stretch_.holes);
+  if (stretch_.expected) walk.expect(*stretch_.expected);  // So only a known hole makes it go on with another.
   for (int count = 0; count < kHeadersAPiece; ++count) {
     const Result<bool> more = walk.next();
     if (!more) return more.error();
+    if (!*more && !stretch_.holes.empty() && stretch_.holes.back().end_position == stretch_.segment_end) return refuse();
+    // What was stepped over may have held the record, if it does not end below the log start.
+    const bool is_behind_a_hole = *more && stretch_.expected && walk.header().base_offset != *stretch_.expected;
+    if (is_behind_a_hole && walk.header().base_offset > range_.from) return refuse();
     if (!*more || walk.header().base_offset >= range_.limit) {
       end_stretch();
       return {};
     }
+    stretch_.expected = walk.header().next_offset();
     stretch_.position = walk.next_position();
+    if (walk.header().record_count == 0) continue;  // Compaction emptied it.
     if (walk.header().max_timestamp < *question_.at_least || !range_.overlaps(walk.header())) continue;
     return open_for_first({walk.header(), walk.position()});
   }
@@ -53,7 +60,7 @@ Result<void> TimeSearch::open_for_first(const BatchPlace& place) {
 
 /// The batch with the greatest timestamp of the stretch, by its headers, is the one to open.
 Result<void> TimeSearch::read_for_newest() {
-  HeaderWalk walk(*stretch_.file, stretch_.position, stretch_.end);
+  HeaderWalk walk(*stretch_.file, stretch_.position, stretch_.end, stretch_.holes);
   for (int count = 0; count < kHeadersAPiece; ++count) {
     const Result<bool> more = walk.next();
     if (!more) return more.error();
@@ -64,6 +71,7 @@ Result<void> TimeSearch::read_for_newest() {
       return {};
     }
     stretch_.position = walk.next_position();
+    if (walk.header().record_count == 0) continue;  // Compaction emptied it.
     const bool is_newer = !newest_ || walk.header().max_timestamp > newest_->header.max_timestamp;
     if (!is_newer || !range_.overlaps(walk.header())) continue;
     if (std::ranges::find(disbelieved_, walk.position()) != disbelieved_.end()) continue;

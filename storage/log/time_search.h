@@ -42,13 +42,15 @@ class TimeSearch {
   static constexpr int kMostOpenedInVain = 16;
 
   explicit TimeSearch(const Question& question) : question_(question) {}
+  /// Asks the same again.
+  void restart() { *this = TimeSearch(question_); }
 
   [[nodiscard]] bool is_done() const { return is_done_; }
   /// Once it is done: the record; none: there is no such record.
   [[nodiscard]] const std::optional<TimestampedOffset>& found() const { return found_; }
   /// There is something to read; else `Log::advance` goes on, unless it is done.
   [[nodiscard]] bool has_stretch() const { return stretch_.file != nullptr; }
-  /// Reads some headers and opens one batch at most.
+  /// Reads some headers and opens one batch at most. `corrupt`: what is damaged lies in between and may have held the record.
   Result<void> read_piece();
 
  private:
@@ -65,7 +67,9 @@ class TimeSearch {
     std::shared_ptr<const File> file;
     std::uint64_t position = 0;
     std::uint64_t end = 0;
-    std::uint64_t segment_end = 0;  ///< How far it may be stretched if what it holds turns out to be of no use.
+    std::uint64_t segment_end = 0;      ///< How far it may be stretched if what it holds turns out to be of no use.
+    std::vector<DamagedRange> holes{};  ///< Known damage of the segment, to be stepped over.
+    std::optional<Offset> expected{};   ///< With which the next batch begins, if nothing is missing.
   };
   /// A segment, and what its headers claim to be its greatest time.
   struct Candidate {
@@ -81,6 +85,11 @@ class TimeSearch {
   Result<bool> visit_records(const BatchPlace& place, const Visit& visit) const;
   [[nodiscard]] TimestampedOffset as_claimed(const BatchHeader& batch) const;
   [[nodiscard]] bool is_better(TimestampMs timestamp, Offset offset) const;
+  /// Damage that is known may have held the record: there is nothing to be looked for.
+  Errc refuse() {
+    met_known_damage_ = true;
+    return Errc::corrupt;
+  }
   void end_stretch() { stretch_ = {}; }
   void finish() {
     end_stretch();
@@ -90,10 +99,12 @@ class TimeSearch {
   Question question_;
   Range range_;
   bool is_done_ = false;
+  bool met_known_damage_ = false;
   std::optional<TimestampedOffset> found_;
   int opened_in_vain_ = 0;
   Stretch stretch_;
-  Offset next_from_{0};  ///< Segments below were looked at by `advance`.
+  Offset next_from_{0};   ///< Segments below were looked at by `advance`.
+  Offset looking_at_{0};  ///< In the segment that was looked at last.
 
   // For the greatest time.
   std::vector<Candidate> candidates_;

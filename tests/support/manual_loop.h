@@ -25,13 +25,11 @@ class ManualLoop final : public Loop {
 
   /// Runs everything that is ready, and what that makes ready.
   void run_ready() {
-    do {
+    for (bool is_idle = false; !is_idle;) {
       context_.restart();
-      context_.poll();
+      is_idle = context_.poll() == 0 && jobs_.empty();
       for (std::deque<Job> ready = std::exchange(jobs_, {}); !ready.empty(); ready.pop_front()) ready.front()();
-    } while (!jobs_.empty());
-    context_.restart();
-    context_.poll();
+    }
   }
 
   /// Moves the clock, stopping at each alarm on the way.

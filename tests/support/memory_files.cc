@@ -27,20 +27,58 @@ class MemoryFile final : public File {
   }
   Result<void> write_at(std::uint64_t position, std::span<const Bytes> parts) override {
     for (const Bytes part : parts) {
-      if (inode_->bytes.size() < position + part.size()) inode_->bytes.resize(position + part.size());
-      if (!part.empty()) std::memcpy(inode_->bytes.data() + position, part.data(), part.size());
+      inode_->write(position, part);
       position += part.size();
     }
     return {};
   }
-  Result<void> truncate(std::uint64_t size) override { return inode_->bytes.resize(size), Result<void>(); }
-  Result<void> sync() override { return inode_->synced = inode_->bytes, Result<void>(); }
+  Result<void> truncate(std::uint64_t size) override { return inode_->truncate(size), Result<void>(); }
+  Result<void> sync() override { return inode_->sync(), Result<void>(); }
   Result<std::uint64_t> size() const override { return std::uint64_t{inode_->bytes.size()}; }
 
  private:
   std::shared_ptr<MemoryFiles::Inode> inode_;
   std::shared_ptr<int> open_files_;
 };
+
+}  // namespace
+
+void MemoryFiles::Inode::write(std::uint64_t position, Bytes part) {
+  if (bytes.size() < position + part.size()) bytes.resize(position + part.size());
+  if (!part.empty()) std::memcpy(bytes.data() + position, part.data(), part.size());
+  if (!dirty) return;
+  dirty->resize(std::max<std::size_t>(dirty->size(), position + part.size()), true);
+  std::fill_n(dirty->begin() + static_cast<std::ptrdiff_t>(position), part.size(), true);
+}
+
+void MemoryFiles::Inode::truncate(std::uint64_t size) {
+  bytes.resize(size);
+  if (dirty && dirty->size() > size) dirty->resize(size);
+  if (size <= holes_from) holes_from = SIZE_MAX;
+}
+
+void MemoryFiles::Inode::sync() {
+  if (!dirty) {
+    synced = bytes;
+    return;
+  }
+  synced.resize(bytes.size());
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    if (at >= holes_from)
+      synced[at] = std::byte{0};
+    else if (at >= dirty->size() || (*dirty)[at])
+      synced[at] = bytes[at];
+  }
+}
+
+void MemoryFiles::call_all_clean() {
+  for (const auto& [path, inode] : files_) {
+    inode->dirty.emplace(inode->bytes.size(), false);
+    if (inode->synced.size() < inode->bytes.size()) inode->holes_from = inode->synced.size();
+  }
+}
+
+namespace {
 
 std::string parent_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
@@ -139,7 +177,7 @@ Result<void> MemoryFiles::sync_dir(const std::string& directory) {
 }
 
 Result<void> MemoryFiles::sync_disk(const std::string&) {
-  for (const auto& [path, inode] : files_) inode->synced = inode->bytes;
+  for (const auto& [path, inode] : files_) inode->sync();
   synced_files_ = files_;
   synced_directories_ = directories_;
   return {};

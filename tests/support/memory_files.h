@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -17,6 +18,14 @@ class MemoryFiles final : public storage::FileSystem {
   struct Inode {
     std::vector<std::byte> bytes;
     std::vector<std::byte> synced;
+    /// Where a byte was written since `call_all_clean`; nothing: a sync brings all bytes to the disk.
+    std::optional<std::vector<bool>> dirty{};
+    /// From here on the file system does not know that the file has contents: what is written and synced reads as zeros after `crash`.
+    std::size_t holes_from = SIZE_MAX;
+
+    void write(std::uint64_t position, Bytes part);
+    void truncate(std::uint64_t size);
+    void sync();
   };
 
   Result<std::unique_ptr<storage::File>> open(const std::string& path, storage::OpenMode mode) override;
@@ -33,6 +42,10 @@ class MemoryFiles final : public storage::FileSystem {
 
   /// Power loss: contents and names go back to what was synced last. Files that are open become orphans.
   void crash();
+
+  /// A write-back failed: what is not synced stays to be read, and counts as clean. As with ext4 no sync brings it to the disk, not even if
+  /// it is written anew, unless it is cut off first; other files can have it.
+  void call_all_clean();
 
   [[nodiscard]] bool exists(const std::string& path) const { return files_.contains(path) || directories_.contains(path); }
   /// The contents of a file that must be there; changing them is what a failing disk does, so it counts as synced.

@@ -91,10 +91,20 @@ class LogFixture {
 
   /// Ends the process without a word and opens the log again. `known`: what the manifest says.
   storage::Log& reopen(std::optional<storage::RecoveryPoint> known, bool full_check = false) {
+    return reopen_after({.known = known, .full_check = full_check});
+  }
+  storage::Log& reopen_after(const storage::RecoveryRequest& request) {
+    const bool is_open = try_reopen(request);
+    EXPECT_TRUE(is_open);
+    return *log_;
+  }
+  /// False if the disk failed it.
+  bool try_reopen(const storage::RecoveryRequest& request) {
     log_.reset();
     report_ = {};
-    log_ = *storage::Log::open(place(), config_, {.identity = kIdentity, .recovery = {known, full_check}}, report_);
-    return *log_;
+    auto opened = storage::Log::open(place(), config_, {.identity = kIdentity, .recovery = request}, report_);
+    if (opened) log_ = std::move(*opened);
+    return opened.has_value();
   }
   /// Stops cleanly and opens again.
   storage::Log& restart() {

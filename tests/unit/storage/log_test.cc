@@ -165,6 +165,64 @@ TEST(LogSync, CoversACutOfAFailedWriteBeforeWhatFollowsIt) {
   EXPECT_TRUE(fixture.log().begin_sync().files.empty());
 }
 
+// Or whoever tries again is told that the log is there.
+TEST(LogCreate, OneThatFailedAnywhereCanBeTriedAgain) {
+  std::size_t call = 1;
+  for (bool has_failed = true; has_failed; ++call) {
+    MemoryFiles disk;
+    FaultyFiles faults(disk);
+    faults.fail_call(call);
+    const bool is_made = Log::create({&faults, kLogDirectory}, kIdentity, {}).has_value();
+    has_failed = faults.has_failed();
+    ASSERT_EQ(is_made, !has_failed) << faults.failed_call();
+    if (!is_made) ASSERT_TRUE(Log::create({&faults, kLogDirectory}, kIdentity, {})) << faults.failed_call();
+  }
+  EXPECT_GT(call, 5U);
+}
+
+TEST(LogCreate, AfterAFailedSyncTheIdentityIsStoredAnew) {
+  MemoryFiles disk;
+  const storage::LogPlace place{&disk, kLogDirectory};
+  ASSERT_TRUE(Log::create(place, kIdentity, {}, storage::CreateSync::by_caller));
+  ASSERT_TRUE(disk.sync_dir(kLogDirectory));
+  disk.call_all_clean();
+  storage::RecoveryReport report;
+
+  ASSERT_TRUE(Log::open(place, {}, {.identity = kIdentity, .recovery = {.writes_again = true}}, report));
+  disk.crash();
+
+  const auto identity = storage::read_identity(place);
+  ASSERT_TRUE(identity);
+  EXPECT_EQ(identity->log_id, kIdentity.log_id);
+}
+
+TEST(LogAppend, ADiskThatBecameReadOnlyTakesNothingAndWhatItHasIsServed) {
+  LogFixture fixture;
+  fixture.append();
+  fixture.faults().fail_writes(Errc::refused, true);
+
+  EXPECT_EQ(fixture.append(), Offset{-1});
+
+  EXPECT_FALSE(fixture.log().is_offline()) << fixture.log().offline_reason();
+  EXPECT_EQ(fixture.read_all({0}).size(), make_batch({0}).size());
+  fixture.faults().heal();
+  EXPECT_EQ(fixture.append(), Offset{2});
+}
+
+TEST(LogAppend, AnIdleLogOfADiskThatBecameReadOnlyIsServed) {
+  LogFixture fixture;
+  fixture.append();
+  ASSERT_TRUE(fixture.sync());
+  ASSERT_TRUE(fixture.log().release());
+  fixture.faults().fail_writes(Errc::refused, true);
+
+  EXPECT_EQ(fixture.read_all({0}).size(), make_batch({0}).size());
+  EXPECT_EQ(fixture.append(), Offset{-1});
+
+  fixture.faults().heal();
+  EXPECT_EQ(fixture.append(), Offset{2}) << "what was opened for reading is not written to";
+}
+
 TEST(LogAppend, GoesOfflineWhenAFailedWriteCannotBeCutBack) {
   LogFixture fixture;
   fixture.append();
@@ -389,6 +447,47 @@ TEST(LogIdle, ReleasesFilesAndMemoryAndComesBack) {
   EXPECT_LT(fixture.log().memory_bytes(), 1000U);
   EXPECT_EQ(fixture.append(), Offset{31});
   EXPECT_EQ(fixture.read_all({0}).size(), stored.size() + make_batch({30}).size());
+}
+
+TEST(LogMemory, ALogThatNobodyUsedForAWhileLetsGoOfItsFile) {
+  LogFixture fixture;
+  fixture.append();
+  ASSERT_TRUE(fixture.sync());
+
+  fixture.log().release_unused();
+  const bool was_kept_at_first = fixture.log().is_loaded();
+  fixture.log().release_unused();
+
+  EXPECT_TRUE(was_kept_at_first);
+  EXPECT_FALSE(fixture.log().is_loaded());
+  EXPECT_EQ(fixture.disk().open_files(), 0);
+  fixture.append();
+  fixture.log().release_unused();
+  fixture.log().release_unused();
+  EXPECT_TRUE(fixture.log().is_loaded()) << "it has bytes that are not synced";
+}
+
+TEST(LogSync, ARoundThatEndsAfterItsLogWentOfflineCounts) {
+  LogFixture fixture;
+  fixture.append();
+  const storage::SyncTicket ticket = fixture.log().begin_sync(storage::SyncMeans::journal);
+  fixture.log().take_offline("a write failed meanwhile");
+
+  fixture.log().finish_sync(ticket);
+
+  EXPECT_EQ(fixture.log().durable_end(), Offset{1}) << "it was acknowledged, and the journal has it";
+  EXPECT_EQ(fixture.log().synced_end(), Offset{0});
+}
+
+TEST(LogSync, TellsWhatTheManifestDoesNotKnowYet) {
+  LogFixture fixture;
+  fixture.append();
+  EXPECT_EQ(fixture.log().unlisted_bytes(), 0U) << "it is not synced";
+  ASSERT_TRUE(fixture.sync());
+  EXPECT_EQ(fixture.log().unlisted_bytes(), make_batch({0}).size());
+  static_cast<void>(fixture.log().recovery_state());
+  fixture.log().manifest_written();
+  EXPECT_EQ(fixture.log().unlisted_bytes(), 0U);
 }
 
 TEST(LogMemory, KeepsAtMostTwoSegmentsOpen) {

@@ -1,4 +1,5 @@
 #include "storage/log/time_search.h"
+#include "tests/support/clean_log.h"
 #include "tests/unit/storage/log_fixture.h"
 
 #include <gtest/gtest.h>
@@ -216,6 +217,42 @@ TEST(LogTime, ASearchOutlivesTheSegmentsThatItStandsIn) {
 
   EXPECT_EQ(pieces, 1) << "what was read before the records went is an answer";
   EXPECT_EQ(search.found()->offset, Offset{0});
+}
+
+/// The tail claims the most and is looked through first; meanwhile compaction makes one segment of all others, of which the first claims
+/// the least.
+TEST(LogTime, ARecordWhoseSegmentBecameAPartOfAnotherIsFoundThere) {
+  storage::LogConfig config = small_segments();
+  config.compaction = {.is_on = true, .min_dirty_ratio = 0};
+  LogFixture fixture(config);
+  for (int i = 0; i < 40; ++i) {
+    proto::BatchBuilder builder;
+    const std::string key = "key " + std::to_string(i % 3);
+    const Bytes bytes = std::as_bytes(std::span(key));
+    builder.append({.timestamp = {i == 39 ? 900 : 100}, .key = bytes, .value = bytes, .headers = {}});
+    const Bytes batch = builder.build({.base_offset = fixture.log().end_offset(), .leader_epoch = {0}});
+    ASSERT_TRUE(fixture.log().append(std::span(&batch, 1)));
+  }
+  for (int i = 0; i < 20; ++i) fixture.append(BatchSpec{.timestamps = {100}});
+  fixture.append(liar(1000, 500));
+  ASSERT_TRUE(fixture.sync());
+  static_cast<void>(fixture.log().recovery_state());
+  fixture.log().manifest_written();
+  config.segment_bytes = 1U << 20;
+  fixture.log().set_config(config);
+  const Offset end = fixture.log().end_offset();
+  storage::TimeSearch search({.at_least = std::nullopt, .limit = end});
+  ASSERT_TRUE(fixture.log().advance(search));
+  ASSERT_TRUE(search.has_stretch());
+
+  const auto pass = clean_once(fixture.log(), fixture.faults(), {.now = {1000}, .limit = end});
+
+  ASSERT_TRUE(pass && pass->has_value());
+  ASSERT_GT((*pass)->counts.segments_before, (*pass)->counts.segments_after);
+  ASSERT_GE(read_all_pieces(fixture.log(), search), 1);
+  ASSERT_TRUE(search.found().has_value());
+  EXPECT_EQ(search.found()->offset, Offset{39});
+  EXPECT_EQ(search.found()->timestamp, TimestampMs{900});
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "storage/log/file_names.h"
 #include "storage/log/identity.h"
 #include "storage/log/leader_epochs.h"
+#include "storage/log/truncation.h"
 #include "tests/support/memory_files.h"
 
 #include <gtest/gtest.h>
@@ -31,6 +32,21 @@ TEST(OffsetFile, HasTwentyDigits) {
   EXPECT_FALSE(storage::parse_offset_file("00000000000000000123.log.cut", ".log"));
   EXPECT_FALSE(storage::parse_offset_file("99999999999999999999.log", ".log"));
   EXPECT_FALSE(storage::parse_offset_file("123.log", ".log"));
+}
+
+TEST(TruncationFile, SaysWhereToCut) {
+  const storage::TruncationName cut{.offset = {123}, .segment = {100}, .position = 4567};
+  const std::string name = "00000000000000000123-00000000000000000100-00000000000000004567.truncation";
+
+  EXPECT_EQ(storage::truncation_file("d", cut), "d/" + name);
+  EXPECT_EQ(storage::parse_truncation_file(name), cut);
+  for (std::size_t at = 0; at < name.size(); ++at) {
+    std::string other = name;
+    other[at] = 'x';
+    EXPECT_FALSE(storage::parse_truncation_file(other)) << other;
+    EXPECT_FALSE(storage::parse_truncation_file(name.substr(0, at))) << at;
+  }
+  EXPECT_FALSE(storage::parse_truncation_file("00000000000000000123-00000000000000000124-00000000000000000000.truncation"));
 }
 
 TEST(PartitionMetadata, RefusesWhatItDidNotWrite) {

@@ -57,7 +57,9 @@ TEST(SegmentIndex, HasKafkasEntries) {
   EXPECT_EQ(load_be<std::int64_t>(log.time_index.data()), headers.at(at).max_timestamp.value);
   EXPECT_EQ(load_be<std::int32_t>(log.time_index.data() + 8), headers.at(at).last_offset().value);
   // And the greatest time of a sealed segment last.
-  EXPECT_EQ(load_be<std::int64_t>(log.time_index.data() + log.time_index.size() - 12), headers.back().max_timestamp.value);
+  EXPECT_EQ(load_be<std::int64_t>(log.time_index.data() + log.time_index.size() - 24), headers.back().max_timestamp.value);
+  // What ends it says of both files that they are whole.
+  EXPECT_EQ(load_be<std::int32_t>(log.time_index.data() + log.time_index.size() - 4), 0);
 }
 
 TEST(SegmentIndex, IsRebuiltEqualWhenMissing) {
