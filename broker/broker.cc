@@ -86,17 +86,24 @@ Broker::Broker(Env& env, BrokerOptions options, OnFatal on_fatal)
         }
         return shards;
       }()),
-      replicas_(env, options_, shards_),
-      checkpointer_(env, options_, shards_) {
+      replicas_(env, options_, shards_,
+                {.journal = journal_, .on_failure = [this](std::string failure) { end_after_sync_failure(failure); }}),
+      checkpointer_(env, options_, journal_, shards_),
+      cleaner_(env, shards_),
+      scrubber_(env, shards_) {
   for (const auto& shard : shards_) {
-    shard->durability = make_direct_durability(shard->shard, [this](std::string failure) {
-      on_fatal_("a sync of " + options_.log_dirs.front() + " failed (" + failure +
-                "): what is on the disk can no longer be known, so nothing is acknowledged any more");
-    });
+    shard->durability = make_durability(shard->shard, journal_, options_.log_dirs.front(),
+                                        [this](const std::string& failure) { end_after_sync_failure(failure); });
   }
 }
 
 Broker::~Broker() = default;
+
+void Broker::end_after_sync_failure(const std::string& failure) {
+  journal_.note_disk_failure();
+  on_fatal_("a sync of " + options_.log_dirs.front() + " failed (" + failure +
+            "): what is on the disk can no longer be known, so nothing is acknowledged any more");
+}
 
 Result<std::unique_ptr<storage::Log>, StartError> Broker::open_metadata_log() {
   const storage::LogPlace place = dir_->place_of(kMetadataTopic, kOnlyPartition);
@@ -121,9 +128,25 @@ Result<std::unique_ptr<storage::Log>, StartError> Broker::open_metadata_log() {
   storage::OpenRequest request{.identity = *there};
   const TopicPartition id{.topic_id = kMetadataTopicId, .partition = kOnlyPartition};
   if (const storage::ManifestEntry* known = dir_->manifest().find(id, there->log_id)) request.recovery.known = known->recovery;
+  request.recovery.writes_survived = dir_->writes_survived();
+  request.recovery.writes_again = dir_->had_failed_sync();
+  request.recovery.now = shards_.front()->shard.loop().wall_clock();
   auto opened = storage::Log::open(place, config, request, report_);
-  if (opened && !(*opened)->is_offline()) return std::move(*opened);
-  const std::string why = opened ? (*opened)->offline_reason() : std::string(name(opened.error()));
+  // What a full disk has to take here is little, and the reserve is held for this.
+  while (!opened && opened.error() == Errc::no_space && dir_->reserve().release(Reserve::Use::going_on)) {
+    opened = storage::Log::open(place, config, request, report_);
+  }
+  if (!opened) dir_->note_failed_recovery(opened.error());
+  const storage::DamagedRange* damaged = opened ? (*opened)->damage().at_or_after((*opened)->log_start_offset()) : nullptr;
+  if (opened && !(*opened)->is_offline() && damaged == nullptr) return std::move(*opened);
+  if (!opened && opened.error() != Errc::corrupt) {
+    return StartError{.message = "the metadata log " + place.directory + " cannot be opened: " +
+                                 std::string(storage::describe_disk_error(opened.error())) + ". Nothing says that it is damaged",
+                      .hint = opened.error() == Errc::no_space ? "make room on the disk and start again" : "mend that and start again"};
+  }
+  std::string why = opened ? (*opened)->offline_reason() : std::string(name(opened.error()));
+  // A state put together from the records before and behind a hole is one that never was.
+  if (damaged != nullptr) why = storage::describe(place.directory, *damaged);
   return StartError{.message = "the metadata log " + place.directory + " is damaged: " + why, .hint = "restore it from a backup"};
 }
 
@@ -146,6 +169,9 @@ asio::awaitable<Result<void, StartError>> Broker::recover() {
       return;
     }
     dir_ = std::move(*dir);
+    journal_.on_disk_failure([this] { dir_->note_failed_sync(); });
+    // The system tells whoever syncs the disk first of what failed before; recovery writes all that again.
+    if (dir_->had_failed_sync()) static_cast<void>(env_.files().sync_disk(dir_->path()).has_value());
     warn_of_lost_manifest();
     was_unclean_ = !dir_->is_new() && !(dir_->manifest_state() == storage::ManifestState::read && dir_->manifest().clean);
     log = open_metadata_log();
@@ -164,11 +190,19 @@ asio::awaitable<Result<void, StartError>> Broker::recover() {
   if (Result<void, StartError> known = co_await introduce_self(); !known) co_return known;
   const Replicas::Metadata metadata{.image = controller_->machine().image(), .deleted_topics = controller_->take_deleted_topics()};
   co_await replicas_.open_all(*dir_, metadata, report_);
+  // Before a manifest that no longer names the journal.
+  if (!report_.must_not_go_on.empty()) {
+    co_return StartError{.message = report_.must_not_go_on,
+                         .hint = "make room or repair it and start again: nothing was given up. Without " + dir_->path() +
+                                 "/journal the broker starts, and what only that has is lost, of all partitions"};
+  }
   co_await replicas_.publish(controller_->machine().image());
   // From here on a crash is an unclean stop, and recovery starts from what was just made whole.
   if (!co_await checkpointer_.checkpoint(*dir_, *controller_, false)) {
     co_return StartError{.message = "cannot write the manifest in " + dir_->path(), .hint = "check space and permissions"};
   }
+  // A log that could not be opened was not made whole either.
+  if (report_.unopened == 0) dir_->forget_failed_sync();
   co_return Result<void, StartError>();
 }
 
@@ -263,6 +297,8 @@ asio::awaitable<Result<void, StartError>> Broker::start() {
   if (!recovered) co_return recovered;
   if (Result<void, StartError> listening = listen(); !listening) co_return listening;
   checkpointer_.start(*dir_, *controller_);
+  cleaner_.start();
+  scrubber_.start(*dir_);
   server_->start();
   co_return Result<void, StartError>();
 }
@@ -285,6 +321,8 @@ asio::awaitable<void> Broker::stop() {
     co_await await_on(shards_[i]->shard.loop(), home, connections_[i]->finish());
   }
   co_await report_limits();
+  co_await cleaner_.stop();
+  co_await scrubber_.stop();
   co_await checkpointer_.stop();
   // Before they are closed: a closed log has nothing open that could be synced.
   co_await checkpointer_.checkpoint(*dir_, *controller_, true);

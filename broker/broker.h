@@ -4,6 +4,8 @@
 #include "broker/handlers/dispatcher.h"
 #include "broker/net/server.h"
 #include "broker/replicas.h"
+#include "broker/upkeep/log_cleaner.h"
+#include "broker/upkeep/scrubber.h"
 
 #include <functional>
 #include <memory>
@@ -36,6 +38,7 @@ class Broker {
 
  private:
   asio::awaitable<Result<void, StartError>> recover();
+  void end_after_sync_failure(const std::string& failure);
   Result<std::unique_ptr<storage::Log>, StartError> open_metadata_log();
   void warn_of_lost_manifest() const;
   asio::awaitable<Result<void, StartError>> introduce_self();
@@ -49,11 +52,14 @@ class Broker {
   Env& env_;
   const BrokerOptions options_;
   OnFatal on_fatal_;
+  SharedJournal journal_;
   std::vector<std::unique_ptr<ShardServices>> shards_;
   std::unique_ptr<LogDir> dir_;
   Replicas replicas_;
   std::unique_ptr<Controller> controller_;
   Checkpointer checkpointer_;
+  LogCleaner cleaner_;
+  Scrubber scrubber_;
   std::unique_ptr<Node> node_;
   std::vector<std::unique_ptr<Dispatcher>> dispatchers_;
   std::vector<std::unique_ptr<ConnectionSet>> connections_;

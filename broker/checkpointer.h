@@ -1,5 +1,6 @@
 #pragma once
 
+#include "broker/journal_keeper.h"
 #include "broker/log_dir.h"
 #include "broker/partition/services.h"
 #include "broker/quorum/controller.h"
@@ -16,7 +17,7 @@ namespace tidelog::broker {
 /// Thread: the first shard's loop.
 class Checkpointer {
  public:
-  Checkpointer(Env& env, const BrokerOptions& options, std::span<const std::unique_ptr<ShardServices>> shards);
+  Checkpointer(Env& env, const BrokerOptions& options, SharedJournal& journal, std::span<const std::unique_ptr<ShardServices>> shards);
 
   /// Starts the chores.
   void start(LogDir& dir, Controller& controller);
@@ -33,10 +34,18 @@ class Checkpointer {
   struct Due {
     SteadyTime retention;
     SteadyTime checkpoint;
+    SteadyTime heal;
+    SteadyTime wanted_checkpoint{};  ///< Not before that, however full the journal is.
   };
   asio::awaitable<void> run();
+  /// True: whatever the journal held when it began is in synced files.
+  asio::awaitable<bool> sync_all(Controller& controller);
+  /// A log start above what is synced would have recovery begin behind records that only the journal has.
+  asio::awaitable<void> sync_below_log_starts();
+  asio::awaitable<void> open_journal();
   asio::awaitable<void> do_chores(Due& due);
-  asio::awaitable<void> sync_all(Controller& controller);
+  /// A manifest once a restart would read much of what was synced since the last one.
+  asio::awaitable<void> note_progress();
   /// Needs its turn.
   asio::awaitable<bool> write_manifest(LogDir& dir, Controller& controller, bool clean, Reserve::Use use);
   /// What a full disk refused is tried again.
@@ -49,10 +58,13 @@ class Checkpointer {
   std::span<const std::unique_ptr<ShardServices>> shards_;
   LogDir* dir_ = nullptr;
   Controller* controller_ = nullptr;
+  JournalKeeper journal_;
   Gate gate_;
   Turns turns_;
   Signal wake_;
   Timer timer_;
+  SteadyTime progress_due_{};  ///< Not before: what it needs failed.
+  SteadyTime release_due_{};
   std::uint64_t manifests_begun_ = 0;
   std::uint64_t newest_written_ = 0;  ///< Of those begun, the last that is on disk.
   bool stopping_ = false;

@@ -1,10 +1,13 @@
 #include "broker/log_dir.h"
 
+#include "broker/boot_id.h"
+#include "broker/logging/log.h"
 #include "broker/metadata/topic_names.h"
 #include "storage/disk/disk_error.h"
 #include "storage/log/identity.h"
 #include "storage/log/identity_file.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace tidelog::broker {
@@ -58,6 +61,20 @@ Result<DirIdentity, StartError> parse_identity(const std::string& path, std::str
                       .hint = "restore the file from a backup; its lines are node.id=N, cluster.id=ID, directory.id=ID"};
   }
   return identity;
+}
+
+std::string failed_sync_path(const std::string& directory) { return directory + "/sync-failed"; }
+
+/// The manifest is written before any topic can be made, so one that is missing beside topics was lost; beside none, it never was.
+bool did_writes_survive(storage::FileSystem& files, const std::string& path, const storage::LoadedManifest& manifest) {
+  if (files.stat(failed_sync_path(path))) return false;
+  const Uuid now = boot_id(files, path);
+  if (manifest.state == storage::ManifestState::read) return !now.is_zero() && manifest.manifest.boot_id == now;
+  const Result<std::vector<storage::DirEntry>> entries = files.list(path);
+  return manifest.state == storage::ManifestState::corrupt || !entries || std::ranges::any_of(*entries, [](const storage::DirEntry& entry) {
+           const auto log = storage::parse_log_directory_name(entry.name);
+           return log && log->topic != kMetadataTopic;
+         });
 }
 
 /// A directory that was claimed once and has lost its name tag must not pass for a new one: another node could take it, and recovery would
@@ -116,9 +133,27 @@ Result<std::unique_ptr<LogDir>, StartError> LogDir::open(storage::FileSystem& fi
     return StartError{.message = "cannot read the manifest in " + path + ": " + std::string(name(manifest.error())),
                       .hint = "check the disk"};
   dir->manifest_ = std::move(*manifest);
+  dir->had_failed_sync_ = files.stat(failed_sync_path(path)).has_value();
+  dir->writes_survived_ = did_writes_survive(files, path, dir->manifest_);
   static_cast<void>(dir->reserve_.restore());  // A disk without room for it is told when somebody needs it.
   return dir;
 }
+
+void LogDir::note_failed_sync() {
+  auto made = files_.open(failed_sync_path(path_), storage::OpenMode::create);
+  while (!made && made.error() == Errc::no_space && reserve_.release(Reserve::Use::making_room)) {
+    made = files_.open(failed_sync_path(path_), storage::OpenMode::create);
+  }
+  if (made) return;
+  log_error("cannot make {}: {}. A start before the machine was restarted would believe what the disk may not have: restart it first",
+            failed_sync_path(path_), storage::describe_disk_error(made.error()));
+}
+
+void LogDir::note_failed_recovery(Errc error) {
+  if (error == Errc::io || error == Errc::no_space) note_failed_sync();
+}
+
+void LogDir::forget_failed_sync() { static_cast<void>(files_.remove(failed_sync_path(path_)).has_value()); }
 
 Result<void> LogDir::claim(const std::string& cluster_id, const std::string& directory_id) {
   identity_.cluster_id = cluster_id;
@@ -127,6 +162,17 @@ Result<void> LogDir::claim(const std::string& cluster_id, const std::string& dir
   return storage::replace_file(
       files_, properties_path(path_),
       "version=1\nnode.id=" + std::to_string(node_.value) + "\ncluster.id=" + cluster_id + "\ndirectory.id=" + directory_id + "\n");
+}
+
+Result<std::string> LogDir::read_journal() {
+  const bool knows_where = manifest_.state == storage::ManifestState::read;
+  if (is_new() || (knows_where && (manifest_.manifest.clean || !manifest_.manifest.replay_from))) return std::string();
+  const std::optional<storage::JournalPosition> from = knows_where ? manifest_.manifest.replay_from : std::nullopt;
+  Result<storage::JournalContents> contents = storage::JournalContents::load(files_, path_, Uuid::parse(identity_.directory_id), from);
+  if (!contents) return contents.error();
+  journal_ = std::move(*contents);
+  if (journal_.end().is_missing && from) return path_ + "/journal is missing, though the manifest says that logs may need it";
+  return journal_.end().damage;
 }
 
 storage::LogPlace LogDir::place_of(std::string_view topic, PartitionIndex partition) const {

@@ -2,6 +2,7 @@
 
 #include "broker/reserve.h"
 #include "proto/base/result.h"
+#include "storage/journal/contents.h"
 #include "storage/manifest.h"
 
 #include <map>
@@ -43,6 +44,23 @@ class LogDir {
 
   [[nodiscard]] const storage::Manifest& manifest() const { return manifest_.manifest; }
   [[nodiscard]] storage::ManifestState manifest_state() const { return manifest_.state; }
+  /// Whether the page cache outlived the process that wrote here before, so that its writes are there up to the last one. Also if nobody
+  /// can know: then nothing is cut that may be whole.
+  [[nodiscard]] bool writes_survived() const { return writes_survived_; }
+  /// Whether a sync failed before this start, and recovery has not made whole yet what it left.
+  [[nodiscard]] bool had_failed_sync() const { return had_failed_sync_; }
+  /// A sync failed, so the page cache may have dropped what was written: the next start learns of it, if the disk still takes a name.
+  void note_failed_sync();
+  /// A log could not be opened. Where a sync may have been what failed, the same holds of what recovery wrote.
+  void note_failed_recovery(Errc error);
+  /// Recovery made durable what it found.
+  void forget_failed_sync();
+  /// Reads what the journal holds that the logs may need; not after a clean stop. Blocks. A sentence for people if rounds in it are
+  /// damaged, else empty.
+  Result<std::string> read_journal();
+  [[nodiscard]] const storage::JournalContents& journal() const { return journal_; }
+  /// Its logs are open: nobody needs it any more.
+  void forget_journal() { journal_ = {}; }
   [[nodiscard]] Reserve& reserve() { return reserve_; }
   [[nodiscard]] storage::LogPlace place_of(std::string_view topic, PartitionIndex partition) const;
 
@@ -56,6 +74,9 @@ class LogDir {
   std::unique_ptr<storage::DirLock> lock_;
   DirIdentity identity_;
   storage::LoadedManifest manifest_;
+  bool writes_survived_ = false;
+  bool had_failed_sync_ = false;
+  storage::JournalContents journal_;
   Reserve reserve_;
 };
 

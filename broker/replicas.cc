@@ -25,8 +25,8 @@ std::uint64_t random_log_id(Random& random) {
 
 }  // namespace
 
-Replicas::Replicas(Env& env, const BrokerOptions& options, std::span<const std::unique_ptr<ShardServices>> shards)
-    : env_(env), options_(options), shards_(shards) {}
+Replicas::Replicas(Env& env, const BrokerOptions& options, std::span<const std::unique_ptr<ShardServices>> shards, Disk disk)
+    : env_(env), options_(options), shards_(shards), disk_(std::move(disk)) {}
 
 std::vector<Replicas::NewLog> Replicas::plan(const TopicImage& topic, std::size_t first, std::size_t most) {
   const std::shared_ptr<const TopicConfig> config = config_of(topic);
@@ -64,9 +64,10 @@ asio::awaitable<void> Replicas::hand_out(std::vector<NewLog> logs) {
   }
 }
 
-void Replicas::make_one(NewLog& wanted, storage::CreateSync sync) const {
+void Replicas::make_one(NewLog& wanted) const {
   // What an earlier topic of the same name left is in nobody's way: its directory was renamed when it was deleted.
-  auto made = storage::Log::create(wanted.place, wanted.identity, to_log_config(*wanted.config, *in_force_), sync);
+  auto made =
+      storage::Log::create(wanted.place, wanted.identity, to_log_config(*wanted.config, *in_force_), storage::CreateSync::by_caller);
   if (made) {
     wanted.log = std::move(*made);
   } else {
@@ -74,16 +75,36 @@ void Replicas::make_one(NewLog& wanted, storage::CreateSync sync) const {
   }
 }
 
-void Replicas::make_logs(std::vector<NewLog>& logs) const {
-  const bool many = logs.size() > kManyLogs;
-  for (NewLog& wanted : logs) make_one(wanted, many ? storage::CreateSync::by_caller : storage::CreateSync::now);
-  if (!many) return;
-  const Result<void> synced = env_.files().sync_disk(dir_->path());
-  if (synced) return;
+/// An error is that of a sync after which the disk cannot be believed.
+Result<void> Replicas::make_logs(std::vector<NewLog>& logs) const {
+  for (NewLog& wanted : logs) make_one(wanted);
+  const Result<void> done = make_durable(logs);
   for (NewLog& wanted : logs) {
-    wanted.log.reset();
-    wanted.refused = synced.error();
+    if (!done && !wanted.refused) wanted.refused = done.error();
+    if (wanted.refused) wanted.log.reset();
   }
+  return done;
+}
+
+Result<void> Replicas::make_durable(std::vector<NewLog>& logs) const {
+  if (logs.size() > kManyLogs) return disk_.journal.sync_disk(env_.files(), dir_->path());
+  for (NewLog& wanted : logs) {
+    if (wanted.refused) continue;
+    const Result<void> synced = storage::sync_created(wanted.place);
+    if (synced) continue;
+    wanted.refused = synced.error();
+    if (synced.error() != Errc::io) continue;
+    disk_.journal.note_disk_failure();
+    return synced;
+  }
+  return {};
+}
+
+asio::awaitable<void> Replicas::make(std::vector<NewLog>& logs) {
+  Result<void> made;
+  Job work = [&] { made = make_logs(logs); };
+  co_await run_blocking(env_, home(), std::move(work));
+  if (!made && made.error() != Errc::offline) disk_.on_failure(std::string(storage::describe_disk_error(made.error())));
 }
 
 void Replicas::note_refused(const std::vector<NewLog>& logs) {
@@ -116,8 +137,7 @@ asio::awaitable<void> Replicas::make_ready(std::shared_ptr<const Image> image) {
     for (NewLog& log : plan(*topic, static_cast<std::size_t>(id.partition.value), 1)) logs.push_back(std::move(log));
   }
   if (logs.empty()) co_return;
-  Job make = [&] { make_logs(logs); };
-  co_await run_blocking(env_, home(), std::move(make));
+  co_await make(logs);
   for (const NewLog& log : logs) {
     if (log.refused) continue;
     refused_.erase(log.id);
@@ -128,8 +148,7 @@ asio::awaitable<void> Replicas::make_ready(std::shared_ptr<const Image> image) {
 
 asio::awaitable<void> Replicas::create_partitions(const TopicImage& topic, std::size_t first) {
   std::vector<NewLog> logs = plan(topic, first);
-  Job make = [&] { make_logs(logs); };
-  co_await run_blocking(env_, home(), std::move(make));
+  co_await make(logs);
   note_refused(logs);
   co_await hand_out(std::move(logs));
 }
@@ -180,6 +199,10 @@ asio::awaitable<void> Replicas::remove_topic(const TopicImage& topic) {
     ShardServices& owner = owner_of(id);
     Job take = [&] { take_away(owner, id, removed); };
     co_await run_on(owner.shard.loop(), home(), std::move(take));
+  }
+  // Nobody may have the files at work whose directory goes, or a new topic of that name would be what he works on.
+  for (const auto& partition : removed.served) {
+    co_await await_on(owner_of(partition->id()).shard.loop(), home(), partition->stop_cleaning());
   }
   Job remove = [&] { remove_directories(topic, removed); };
   co_await run_blocking(env_, home(), std::move(remove));

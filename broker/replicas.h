@@ -3,12 +3,14 @@
 #include "broker/log_dir.h"
 #include "broker/partition/services.h"
 #include "broker/quorum/controller.h"
+#include "broker/shard/shared_journal.h"
 
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -19,7 +21,12 @@ namespace tidelog::broker {
 /// Thread: the first shard's loop; work on partitions goes to their owners, work on directories to the blocking pool.
 class Replicas final : public MetadataListener {
  public:
-  Replicas(Env& env, const BrokerOptions& options, std::span<const std::unique_ptr<ShardServices>> shards);
+  /// What the logs' disk is asked, and whom to tell when it fails.
+  struct Disk {
+    SharedJournal& journal;
+    std::function<void(std::string)> on_failure;
+  };
+  Replicas(Env& env, const BrokerOptions& options, std::span<const std::unique_ptr<ShardServices>> shards, Disk disk);
 
   /// What the replay of the metadata log came to.
   struct Metadata {
@@ -28,7 +35,7 @@ class Replicas final : public MetadataListener {
   };
 
   /// Opens every partition of `image` that this node holds; `report` says what recovery did. A log that cannot be opened is served offline
-  /// or not at all; the others serve.
+  /// or not at all; the others serve. Unless the report says that nobody may: then none does.
   asio::awaitable<void> open_all(LogDir& dir, const Metadata& metadata, storage::RecoveryReport& report);
   /// What this broker's options come to, configs of the metadata included. Valid from `open_all` on; replaced whole.
   [[nodiscard]] const std::shared_ptr<const BrokerOptions>& in_force() const { return in_force_; }
@@ -76,8 +83,10 @@ class Replicas final : public MetadataListener {
   /// What this node holds of the topic's partitions from number `first` on, looking at `most`.
   std::vector<NewLog> plan(const TopicImage& topic, std::size_t first, std::size_t most = SIZE_MAX);
   asio::awaitable<void> create_partitions(const TopicImage& topic, std::size_t first);
-  void make_logs(std::vector<NewLog>& logs) const;
-  void make_one(NewLog& wanted, storage::CreateSync sync) const;
+  asio::awaitable<void> make(std::vector<NewLog>& logs);
+  Result<void> make_logs(std::vector<NewLog>& logs) const;
+  void make_one(NewLog& wanted) const;
+  Result<void> make_durable(std::vector<NewLog>& logs) const;
   /// Keeps in mind what could not be made, and logs it once for a topic.
   void note_refused(const std::vector<NewLog>& logs);
   void forget_refused(const Uuid& topic);
@@ -88,7 +97,9 @@ class Replicas final : public MetadataListener {
   void remove_unserved(const TopicImage& topic, PartitionIndex partition) const;
   asio::awaitable<void> hand_out(std::vector<NewLog> logs);
   static void add_to(ShardServices& services, const std::vector<NewLog*>& logs);
-  void open_one(NewLog& wanted, const storage::Manifest& manifest, bool manifest_is_known, storage::RecoveryReport& report) const;
+  void open_one(NewLog& wanted, TimestampMs now, storage::RecoveryReport& report) const;
+  void note_unopened(const NewLog& wanted, std::optional<std::uint64_t> log_id, storage::RecoveryReport& report) const;
+  bool read_journal(storage::RecoveryReport& report) const;
   void remove_left_overs(const Metadata& metadata) const;
   void move_stray_away(const std::string& path, const storage::LogIdentity& identity) const;
   [[nodiscard]] ShardServices& owner_of(const TopicPartition& id) const { return *shards_[shard_of(id, shards_.size())]; }
@@ -97,6 +108,7 @@ class Replicas final : public MetadataListener {
   Env& env_;
   const BrokerOptions& options_;
   std::span<const std::unique_ptr<ShardServices>> shards_;
+  Disk disk_;
   LogDir* dir_ = nullptr;
   std::shared_ptr<const BrokerOptions> in_force_;
   std::shared_ptr<const TopicConfig> defaults_;  ///< Of a topic without configs of its own: shared by all of them.

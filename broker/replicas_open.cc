@@ -7,8 +7,23 @@
 #include "storage/disk/disk_error.h"
 
 namespace tidelog::broker {
+namespace {
 
-void Replicas::open_one(NewLog& wanted, const storage::Manifest& manifest, bool manifest_is_known, storage::RecoveryReport& report) const {
+/// At every start, until somebody did something about it.
+void tell_damage(const storage::Log& log) {
+  for (const storage::DamagedRange& range : log.damage().ranges()) {
+    if (range.to <= log.log_start_offset()) continue;  // Nobody asks for it any more.
+    log_error(
+        "{}. They are answered with KAFKA_STORAGE_ERROR; everything before and behind is served. Restore the file from a copy, or let "
+        "consumers go on from offset {}",
+        storage::describe(log.directory(), range), range.to.value);
+  }
+}
+
+}  // namespace
+
+void Replicas::open_one(NewLog& wanted, TimestampMs now, storage::RecoveryReport& report) const {
+  const storage::Manifest& manifest = dir_->manifest();
   const storage::LogConfig config = to_log_config(*wanted.config, *in_force_);
   const Result<storage::LogIdentity> there = storage::read_identity(wanted.place);
   // Half a partition.metadata is a creation that power loss cut short; `create` refuses if there are segments beside it.
@@ -17,6 +32,7 @@ void Replicas::open_one(NewLog& wanted, const storage::Manifest& manifest, bool 
       const bool is_there = env_.files().stat(wanted.place.directory).has_value();
       log_error("{} is {}, though the log held records: the partition is not served. Restore it from a backup and start again",
                 wanted.place.directory + (is_there ? "/partition.metadata" : ""), is_there ? "missing or damaged" : "missing");
+      note_unopened(wanted, std::nullopt, report);
       return;
     }
     // The topic was committed and the broker stopped before its directory was there: nobody was told that it can be used. A directory that
@@ -28,7 +44,10 @@ void Replicas::open_one(NewLog& wanted, const storage::Manifest& manifest, bool 
     } else if (made.error() == Errc::exists) {
       log_error("{}/partition.metadata is missing or damaged: the partition is not served. Restore it from a backup and start again",
                 wanted.place.directory);
+      note_unopened(wanted, std::nullopt, report);
     } else {
+      dir_->note_failed_recovery(made.error());
+      ++report.unopened;
       wanted.refused = made.error();
     }
     return;
@@ -36,20 +55,52 @@ void Replicas::open_one(NewLog& wanted, const storage::Manifest& manifest, bool 
   if (!there || there->topic_id != wanted.id.topic_id) {
     log_error("{} cannot be used: {}. The partition is not served", wanted.place.directory,
               there ? "it belongs to another topic of the same name" : name(there.error()));
+    note_unopened(wanted, std::nullopt, report);
     return;
   }
   storage::OpenRequest request{.identity = *there};
+  const bool manifest_is_known = dir_->manifest_state() == storage::ManifestState::read;
   const storage::ManifestEntry* known = manifest_is_known ? manifest.find(wanted.id, there->log_id) : nullptr;
+  request.recovery.writes_survived = dir_->writes_survived();
+  request.recovery.writes_again = dir_->had_failed_sync();
+  request.recovery.had_damage = manifest.has_damage;
+  request.recovery.now = now;
   if (known != nullptr) request.recovery.known = known->recovery;
   request.recovery.was_clean = known != nullptr && manifest.clean;
+  request.journal = &dir_->journal();
   auto opened = storage::Log::open(wanted.place, config, request, report);
   if (!opened) {
     log_error("cannot open {}: {}. The partition is not served", wanted.place.directory, storage::describe_disk_error(opened.error()));
+    dir_->note_failed_recovery(opened.error());
+    note_unopened(wanted, there->log_id, report);
     return;
   }
+  tell_damage(**opened);
   if ((*opened)->is_offline())
     log_error("{}: {}. The partition is not served; its bytes are untouched", wanted.place.directory, (*opened)->offline_reason());
   wanted.log = std::move(*opened);
+}
+
+/// Which log it is says its directory or, if that cannot be asked, the manifest. If neither can, whatever the journal has may be of it.
+void Replicas::note_unopened(const NewLog& wanted, std::optional<std::uint64_t> log_id, storage::RecoveryReport& report) const {
+  ++report.unopened;
+  const storage::ManifestEntry* known = dir_->manifest().find(wanted.id);
+  if (!log_id && known != nullptr) log_id = known->log_id;
+  const bool is_in_journal = log_id ? !dir_->journal().of(*log_id).empty() : dir_->journal().logs() > 0;
+  if (is_in_journal && report.must_not_go_on.empty())
+    report.must_not_go_on = wanted.place.directory + " cannot be opened, and the journal may have records of it that were acknowledged";
+}
+
+/// False: what it holds is not known, and no log may be opened without.
+bool Replicas::read_journal(storage::RecoveryReport& report) const {
+  const Result<std::string> damage = dir_->read_journal();
+  if (!damage) {
+    report.must_not_go_on =
+        "the journal in " + dir_->path() + " cannot be read: " + std::string(storage::describe_disk_error(damage.error()));
+    return false;
+  }
+  if (!damage->empty()) log_error("{}: records that were acknowledged just before the broker ended may be missing", *damage);
+  return true;
 }
 
 /// The metadata name no such topic and never said that it was deleted: they lost their end, or somebody put the directory here. Its records
@@ -99,12 +150,15 @@ asio::awaitable<void> Replicas::open_all(LogDir& dir, const Metadata& metadata, 
   for (const auto& [name, topic] : metadata.image->topics()) {
     for (NewLog& log : plan(*topic, 0)) logs.push_back(std::move(log));
   }
+  const TimestampMs now = home().wall_clock();
   Job open = [&] {
+    if (!read_journal(report)) return;
     remove_left_overs(metadata);
-    const bool known = dir.manifest_state() == storage::ManifestState::read;
-    for (NewLog& log : logs) open_one(log, dir.manifest(), known, report);
+    for (NewLog& log : logs) open_one(log, now, report);
   };
   co_await run_blocking(env_, home(), std::move(open));
+  dir.forget_journal();
+  if (!report.must_not_go_on.empty()) co_return;
   note_refused(logs);
   co_await hand_out(std::move(logs));
 }

@@ -53,6 +53,9 @@ struct BrokerOptions {
 
   // Disk
   std::int64_t disk_reserve_bytes = std::int64_t{4} << 20;
+  std::int64_t journal_bytes = std::int64_t{128} << 20;
+  std::int64_t log_scrub_interval_ms = 604800000;
+  std::int64_t log_scrub_max_bytes_per_second = std::int64_t{16} << 20;
 
   // Memory
   std::int64_t memory_budget_bytes = std::int64_t{1} << 30;
@@ -99,6 +102,15 @@ struct BrokerOptions {
   std::int64_t log_cleaner_min_compaction_lag_ms = 0;
   std::int64_t log_cleaner_max_compaction_lag_ms = std::numeric_limits<std::int64_t>::max();
   double log_cleaner_min_cleanable_ratio = 0.5;
+
+  // Compaction
+  bool log_cleaner_enable = true;
+  std::int32_t log_cleaner_threads = 1;
+  std::int64_t log_cleaner_backoff_ms = 15000;
+  std::int64_t log_cleaner_dedupe_buffer_size = 134217728;
+  double log_cleaner_io_buffer_load_factor = 0.9;
+  std::int32_t log_cleaner_io_buffer_size = 524288;
+  double log_cleaner_io_max_bytes_per_second = std::numeric_limits<double>::max();
 
   // Producers, replicas, groups, transactions
   std::int32_t producer_id_expiration_ms = 86400000;

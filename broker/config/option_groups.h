@@ -47,7 +47,6 @@ inline constexpr std::string_view kOneNode = "a cluster is one broker so far";
 inline constexpr std::string_view kOneListener = "all listeners have the same settings";
 inline constexpr std::string_view kOneLogDir = "there is one log directory";
 inline constexpr std::string_view kNoRecompression = "batches stay as the producer compressed them";
-inline constexpr std::string_view kNoCompaction = "compaction does not run yet";
 inline constexpr std::string_view kNoPeriodicFlush = "logs are synced with every acknowledgement or by checkpoints";
 inline constexpr std::string_view kNoPreallocation = "segments grow as they are written";
 inline constexpr std::string_view kNoJitter = "segments are closed at their age, without jitter";

@@ -63,6 +63,10 @@ constexpr BrokerOption kTable[] = {
         "Kept back in each log directory, as a file that nobody reads: when the disk is full, it is what deletions, new "
         "settings and a start are written into. 0: none.")
         .ours(),
+    option<&B::journal_bytes>("journal.bytes", at_least(0),
+                              "Most that the journal of each log directory takes, and never more than a hundredth of the disk: with "
+                              "it, records of many partitions are made durable by one write. Made when it would first be of use. 0: none.")
+        .ours(),
     option<&B::memory_budget_bytes>("memory.budget.bytes", at_least(4 << 20), "Bytes that the two pools below are shares of.").ours(),
     option<&B::queued_max_request_bytes>("queued.max.request.bytes", at_least(-1),
                                          "Pool for requests being read or served; when it is empty sockets are not read. -1: a quarter of "

@@ -49,14 +49,13 @@ constexpr BrokerOption kTable[] = {
     option<&B::log_message_timestamp_after_max_ms>("log.message.timestamp.after.max.ms", at_least(0),
                                                    "How far in the future a producer's timestamp may lie.")
         .cluster_wide(),
-    option<&B::compression_type>("compression.type", any_value(),
-                                 "Codec of stored batches. Whatever is set, batches stay as the producer made them for now.")
-        .cluster_wide()
-        .without_effect(kNoRecompression),
-    option<&B::log_cleanup_policy>(
-        "log.cleanup.policy", any_value(),
-        "`delete` by age and size, `compact` by key, or both; empty keeps everything. Compaction does not run yet: a "
-        "topic with `compact` alone keeps everything.")
+    option<&B::compression_type>(
+        "compression.type", any_value(),
+        "Codec of batches that compaction lays out anew; `producer` and `uncompressed`: the one they had. For now all "
+        "others stay as the producer made them.")
+        .cluster_wide(),
+    option<&B::log_cleanup_policy>("log.cleanup.policy", any_value(),
+                                   "`delete` by age and size, `compact` by key, or both; empty keeps everything.")
         .one_of(kCleanupPolicies)
         .cluster_wide(),
     option<&B::log_flush_interval_messages>(
@@ -74,20 +73,16 @@ constexpr BrokerOption kTable[] = {
         .cluster_wide()
         .without_effect(kNoPreallocation),
     option<&B::log_cleaner_delete_retention_ms>("log.cleaner.delete.retention.ms", at_least(0), "How long compaction keeps tombstones.")
-        .cluster_wide()
-        .without_effect(kNoCompaction),
+        .cluster_wide(),
     option<&B::log_cleaner_min_compaction_lag_ms>("log.cleaner.min.compaction.lag.ms", at_least(0),
                                                   "Age before which a record is not compacted.")
-        .cluster_wide()
-        .without_effect(kNoCompaction),
+        .cluster_wide(),
     option<&B::log_cleaner_max_compaction_lag_ms>("log.cleaner.max.compaction.lag.ms", at_least(1),
                                                   "Age after which a record must be compacted.")
-        .cluster_wide()
-        .without_effect(kNoCompaction),
+        .cluster_wide(),
     option<&B::log_cleaner_min_cleanable_ratio>("log.cleaner.min.cleanable.ratio", between(0, 1),
                                                 "Share of uncompacted bytes that starts a pass.")
-        .cluster_wide()
-        .without_effect(kNoCompaction),
+        .cluster_wide(),
     option<&B::unclean_leader_election_enable>(
         "unclean.leader.election.enable", any_value(),
         "Let a replica that is not in sync lead when no other is left: available, and records are lost.")

@@ -143,7 +143,14 @@ ValueResult check_value(OptionType type, std::string_view text, const ValueRules
 std::string print_value(bool value) { return value ? "true" : "false"; }
 std::string print_value(std::int32_t value) { return fmt::format("{}", value); }
 std::string print_value(std::int64_t value) { return fmt::format("{}", value); }
-std::string print_value(double value) { return fmt::format("{}", value); }
+/// A power of ten is spelled as Kafka's own tools spell it: 1.5E308, not 1.5e+308.
+std::string print_value(double value) {
+  const std::string text = fmt::format("{}", value);
+  const std::size_t power = text.find('e');
+  if (power == std::string::npos) return text;
+  const std::string mantissa = text.substr(0, power);
+  return fmt::format("{}{}E{}", mantissa, mantissa.find('.') == std::string::npos ? ".0" : "", std::stoi(text.substr(power + 1)));
+}
 std::string print_value(const std::string& value) { return value; }
 std::string print_value(const std::vector<std::string>& value) { return fmt::format("{}", fmt::join(value, ",")); }
 

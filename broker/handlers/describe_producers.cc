@@ -24,9 +24,20 @@ struct Question {
   ErrorCode error = ErrorCode::none;
   std::size_t producer_count = 0;  ///< At most, when they were counted.
   std::vector<ProducerAnswer> producers;
+  std::string message;
 };
 
 void count(Partition& partition, Question& question) { question.producer_count = partition.log().producers().entries().size(); }
+
+/// Of a partition that is served, what of it is not: no answer of Kafka's has a place for that, and this one a text.
+std::string damage_of(const storage::Log& log) {
+  std::string text;
+  for (const storage::DamagedRange& range : log.damage().ranges()) {
+    if (range.to <= log.log_start_offset()) continue;  // It belongs to nobody any more.
+    text += (text.empty() ? "" : "; ") + storage::describe(log.directory(), range);
+  }
+  return text;
+}
 
 void answer(Partition& partition, Question& question) {
   // One producer's batches stand together, oldest first: the last one tells how far it came.
@@ -39,6 +50,7 @@ void answer(Partition& partition, Question& question) {
     producer.last_timestamp = entry.batch.timestamp.value;
     producer.coordinator_epoch = -1;  // No transaction marker was ever written: there is no coordinator yet.
   }
+  question.message = damage_of(partition.log());
   if (partition.is_offline()) question.error = ErrorCode::kafka_storage_error;
 }
 
@@ -62,7 +74,7 @@ void respond_with(const Request& request, const DescribeProducersRequest& messag
     for (const std::int32_t index : topic.partition_indexes) {
       partitions.push_back({.partition_index = index,
                             .error_code = static_cast<std::int16_t>(question->error),
-                            .error_message = explain(question->error),
+                            .error_message = question->message.empty() ? explain(question->error) : std::string_view(question->message),
                             .active_producers = std::span<const ProducerAnswer>(question->producers)});
       ++question;
     }

@@ -340,7 +340,7 @@ Handle handle_fetch(HandlerContext context, Request request, SendQueue& to) {
     co_await reader.wait();
   }
   if (fetch.is_throttled(quota, to)) co_return Outcome::keep;
-  std::vector<storage::Slice> cold = cold_slices(fetch.queries());
+  std::vector<FetchQuery*> cold = cold_queries(fetch.queries());
   if (!cold.empty()) co_await warm_slices(context, std::move(cold));
   if (fetch.is_large()) co_await let_others_go_on(context.loop());
   fetch.respond_with_data(to);

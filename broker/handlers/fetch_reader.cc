@@ -63,10 +63,14 @@ bool FetchReader::Group::check_position(Partition& partition, FetchQuery& query)
 
 void FetchReader::Group::tell_unreadable(Partition& partition, std::int64_t offset, Errc why) const {
   const storage::Log& log = partition.log();
-  const std::string cause =
-      log.is_offline() ? log.offline_reason() : std::string(name(why)) + ": a file there is missing, changed or unreadable";
+  const storage::DamagedRange* damaged = log.damage().at_or_after({offset});
+  std::string cause = std::string(name(why)) + ": a file there is missing, changed or unreadable";
+  if (log.is_offline()) cause = log.offline_reason();
+  if (damaged != nullptr && damaged->holds({offset})) {
+    cause = storage::describe(log.directory(), *damaged) + ". Consumers go on behind it from offset " + std::to_string(damaged->to.value);
+  }
   shard->limited.warn(shard->shard.loop().now(), "a partition that cannot be read",
-                      "cannot read {} at offset {}: {}. Other partitions are not affected", log.directory(), offset, cause);
+                      "cannot read {} at offset {}: {}. Nothing else is affected", log.directory(), offset, cause);
 }
 
 void FetchReader::Group::answer_one(Partition& partition, FetchQuery& query, Allowance& allowance) {

@@ -7,11 +7,16 @@
 namespace tidelog::broker {
 namespace {
 
-/// On the loop of the partition's owner. It may have gone since the step before.
-ErrorCode advance(ShardServices& owner, const TopicPartition& id, storage::TimeSearch& search) {
+/// One step of a search on the loop of the partition's owner, which may have gone since the step before. `read`: how the last piece was
+/// read. Damage that nobody knew of has the search begin anew, around it.
+ErrorCode advance(ShardServices& owner, const TopicPartition& id, storage::TimeSearch& search, const Result<void>& read) {
   Partition* const partition = owner.partitions.find(id);
   if (partition == nullptr) return why_absent(owner, id);
-  return partition->log().advance(search) ? ErrorCode::none : ErrorCode::kafka_storage_error;
+  const Result<void> done = read ? partition->log().advance(search) : read;
+  if (done) return ErrorCode::none;
+  if (done.error() != Errc::corrupt || !partition->log().look_for_damage(search)) return ErrorCode::kafka_storage_error;
+  search.restart();
+  return ErrorCode::none;
 }
 
 /// On the first shard's loop, where all shards' turns are.
@@ -23,16 +28,16 @@ asio::awaitable<void> read_piece(ShardServices& first, storage::TimeSearch& sear
 
 /// Reads where bytes have to be looked through, else moves on; wherever that has to happen.
 asio::awaitable<ErrorCode> take_step(HandlerContext context, TopicPartition id, storage::TimeSearch& search) {
+  Result<void> read;
   if (search.has_stretch()) {
     ShardServices& first = context.node.home();
-    Result<void> done;
-    asio::awaitable<void> reading = read_piece(first, search, done);
+    asio::awaitable<void> reading = read_piece(first, search, read);
     co_await await_on(first.shard.loop(), context.loop(), std::move(reading));
-    co_return done ? ErrorCode::none : ErrorCode::kafka_storage_error;
+    if (read) co_return ErrorCode::none;
   }
   ShardServices& owner = context.node.owner_of(id);
   ErrorCode error = ErrorCode::none;
-  Job step = [&] { error = advance(owner, id, search); };
+  Job step = [&] { error = advance(owner, id, search, read); };
   co_await run_on(owner.shard.loop(), context.loop(), std::move(step));
   co_return error;
 }

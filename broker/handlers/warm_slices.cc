@@ -1,21 +1,37 @@
 #include "broker/handlers/warm_slices.h"
 
 #include "broker/shard/run_on.h"
+#include "storage/log/chain_check.h"
 
 namespace tidelog::broker {
 
-std::vector<storage::Slice> cold_slices(const std::vector<FetchQuery>& queries) {
-  std::vector<storage::Slice> cold;
-  for (const FetchQuery& query : queries) {
+namespace {
+
+void warm(FetchQuery& query) {
+  const storage::Slice& slice = query.slice;
+  slice.file->warm(slice.position, slice.size_bytes);
+  if (!slice.needs_check) return;
+  const storage::Boundary end{.offset = slice.next_offset, .position = slice.position + slice.size_bytes};
+  if (storage::check_chain(*slice.file, {.offset = slice.first_offset, .position = slice.position}, end)) return;
+  query.slice = {};
+  query.error = ErrorCode::kafka_storage_error;
+}
+
+}  // namespace
+
+std::vector<FetchQuery*> cold_queries(std::vector<FetchQuery>& queries) {
+  std::vector<FetchQuery*> cold;
+  for (FetchQuery& query : queries) {
     const storage::Slice& slice = query.slice;
-    if (!slice.empty() && !slice.file->is_cached(slice.position, slice.size_bytes)) cold.push_back(slice);
+    const bool is_cold = !slice.empty() && (slice.needs_check || !slice.file->is_cached(slice.position, slice.size_bytes));
+    if (is_cold) cold.push_back(&query);
   }
   return cold;
 }
 
-asio::awaitable<void> warm_slices(HandlerContext context, std::vector<storage::Slice> cold) {
+asio::awaitable<void> warm_slices(HandlerContext context, std::vector<FetchQuery*> cold) {
   Job read = [&cold] {
-    for (const storage::Slice& slice : cold) slice.file->warm(slice.position, slice.size_bytes);
+    for (FetchQuery* query : cold) warm(*query);
   };
   co_await run_blocking(context.here.shard.env(), context.loop(), std::move(read));
 }

@@ -3,6 +3,7 @@
 #include "broker/partition/log_config.h"
 #include "broker/partition/partition.h"
 #include "proto/record/validate.h"
+#include "storage/disk/disk_error.h"
 
 #include <algorithm>
 #include <utility>
@@ -124,7 +125,7 @@ void Partition::write_admitted() {
   if (!end) {
     if (!std::exchange(has_failed_, true)) {
       log_error("cannot write to {}: {}. Its producers get KAFKA_STORAGE_ERROR until it can be written to again", log_->directory(),
-                log_->is_offline() ? log_->offline_reason() : std::string(name(end.error())));
+                log_->is_offline() ? log_->offline_reason() : std::string(storage::describe_disk_error(end.error())));
     }
     // Nothing was kept: not the bytes, not the producers' sequences, so a retry finds a clean log (R5).
     log_->producers().refuse_staged();

@@ -21,6 +21,7 @@ Partition::~Partition() {
   shard_.forget(*this);
   durability_.forget(*this);
   while (watches_ != nullptr) watches_->leave();
+  if (cleaning_ != nullptr) cleaning_->partition = nullptr;
 }
 
 PartitionState Partition::state() const {
@@ -79,7 +80,7 @@ void Partition::retire(ErrorCode reason) {
   while (watches_ != nullptr) watches_->leave();
 }
 
-storage::SyncTicket Partition::begin_sync() { return log_->begin_sync(); }
+storage::SyncTicket Partition::begin_sync(storage::SyncMeans means) { return log_->begin_sync(means); }
 
 void Partition::finish_sync(const storage::SyncTicket& ticket) {
   log_->finish_sync(ticket);

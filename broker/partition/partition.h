@@ -1,6 +1,7 @@
 #pragma once
 
 #include "broker/config/topic_config.h"
+#include "broker/partition/cleaning_work.h"
 #include "broker/partition/fetch_watch.h"
 #include "broker/partition/produce_part.h"
 #include "broker/shard/durability.h"
@@ -78,7 +79,22 @@ class Partition final : public DurableLog, private PassClient {
   /// Retention by time and size; returns the number of segments removed.
   std::size_t enforce_retention(TimestampMs now);
 
-  storage::SyncTicket begin_sync() override;
+  /// Where compaction has to end: what is not committed may still be taken back.
+  [[nodiscard]] Offset cleanable_end() const { return high_watermark_; }
+  /// Whether compaction may look at this partition now.
+  [[nodiscard]] bool may_be_cleaned(SteadyTime now) const;
+  /// Nobody else cleans the log, removes its directory or closes it until `end_cleaning`. Needs `may_be_cleaned`.
+  std::shared_ptr<CleaningWork> begin_cleaning();
+  void end_cleaning();
+  /// Not again before `when`.
+  void postpone_cleaning(SteadyTime when) { cleaned_again_at_ = when; }
+  /// Asks a cleaning to stop at its next slice.
+  void interrupt_cleaning();
+  /// The same, and returns when none is at work. For whoever takes the partition out of service; none begins after that.
+  asio::awaitable<void> stop_cleaning();
+
+  [[nodiscard]] Pending pending() const override { return {.bytes = log_->fresh_bytes(), .needs_file_sync = log_->needs_file_sync()}; }
+  storage::SyncTicket begin_sync(storage::SyncMeans means) override;
   void finish_sync(const storage::SyncTicket& ticket) override;
 
  private:
@@ -114,6 +130,8 @@ class Partition final : public DurableLog, private PassClient {
   AckWaiters waiters_;
   Timer patience_check_{[this] { check_patience(); }};  ///< Armed while anybody may be waiting.
   FetchWatch* watches_ = nullptr;
+  std::shared_ptr<CleaningWork> cleaning_;  ///< Null: none is at work.
+  SteadyTime cleaned_again_at_{};
   bool has_failed_ = false;        ///< The last write to the log did; told once.
   std::int64_t untold_bytes_ = 0;  ///< Appended since the watches were last told.
 

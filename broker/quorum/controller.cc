@@ -59,7 +59,7 @@ Result<void, ReplayError> Controller::replay() {
     if (*read != bytes.size()) return failed(Errc::corrupt);
     for (Bytes rest = bytes; !rest.empty();) {
       const Result<proto::BatchView> batch = proto::BatchView::parse(rest);
-      if (!batch || !batch->crc_ok()) return failed(Errc::corrupt);
+      if (!batch || !batch->crc_ok() || batch->base_offset() > at || batch->next_offset() <= at) return failed(Errc::corrupt);
       if (const Result<void> applied = replay_batch(*batch, reader); !applied) return failed(applied.error());
       at = batch->next_offset();
       rest = rest.subspan(batch->size_bytes());

@@ -87,7 +87,9 @@ class Controller final : public DurableLog {
   [[nodiscard]] TopicPartition id() const { return {.topic_id = log_->identity().topic_id, .partition = {0}}; }
   [[nodiscard]] storage::Log& log() { return *log_; }
 
-  storage::SyncTicket begin_sync() override { return log_->begin_sync(); }
+  /// Always its files: what they say decides which other logs there are, before the journal is looked at.
+  [[nodiscard]] Pending pending() const override { return {.needs_file_sync = true}; }
+  storage::SyncTicket begin_sync(storage::SyncMeans) override { return log_->begin_sync(); }
   void finish_sync(const storage::SyncTicket& ticket) override;
 
  private:

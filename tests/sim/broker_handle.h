@@ -15,6 +15,7 @@ struct BrokerSettings {
   std::int32_t index_bytes = 0;
   std::int32_t index_interval_bytes = 0;
   int partitions = 1;
+  std::int64_t journal_bytes = 0;
   std::function<void(const std::string&)> log;  ///< Null: nobody reads.
 };
 
@@ -33,6 +34,8 @@ class BrokerHandle {
   [[nodiscard]] virtual bool stopped() const = 0;
   /// Not empty: it could not start, or gave up; a supervisor would start it again.
   [[nodiscard]] virtual std::string failure() const = 0;
+  /// Whether this start found acknowledged records in the journal alone.
+  [[nodiscard]] virtual bool has_restored() const { return false; }
 };
 
 using BrokerFactory = std::function<std::unique_ptr<BrokerHandle>(broker::Env&, const BrokerSettings&)>;

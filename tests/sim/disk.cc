@@ -1,6 +1,8 @@
 #include "tests/sim/disk.h"
 
 #include <algorithm>
+#include <cstring>
+#include <string>
 
 namespace tidelog::sim {
 
@@ -216,7 +218,33 @@ Result<void> SimDisk::room_for(const FileInode& file, std::uint64_t end) {
   return Errc::no_space;
 }
 
+namespace {
+
+constexpr const char* kBootIdPath = "/proc/sys/kernel/random/boot_id";
+
+/// A file of the kernel: it has no size, and cannot be changed.
+class BootIdFile final : public storage::File {
+ public:
+  explicit BootIdFile(std::uint64_t boot) : text_("00000000-0000-4000-8000-" + std::to_string(100'000'000'000 + boot) + "\n") {}
+  Result<std::size_t> read_at(std::uint64_t position, MutableBytes into) const override {
+    if (position >= text_.size()) return std::size_t{0};
+    const std::size_t count = std::min<std::size_t>(into.size(), text_.size() - static_cast<std::size_t>(position));
+    std::memcpy(into.data(), text_.data() + position, count);
+    return count;
+  }
+  Result<void> write_at(std::uint64_t, std::span<const Bytes>) override { return Errc::refused; }
+  Result<void> truncate(std::uint64_t) override { return Errc::refused; }
+  Result<void> sync() override { return Errc::refused; }
+  Result<std::uint64_t> size() const override { return std::uint64_t{0}; }
+
+ private:
+  std::string text_;
+};
+
+}  // namespace
+
 Result<std::unique_ptr<storage::File>> SimDisk::open(const std::string& path, OpenMode mode) {
+  if (path == kBootIdPath && mode == OpenMode::read) return std::unique_ptr<storage::File>(std::make_unique<BootIdFile>(boots_));
   const Result<Place> place = locate(path);
   if (!place) return place.error();
   if (place->node != nullptr && place->node->is_directory()) return Errc::invalid;
@@ -346,6 +374,7 @@ Result<std::unique_ptr<storage::DirLock>> SimDisk::lock(const std::string& direc
 
 Losses SimDisk::crash(CrashKind kind, const PowerLoss& how) {
   ++state_->generation;
+  if (kind == CrashKind::power_loss) ++boots_;
   state_->locked.clear();
   state_->end_handles();
   stop_at_ = UINT64_MAX;

@@ -26,7 +26,8 @@ struct DiskFaults {
 };
 
 /// One disk that outlives the processes using it.
-/// Crash: `crash` ends every handle and lock; a handle that is used afterwards gets `Errc::io`.
+/// Crash: `crash` ends every handle and lock; a handle that is used afterwards gets `Errc::io`. Power loss gives Linux' boot id, which can
+/// be read where it always is, another value.
 class SimDisk final : public storage::FileSystem {
  public:
   SimDisk(World& world, Dice dice);
@@ -79,6 +80,7 @@ class SimDisk final : public storage::FileSystem {
   Dice sync_faults_, write_faults_, read_faults_, cold_, latency_, losses_;
   Node root_;
   std::shared_ptr<State> state_;  ///< Shared with handles, which may outlive a crash.
+  std::uint64_t boots_ = 1;
   std::uint64_t changes_ = 0;
   std::uint64_t failures_ = 0;
   std::uint64_t stop_at_ = UINT64_MAX;

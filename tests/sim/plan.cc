@@ -138,14 +138,15 @@ Plan make_plan(std::uint64_t seed) {
   Dice blocking = plan_dice.split("blocking");
   plan.blocking.most_start_ns = blocking.chance(300) ? 30'000'000 : 500'000;
   plan.blocking.most_report_ns = blocking.chance(300) ? 30'000'000 : 500'000;
+  plan.has_journal = plan_dice.split("journal").chance(600);
   return plan;
 }
 
 std::string to_text(const Plan& plan) {
   std::string text = "seed " + std::to_string(plan.seed) + ": " + std::to_string(plan.shards) + " shards, " +
                      std::to_string(plan.partitions) + " partitions, an index of up to " + std::to_string(plan.index_bytes) +
-                     " bytes with an entry every " + std::to_string(plan.index_interval_bytes) + (plan.sync_lies ? ", syncs lie" : "") +
-                     "\n";
+                     " bytes with an entry every " + std::to_string(plan.index_interval_bytes) + (plan.has_journal ? ", a journal" : "") +
+                     (plan.sync_lies ? ", syncs lie" : "") + "\n";
   for (const ProducerPlan& p : plan.producers) {
     text += "producer " + std::to_string(p.id) + (p.is_idempotent ? ": idempotent" : ": plain") + ", acks " + std::to_string(p.acks) +
             ", " + std::to_string(p.batches) + " batches of up to " + std::to_string(p.most_records) + " records of up to " +

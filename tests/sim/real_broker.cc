@@ -21,6 +21,7 @@ broker::BrokerOptions options_from(const BrokerSettings& settings, std::size_t s
   options.log_index_interval_bytes = settings.index_interval_bytes;
   options.memory_budget_bytes = 64 * 1024 * 1024;
   options.disk_reserve_bytes = 64 * 1024;
+  options.journal_bytes = settings.journal_bytes;
   options.socket_request_max_bytes = 4 * 1024 * 1024;
   return options;
 }
@@ -35,6 +36,7 @@ class RealBroker final : public BrokerHandle {
   void stop() override { spawn(run_stop()); }
   [[nodiscard]] bool stopped() const override { return is_stopped_; }
   [[nodiscard]] std::string failure() const override { return failure_; }
+  [[nodiscard]] bool has_restored() const override { return broker_.recovery().batches_restored > 0; }
 
  private:
   void spawn(asio::awaitable<void> task) { asio::co_spawn(env_.loops()[0]->executor(), std::move(task), asio::detached); }

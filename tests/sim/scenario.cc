@@ -180,6 +180,10 @@ RunResult Run::run() {
   if (plan_.directory_exists) {
     require(disk_.make_directory(Supervisor::kDataDirectory).has_value() && disk_.sync_dir("/").has_value(), "no directory");
   }
+  if (plan_.has_journal) {
+    require(disk_.make_directory(std::string(Supervisor::kDataDirectory) + "/journal").has_value() && disk_.sync_dir("/").has_value(),
+            "no directory for the journal");
+  }
   supervisor_.start();
   spawn_clients();
   schedule_full_disk();

@@ -35,6 +35,7 @@ constexpr std::array kMustHit{
     "an unknown outcome was resolved by sending again",
     "a duplicate was answered",
     "a segment was rolled",
+    "records came from the journal",
     "a long poll was woken",
     "a read was cold",
     "a connection was reset",
@@ -108,17 +109,19 @@ TEST(Seeds, One) {
   EXPECT_TRUE(result.violations.empty()) << explain(plan, result);
 }
 
+// What is lost is told, too, once the broker knows that it was there: then its partition is not served, and nobody can finish. So any
+// broken promise counts, of a seed that breaks none on a disk that syncs.
 TEST(Seeds, CatchABrokerThatAcknowledgesBeforeTheSync) {
-  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     Plan plan = make_plan(seed);
+    const RunResult honest = run(plan, real_broker());
     plan.sync_lies = true;
     const RunResult result = run(plan, real_broker());
-    const bool is_lost = std::ranges::any_of(result.violations, [](const std::string& text) { return text.starts_with("LOST"); });
-    if (!is_lost) continue;
+    if (result.violations.empty() || !honest.violations.empty()) continue;
     std::printf("caught by seed %llu: %s\n", static_cast<unsigned long long>(seed), result.violations.front().c_str());
     return;
   }
-  FAIL() << "200 seeds did not notice that nothing was synced";
+  FAIL() << "20 seeds did not notice that nothing was synced";
 }
 
 }  // namespace

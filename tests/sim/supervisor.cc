@@ -8,6 +8,8 @@ using namespace std::chrono_literals;
 constexpr SteadyTime kLongestStop = 60s;
 constexpr SteadyTime kLongestWaitForChange = 3s;
 constexpr SteadyTime kRestAfterFailure = 100ms;
+/// The smallest there is: it fills, and begins anew.
+constexpr std::int64_t kJournalBytes = 1 << 20;
 
 }  // namespace
 
@@ -52,6 +54,7 @@ void Supervisor::start() {
                                 .index_bytes = plan_.index_bytes,
                                 .index_interval_bytes = plan_.index_interval_bytes,
                                 .partitions = plan_.partitions,
+                                .journal_bytes = plan_.has_journal ? kJournalBytes : 0,
                                 .log = world_.log};
   broker_ = factory_(*env_, settings);
   broker_->start();
@@ -102,6 +105,7 @@ void Supervisor::destroy(EndKind kind, const PowerLoss& loss) {
 
 void Supervisor::restart_if_failed() {
   if (is_ready() && std::exchange(tore_, false)) world_.mark("a start after a torn write");
+  if (is_ready() && broker_->has_restored()) world_.mark("records came from the journal");
   if (failure().empty()) return;
   world_.say([&] { return "the broker gave up: " + failure(); });
   world_.mark("the broker gave up");

@@ -24,6 +24,7 @@ class NoDurability final : public Durability {
   void contribute(DurableLog&) override {}
   void forget(DurableLog&) override {}
   asio::awaitable<void> contributed_are_durable() override { co_return; }
+  asio::awaitable<void> sync_files(std::vector<DurableLog*>) override { co_return; }
 };
 
 struct Sent final : ProducePart::Owner {

@@ -22,9 +22,10 @@ class ManualDurability final : public Durability {
   void contribute(DurableLog& log) override { waiting_ = &log; }
   void forget(DurableLog&) override { waiting_ = nullptr; }
   asio::awaitable<void> contributed_are_durable() override { co_return; }
+  asio::awaitable<void> sync_files(std::vector<DurableLog*>) override { co_return; }
 
   [[nodiscard]] bool has_work() const { return waiting_ != nullptr; }
-  void begin_round() { ticket_ = std::exchange(waiting_, nullptr)->begin_sync(); }
+  void begin_round() { ticket_ = std::exchange(waiting_, nullptr)->begin_sync(storage::SyncMeans::files); }
   void end_round(DurableLog& log) { log.finish_sync(ticket_); }
 
  private:
@@ -451,6 +452,21 @@ TEST_F(PartitionTest, TellsAWatchWhenMoreMayBeRead) {
 
   EXPECT_EQ(before_sync, 0);
   EXPECT_EQ(watch.told, static_cast<std::int64_t>(sent->bytes.size()));
+}
+
+TEST_F(PartitionTest, NobodyClosesTheLogThatACleaningWorksOn) {
+  const auto sent = produce(5);
+  finish_round();
+
+  const std::shared_ptr<CleaningWork> work = partition_->begin_cleaning();
+  partition_->log().release_unused();  // Somebody used it before.
+  partition_->log().release_unused();
+  EXPECT_TRUE(partition_->log().is_loaded());
+  EXPECT_FALSE(partition_->log().release());
+
+  partition_->end_cleaning();
+  partition_->log().release_unused();
+  EXPECT_FALSE(partition_->log().is_loaded());
 }
 
 class DeleteRecordsOf : public PartitionTest {
