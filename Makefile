@@ -1,7 +1,7 @@
 # The front door. `make help` says what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build run test check bench compat docs clean packages-build packages-test packages-check
+.PHONY: help build run test faults check bench compat docs clean packages-build packages-test packages-check packages-faults
 
 # Tests: knobs of `make test`, see tests/run_all.py.
 export TEST_SANITIZERS ?= 1
@@ -12,13 +12,14 @@ help:
 	@echo 'make build    install missing Debian 12 packages, build build/release/tidelog'
 	@echo 'make run      build, start one broker on 127.0.0.1:$(QUICKSTART_PORT), send it log lines and read them back; Ctrl-C stops it'
 	@echo 'make test     unit, simulator and integration tests; sanitizers (TEST_SANITIZERS=0: without); fuzzing (TEST_FUZZ_SECONDS=0: without)'
+	@echo 'make faults   power loss, full, read-only, slow and failing disks: needs root and loop devices (COPIES=200 cuts of the power)'
 	@echo 'make check    format, clang-tidy (changed files; CHECK_ALL=1: all), layers, headers, docs, build'
 	@echo 'make bench    measure'
 	@echo 'make compat   Kafka clients by others against a fresh broker (CLIENTS="kcat java": only those)'
 	@echo 'make docs     write docs/configuration.md and the table in docs/protocol.md from what the program has'
 	@echo 'make clean    remove build/ (data/ stays)'
 
-packages-build packages-test packages-check: packages-%:
+packages-build packages-test packages-check packages-faults: packages-%:
 	@deploy/packages.sh $*
 
 build: packages-build
@@ -30,6 +31,11 @@ run: build
 
 test: packages-test
 	@exec python3 tests/run_all.py
+
+# Not a part of `make test`: what it mounts, only root may mount.
+COPIES ?= 200
+faults: packages-faults build
+	@exec python3 tests/faults/run.py --tidelog build/release/tidelog --copies $(COPIES) --keep build/faults
 
 check: packages-check
 	@exec tests/checks/run.sh

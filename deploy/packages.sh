@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages that Tidelog is built, tested and checked with. Says what is missing and what it is for; when nothing
 # is, it prints one line and needs neither root nor a network.
-# Usage: deploy/packages.sh [build|test|check|all]
+# Usage: deploy/packages.sh [build|test|check|faults|all]
 set -euo pipefail
 
 readonly kGroup="${1:-build}"
@@ -33,12 +33,15 @@ build|libzstd-dev|zstd batches|zstd.h
 build|liblz4-dev|lz4 batches|lz4.h
 build|libsnappy-dev|snappy batches|snappy.h
 build|zlib1g-dev|gzip batches|zlib.h
+build|librocksdb-dev|state that can be made again from a log|rocksdb/db.h
 build|libcli11-dev|command line|CLI/CLI.hpp
 build|nlohmann-json3-dev|JSON output|nlohmann/json.hpp
 build|libjemalloc-dev|memory allocator of the broker|jemalloc/jemalloc.h
 test|kcat|a Kafka client by others, to test against|kcat
 test|librdkafka-dev|a Kafka client library by others, to test against|librdkafka/rdkafka.h
 test|valgrind|counts instructions per request|valgrind
+faults|mount|mounts disks, makes loop devices|losetup
+faults|e2fsprogs|makes file systems|mkfs.ext4
 check|clang-format-19|checks the layout of the code|clang-format-19
 check|clang-tidy-19|checks the code for known mistakes|clang-tidy-19
 LIST
@@ -47,10 +50,10 @@ LIST
 wanted() {
   case "$kGroup" in
     all) list_packages ;;
-    test | check) list_packages | grep -E "^(build|$kGroup)[|]" ;;
+    test | check | faults) list_packages | grep -E "^(build|$kGroup)[|]" ;;
     build) list_packages | grep '^build|' ;;
     *)
-      echo "packages: no group \"$kGroup\" (build, test, check, all)" >&2
+      echo "packages: no group \"$kGroup\" (build, test, check, faults, all)" >&2
       exit 2
       ;;
   esac
