@@ -4,7 +4,7 @@
 # Usage: bench/run.sh [NAME]      writes bench/results/NAME.md and NAME.json (single-node)
 #   ROUNDS=5            rounds; the tables give the median and the extremes
 #   PEERS="floor tidelog kafka"   who takes part; kafka only if KAFKA_PEER is set
-#   SCENARIOS="produce-1k produce-100b single fetch start memory"
+#   SCENARIOS="produce-1k produce-100b produce-1k-16 single fetch start memory"
 #   MODES="page-cache fsync"
 #   SCALE=100           per cent of the work of a run (10 for a trial)
 #   KAFKA_PEER=PATH     called as PATH start -p PORT -d DIR [-o key=value]..., PATH stop -d DIR, PATH restart 1 -d DIR
@@ -19,7 +19,7 @@ readonly kName="${1:-single-node}"
 ROUNDS="${ROUNDS:-5}"
 SCALE="${SCALE:-100}"
 PEERS="${PEERS:-floor tidelog kafka}"
-SCENARIOS="${SCENARIOS:-produce-1k produce-100b single fetch start memory}"
+SCENARIOS="${SCENARIOS:-produce-1k produce-100b produce-1k-16 single fetch start memory}"
 MODES="${MODES:-page-cache fsync}"
 KAFKA_WARMUP="${KAFKA_WARMUP:-30}"
 [[ -n "${KAFKA_PEER:-}" ]] || PEERS="${PEERS//kafka/}"
@@ -34,6 +34,7 @@ scenario_arguments() {
   case $1 in
     produce-1k) arguments=(produce --record-bytes 1024 --batch-bytes 65536 --window 5 --requests $((240 * SCALE)) --warmup $((2 * SCALE))) ;;
     produce-100b) arguments=(produce --record-bytes 100 --batch-bytes 65536 --window 5 --requests $((240 * SCALE)) --warmup $((2 * SCALE))) ;;
+    produce-1k-16) arguments=(produce --record-bytes 1024 --batch-bytes 65536 --window 16 --requests $((120 * SCALE)) --warmup $((2 * SCALE))) ;;
     single) arguments=(produce --record-bytes 1024 --batch-bytes 1 --window 256 --requests $((12000 * SCALE)) --warmup $((50 * SCALE))) ;;
     fetch) arguments=(fetch --max-bytes 1048576 --bytes $((40000000 * SCALE))) ;;
   esac
@@ -109,10 +110,11 @@ rounds_of_load() {
   local scenario mode peer
   for ((round = 1; round <= ROUNDS; round++)); do
     echo "round $round of $ROUNDS" >&2
-    for scenario in produce-1k produce-100b single fetch; do
+    for scenario in produce-1k produce-100b produce-1k-16 single fetch; do
       has "$SCENARIOS" "$scenario" || continue
       for mode in $MODES; do
         [[ "$scenario" != fetch || "$mode" == page-cache ]] || continue # reading does not depend on the mode
+        [[ "$scenario" != produce-1k-16 || "$mode" == fsync ]] || continue # a deep window is for those who wait for a disk
         for peer in floor tidelog kafka; do
           ! has "$PEERS" "$peer" || run_peer "$peer" "$mode" "$scenario"
         done

@@ -20,8 +20,8 @@ constexpr double kMegabyte = 1e6;
 constexpr double kMicrosecond = 1e3;
 
 constexpr const char* kUsage =
-    "tidelog-load produce   --port P [--topic T] [--partitions N] [--acks -1|1] [--record-bytes R] [--batch-bytes B] [--window W]\n"
-    "                       [--requests N] [--seconds S] [--warmup N] [--broker-pid PID] [--floor] [--label TEXT]\n"
+    "tidelog-load produce   --port P [--topic T] [--partitions N] [--together N] [--acks -1|1] [--record-bytes R] [--batch-bytes B]\n"
+    "                       [--window W] [--requests N] [--seconds S] [--warmup N] [--broker-pid PID] [--floor] [--label TEXT]\n"
     "tidelog-load fetch     --port P [--topic T] [--partitions N] [--max-bytes B] [--bytes N] [--seconds S] [--check-crc]\n"
     "                       [--broker-pid PID] [--floor] [--label TEXT]\n"
     "tidelog-load create    --port P --topic T [--partitions N] [--config key=value]\n"
@@ -70,10 +70,20 @@ std::int16_t acks_of(Flags& flags) {
   return text == "1" ? 1 : -1;
 }
 
+/// How many partitions one request writes to.
+std::int32_t together_of(Flags& flags, std::int32_t partitions, bool floor) {
+  const auto together = static_cast<std::int32_t>(flags.number("together", 1));
+  if (together < 1 || partitions < 1 || partitions % together != 0) die("--together wants a number that divides --partitions");
+  if (floor && together > 1) die("the floor answers for one partition: no --together");
+  return together;
+}
+
 int produce(Flags& flags) {
   const bool floor = flags.has("floor");
+  const auto partitions = static_cast<std::int32_t>(flags.number("partitions", 1));
   const ProduceShape shape{.topic = flags.text("topic", "bench"),
-                           .partitions = static_cast<std::int32_t>(flags.number("partitions", 1)),
+                           .partitions = partitions,
+                           .together = together_of(flags, partitions, floor),
                            .acks = acks_of(flags),
                            .record_bytes = flags.number("record-bytes", 1024),
                            .batch_bytes = flags.number("batch-bytes", 65536),

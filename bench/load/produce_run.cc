@@ -13,13 +13,13 @@ std::size_t rounded_up(std::size_t value, std::size_t multiple) { return (value 
 
 ProduceRun::ProduceRun(Socket& socket, const ProduceShape& shape)
     : socket_(socket), shape_(shape), records_per_batch_(records_that_fit(shape.batch_bytes, shape.record_bytes)) {
-  const auto partitions = static_cast<std::size_t>(shape_.partitions);
   const std::vector<std::byte> batch = make_batch(records_per_batch_, shape_.record_bytes);
   batch_size_ = batch.size();
-  sent_at_.resize(rounded_up(shape_.window, partitions));  // so that a slot belongs to one partition for good
-  next_offset_.assign(partitions, -1);
+  sent_at_.resize(rounded_up(shape_.window, groups()));  // so that a slot belongs to the same partitions for good
+  next_offset_.assign(static_cast<std::size_t>(shape_.partitions), -1);
   for (std::size_t slot = 0; slot < slots(); ++slot) {
-    const std::vector<std::byte> frame = produce_request(shape_.topic, static_cast<std::int32_t>(slot % partitions), shape_.acks, batch);
+    const PartitionRange partitions{.first = first_partition(slot), .count = shape_.together};
+    const std::vector<std::byte> frame = produce_request(shape_.topic, partitions, shape_.acks, batch);
     slot_bytes_ = frame.size();
     ring_.insert(ring_.end(), frame.begin(), frame.end());
   }
@@ -72,23 +72,34 @@ void ProduceRun::take_answers(RunResult& result) {
 }
 
 void ProduceRun::take_answer(Bytes frame, Clock::time_point now, RunResult& result) {
-  const ProduceAnswer answer = parse_produce(frame);
+  parse_produce(frame, answer_);
   const std::size_t slot = acked_ % slots();
-  const auto partition = static_cast<std::int32_t>(slot % static_cast<std::size_t>(shape_.partitions));
   result.latency.record(nanoseconds_between(sent_at_[slot], now));
-  if (answer.correlation_id != static_cast<std::int32_t>(acked_)) ++result.order_errors;
+  if (answer_.correlation_id != static_cast<std::int32_t>(acked_)) ++result.order_errors;
   ++acked_;
+  bool all = true;
+  for (const PartitionAnswer& each : answer_.partitions) all = take_partition(each, first_partition(slot), result) && all;
+  if (!all) return;
+  ++result.requests;
+  if (answer_.partitions.size() != static_cast<std::size_t>(shape_.together)) ++result.order_errors;
+}
+
+bool ProduceRun::take_partition(const PartitionAnswer& answer, std::int32_t first, RunResult& result) {
   if (answer.error_code != 0) {
     ++result.error_codes[answer.error_code];
-    return;
+    return false;
   }
-  ++result.requests;
   result.records += records_per_batch_;
   result.bytes += batch_size_;
-  if (!shape_.check_offsets) return;
-  std::int64_t& expected = next_offset_[static_cast<std::size_t>(partition)];
-  if (answer.partition != partition || (expected >= 0 && answer.base_offset != expected)) ++result.order_errors;
+  if (!shape_.check_offsets) return true;
+  if (answer.partition < first || answer.partition >= first + shape_.together) {
+    ++result.order_errors;
+    return true;
+  }
+  std::int64_t& expected = next_offset_[static_cast<std::size_t>(answer.partition)];
+  if (expected >= 0 && answer.base_offset != expected) ++result.order_errors;
   expected = answer.base_offset + static_cast<std::int64_t>(records_per_batch_);
+  return true;
 }
 
 }  // namespace tidelog::bench

@@ -91,17 +91,24 @@ std::size_t records_that_fit(std::size_t batch_bytes, std::size_t value_bytes) {
 }
 
 std::vector<std::byte> produce_request(std::string_view topic, std::int32_t partition, std::int16_t acks, Bytes batch) {
+  return produce_request(topic, PartitionRange{.first = partition}, acks, batch);
+}
+
+std::vector<std::byte> produce_request(std::string_view topic, PartitionRange partitions, std::int16_t acks, Bytes batch) {
   Writer out = begin(0, kProduceVersion, 0, true);
   out.put_uvarint(0);  // no transactional id
   out.put(acks);
   out.put(kTimeoutMs);
   out.put_uvarint(2);
   out.put_compact_string(topic);
-  out.put_uvarint(2);
-  out.put(partition);
-  out.put_uvarint(batch.size() + 1);
-  out.append(batch);
-  for (int section = 0; section < 3; ++section) out.put_uvarint(0);  // no tagged fields: partition, topic, message
+  out.put_uvarint(static_cast<std::uint64_t>(partitions.count) + 1);
+  for (std::int32_t i = 0; i < partitions.count; ++i) {
+    out.put(partitions.first + i);
+    out.put_uvarint(batch.size() + 1);
+    out.append(batch);
+    out.put_uvarint(0);  // no tagged fields
+  }
+  for (int section = 0; section < 2; ++section) out.put_uvarint(0);  // no tagged fields: topic, message
   return end(out);
 }
 

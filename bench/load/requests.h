@@ -25,6 +25,11 @@ struct TopicShape {
   std::vector<std::pair<std::string, std::string>> configs;
 };
 
+struct PartitionRange {
+  std::int32_t first = 0;
+  std::int32_t count = 1;
+};
+
 /// One record batch v2 of equal records, uncompressed, not idempotent; values are noise that repeats from batch to batch.
 std::vector<std::byte> make_batch(std::size_t record_count, std::size_t value_bytes);
 /// How many records of that size fit a batch of at most `batch_bytes`; at least one.
@@ -32,6 +37,8 @@ std::size_t records_that_fit(std::size_t batch_bytes, std::size_t value_bytes);
 
 /// Whole frames, length prefix included.
 std::vector<std::byte> produce_request(std::string_view topic, std::int32_t partition, std::int16_t acks, Bytes batch);
+/// The same batch for each partition of the range.
+std::vector<std::byte> produce_request(std::string_view topic, PartitionRange partitions, std::int16_t acks, Bytes batch);
 std::vector<std::byte> api_versions_request(std::int32_t correlation_id);
 std::vector<std::byte> metadata_request(std::string_view topic, std::int32_t correlation_id);
 std::vector<std::byte> create_topic_request(const TopicShape& topic, std::int32_t correlation_id);

@@ -30,6 +30,19 @@ void skip_int32_array(Reader& in) {
   if (count > 0) in.take_bytes(static_cast<std::size_t>(count) * sizeof(std::int32_t));
 }
 
+/// What a produce answer says of a partition behind the base offset.
+void skip_rest_of_partition(Reader& in) {
+  in.take<std::int64_t>();  // log append time
+  in.take<std::int64_t>();  // log start offset
+  for (std::uint64_t count = in.take_uvarint(); count > 1 && in.ok(); --count) {
+    in.take<std::int32_t>();
+    in.take_compact_string();
+    in.skip_tags();
+  }
+  in.take_compact_string();  // error message
+  in.skip_tags();
+}
+
 void skip_brokers(Reader& in) {
   for (auto count = in.take<std::int32_t>(); count > 0 && in.ok(); --count) {
     in.take<std::int32_t>();
@@ -41,18 +54,22 @@ void skip_brokers(Reader& in) {
 
 }  // namespace
 
-ProduceAnswer parse_produce(Bytes frame) {
+void parse_produce(Bytes frame, ProduceAnswer& answer) {
   Reader in(frame);
-  ProduceAnswer answer{.correlation_id = in.take<std::int32_t>()};
+  answer.correlation_id = in.take<std::int32_t>();
+  answer.partitions.clear();
   in.skip_tags();
   const bool one_topic = in.take_uvarint() == 2;
   in.take_compact_string();
-  const bool one_partition = in.take_uvarint() == 2;
-  answer.partition = in.take<std::int32_t>();
-  answer.error_code = in.take<std::int16_t>();
-  answer.base_offset = in.take<std::int64_t>();
-  if (!in.ok() || !one_topic || !one_partition) answer.error_code = kMalformed;
-  return answer;
+  const std::uint64_t count = in.take_uvarint();
+  for (std::uint64_t i = 1; i < count && in.ok(); ++i) {
+    if (i > 1) skip_rest_of_partition(in);
+    PartitionAnswer& each = answer.partitions.emplace_back();
+    each.partition = in.take<std::int32_t>();
+    each.error_code = in.take<std::int16_t>();
+    each.base_offset = in.take<std::int64_t>();
+  }
+  if (!in.ok() || !one_topic || count < 2) answer.partitions.assign(1, {.error_code = kMalformed});
 }
 
 FetchAnswer parse_fetch(Bytes frame) {

@@ -4,15 +4,19 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace tidelog::bench {
 
-/// What the one partition of a produce answer said. `error_code` is the protocol's; `kMalformed` when the bytes are not an answer.
-struct ProduceAnswer {
-  std::int32_t correlation_id = 0;
+/// What a produce answer said of a partition. `error_code` is the protocol's; `kMalformed` when the bytes are not an answer.
+struct PartitionAnswer {
   std::int32_t partition = 0;
   std::int16_t error_code = 0;
   std::int64_t base_offset = 0;
+};
+struct ProduceAnswer {
+  std::int32_t correlation_id = 0;
+  std::vector<PartitionAnswer> partitions;  ///< In the order of the answer, which need not be that of the request.
 };
 inline constexpr std::int16_t kMalformed = 32'000;
 
@@ -34,8 +38,8 @@ struct BatchWalk {
   bool crc_ok = true;    ///< Only looked at when asked for.
 };
 
-/// All take a frame without its length prefix.
-ProduceAnswer parse_produce(Bytes frame);
+/// All take a frame without its length prefix. A produce answer goes where one was before, for its memory: there is one for every request.
+void parse_produce(Bytes frame, ProduceAnswer& answer);
 FetchAnswer parse_fetch(Bytes frame);
 /// Walks batches that should begin at `offset` (or hold it, for the first).
 BatchWalk walk_batches(Bytes records, std::int64_t offset, bool check_crc);
