@@ -1,3 +1,4 @@
+#include "client/admin/damage.h"
 #include "client/admin/delete_records.h"
 #include "client/admin/offsets.h"
 #include "client/core/client_core.h"
@@ -148,6 +149,10 @@ result<std::vector<std::int64_t>> admin::list_offsets(const std::string& topic, 
   std::vector<core::OffsetQuery> queries;
   for (const std::int32_t partition : partitions) queries.push_back({.topic = topic, .partition = partition, .where = where});
   return core::look_up_offsets(*core_, queries, core_->api_deadline());
+}
+
+std::vector<std::string> admin::describe_damage(const std::string& topic, const std::vector<std::int32_t>& partitions) {
+  return core::look_up_damage(*core_, topic, partitions, core_->api_deadline());
 }
 
 }  // namespace tidelog

@@ -26,6 +26,8 @@ DRIVER = ("boost/", "fmt/", "jemalloc/", *SYSTEM)
 LAYERS = {
     "proto": Layer(0, CODECS),
     "storage": Layer(1, SYSTEM),
+    # The only file that knows RocksDB; above storage, so that nothing of storage may need it.
+    "storage/key_value/rocksdb_store.cc": Layer(2, ("rocksdb/",), only=("storage", "proto")),
     "client": Layer(1, SYSTEM),
     "broker/metadata": Layer(1, (), only=("proto",)),
     "broker/config": Layer(2, ("fmt/", "unistd.h"), only=("proto/base",)),

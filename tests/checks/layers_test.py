@@ -57,6 +57,12 @@ class Layers(unittest.TestCase):
         self.expect_one({"storage/a.cc": "#include <boost/asio/post.hpp>\n"}, "storage may not include <boost/asio")
         self.expect_one({"storage/a.cc": "#include <spdlog/spdlog.h>\n"}, "storage may not include <spdlog/")
 
+    def test_keeps_rocksdb_in_its_file(self):
+        self.expect_one({"storage/a.cc": "#include <rocksdb/db.h>\n"}, "storage may not include <rocksdb/")
+        self.expect_one({"storage/key_value/rocksdb_store.cc": '#include "broker/env/env.h"\n'}, "may include only storage, proto")
+        allowed = '#include "storage/log/log.h"\n#include <rocksdb/db.h>\n'
+        self.assertEqual(violations({"storage/key_value/rocksdb_store.cc": allowed}), [])
+
     def test_finds_spdlog_outside_its_file(self):
         changes = {"broker/logging/log.cc": "#include <spdlog/spdlog.h>\n", "broker/logging/more.cc": "#include <spdlog/spdlog.h>\n"}
         self.expect_one(changes, "2 files include spdlog")

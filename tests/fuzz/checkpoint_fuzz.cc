@@ -74,8 +74,14 @@ void as_index(Bytes bytes) {
   const std::size_t offsets_bytes = std::min<std::size_t>(load_be<std::uint16_t>(bytes.data()), bytes.size() - 4);
   const std::uint64_t segment_bytes = std::uint64_t{load_be<std::uint16_t>(bytes.data() + 2)} << 12;
   const Bytes offsets = bytes.subspan(4, offsets_bytes);
+  const Bytes times = bytes.subspan(4 + offsets_bytes);
+  SegmentIndex refusing(Offset{7}, 4096);
+  static_cast<void>(refusing.decode(offsets, times, segment_bytes));
+  // Nothing gets behind the checksum by chance.
+  std::string sealed(reinterpret_cast<const char*>(times.data()), times.size());
+  sealed += SegmentIndex::seal(offsets, times);
   SegmentIndex index(Offset{7}, 4096);
-  if (!index.decode(offsets, bytes.subspan(4 + offsets_bytes), segment_bytes)) return;
+  if (!index.decode(offsets, bytes_of(sealed), segment_bytes)) return;
   require(std::ranges::equal(bytes_of(index.encode_offsets()), offsets));
   require(index.resume_position() < std::max<std::uint64_t>(segment_bytes, 1));
   for (const SegmentIndex::Entry& entry : index.entries()) {

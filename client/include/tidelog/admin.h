@@ -240,6 +240,10 @@ class admin {
   /// The offset of `where` in each partition of the topic, in the order given; `errc::not_found` if the topic is not there.
   result<std::vector<std::int64_t>> list_offsets(const std::string& topic, const std::vector<std::int32_t>& partitions, offset_spec where);
 
+  /// For each partition of a topic that was described, in the order given: what its broker says if not all of its records can be read.
+  /// Empty if all is well, and from brokers that do not tell.
+  std::vector<std::string> describe_damage(const std::string& topic, const std::vector<std::int32_t>& partitions);
+
   /// The configs of a resource, by key; only `keys`, if there are any. Those the broker does not know are left out.
   result<std::vector<config_entry>> describe_configs(const config_resource& resource, const std::vector<std::string>& keys = {});
   /// All of the changes, or none. With `only_check` the broker says what it would do.
