@@ -1,8 +1,11 @@
 #pragma once
 
+#include "proto/base/sip_hash.h"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace tidelog::broker {
@@ -11,10 +14,13 @@ namespace tidelog::broker {
 using NameDigest = std::array<std::uint64_t, 2>;
 
 /// Random, and nobody outside knows it: else names could be chosen that have one digest, or fall into one place of a table.
-using DigestKey = std::array<std::uint64_t, 2>;
+using DigestKey = HashSecret;
 
-/// SipHash-2-4 with 128 bits of outcome: two names with the same one are not to be expected, and cannot be found without the key.
-[[nodiscard]] NameDigest digest_of(std::string_view name, const DigestKey& key);
+/// Two names with the same one are not to be expected, and cannot be found without the key.
+[[nodiscard]] inline NameDigest digest_of(std::string_view name, const DigestKey& key) {
+  const Hash128 hash = sip_hash(key, std::as_bytes(std::span(name)));
+  return {hash.low, hash.high};
+}
 
 /// For tables of names. A part of the digest is as good a hash as any.
 struct NameDigestHash {

@@ -35,7 +35,7 @@ std::size_t slots_for(std::size_t budget_bytes, std::uint64_t most_keys, double 
 struct OffsetMap::Tag {
   std::byte bytes[kTagBytes];
 
-  explicit Tag(const KeyHash& hash) {
+  explicit Tag(const Hash128& hash) {
     std::memcpy(bytes, &hash.low, sizeof hash.low);
     const auto rest = static_cast<std::uint16_t>(hash.high);
     std::memcpy(bytes + sizeof hash.low, &rest, sizeof rest);
@@ -66,7 +66,7 @@ void OffsetMap::reset(Offset base) {
 
 /// The slot of the key, or the free one where it would go.
 OffsetMap::Place OffsetMap::locate(Bytes key) const {
-  const KeyHash hash = hash_key(secret_, key);
+  const Hash128 hash = sip_hash(secret_, key);
   // The upper 48 bits choose the slot; the tag has the rest, so that the two know nothing of each other.
   const auto home = static_cast<std::size_t>((static_cast<unsigned __int128>(hash.high >> 16) * slots_) >> 48);
   Place place{.slot = table_.get() + home * kSlotBytes, .tag = Tag(hash)};

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "storage/compaction/key_hash.h"
+#include "proto/base/sip_hash.h"
 
 #include <cstddef>
 #include <cstdint>

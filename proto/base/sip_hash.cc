@@ -1,9 +1,9 @@
-#include "storage/compaction/key_hash.h"
+#include "proto/base/sip_hash.h"
 
 #include <bit>
 #include <cstring>
 
-namespace tidelog::storage {
+namespace tidelog {
 namespace {
 
 constexpr std::size_t kWord = 8;
@@ -48,17 +48,17 @@ std::uint64_t load_word(const std::byte* at, std::size_t count = kWord) {
 
 }  // namespace
 
-KeyHash hash_key(const HashSecret& secret, Bytes key) {
+Hash128 sip_hash(const HashSecret& secret, Bytes bytes) {
   State state{.a = secret[0] ^ 0x736f6d6570736575,
               .b = secret[1] ^ 0x646f72616e646f6d ^ 0xee,
               .c = secret[0] ^ 0x6c7967656e657261,
               .d = secret[1] ^ 0x7465646279746573};
-  const std::size_t whole = key.size() / kWord * kWord;
-  for (std::size_t at = 0; at < whole; at += kWord) state.take(load_word(key.data() + at));
-  std::uint64_t last = static_cast<std::uint64_t>(key.size()) << 56;
-  if (whole < key.size()) last |= load_word(key.data() + whole, key.size() - whole);
+  const std::size_t whole = bytes.size() / kWord * kWord;
+  for (std::size_t at = 0; at < whole; at += kWord) state.take(load_word(bytes.data() + at));
+  std::uint64_t last = static_cast<std::uint64_t>(bytes.size()) << 56;
+  if (whole < bytes.size()) last |= load_word(bytes.data() + whole, bytes.size() - whole);
   state.take(last);
-  KeyHash hash;
+  Hash128 hash;
   state.c ^= 0xee;
   hash.low = state.finish();
   state.b ^= 0xdd;
@@ -66,4 +66,4 @@ KeyHash hash_key(const HashSecret& secret, Bytes key) {
   return hash;
 }
 
-}  // namespace tidelog::storage
+}  // namespace tidelog
