@@ -76,6 +76,22 @@ Result<bool> Cleaning::open_segment(std::size_t at) {
   return true;
 }
 
+/// Of the segment that is open. Nothing: the segment is over, or the ends of its transactions were read, and the batch comes with the next
+/// call.
+Result<std::optional<proto::BatchView>> Cleaning::next_batch() {
+  const Result<std::optional<proto::BatchView>> batch = source_.next();
+  if (!batch) return failed(batch.error()).error();
+  if (!*batch) {
+    source_.close();
+    ++segment_;
+  } else if (needs_ends(**batch)) {
+    source_.rewind();
+    if (const Result<void> read = read_transaction_ends(); !read) return read.error();
+    return std::optional<proto::BatchView>{};
+  }
+  return batch;
+}
+
 /// Maps one batch, or goes on to the next segment.
 Result<void> Cleaning::map_some() {
   if (!source_.is_open()) {
@@ -83,17 +99,9 @@ Result<void> Cleaning::map_some() {
     if (!opened) return opened.error();
     if (!*opened) return begin_copying(end_), Result<void>();
   }
-  const Result<std::optional<proto::BatchView>> batch = source_.next();
-  if (!batch) return failed(batch.error());
-  if (!*batch) {
-    source_.close();
-    ++segment_;
-    return {};
-  }
-  if (needs_ends(**batch)) {
-    source_.rewind();
-    return read_transaction_ends();
-  }
+  const Result<std::optional<proto::BatchView>> batch = next_batch();
+  if (!batch) return batch.error();
+  if (!*batch) return {};
   return map_batch(**batch);
 }
 
@@ -156,17 +164,9 @@ Result<void> Cleaning::copy_some() {
     const Result<bool> opened = open_segment(segment_);
     if (!opened) return opened.error();
   }
-  const Result<std::optional<proto::BatchView>> batch = source_.next();
-  if (!batch) return failed(batch.error());
-  if (!*batch) {
-    source_.close();
-    ++segment_;
-    return {};
-  }
-  if (needs_ends(**batch)) {
-    source_.rewind();
-    return read_transaction_ends();
-  }
+  const Result<std::optional<proto::BatchView>> batch = next_batch();
+  if (!batch) return batch.error();
+  if (!*batch) return {};
   if (const Result<void> taken = filter_->take(**batch, writer_->buffer()); !taken) return failed(taken.error());
   if (const Result<void> written = writer_->flush(task_.means.buffer_bytes); !written) return failed(written.error());
   return {};

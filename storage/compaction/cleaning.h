@@ -92,6 +92,7 @@ class Cleaning {
   [[nodiscard]] bool is_touched(std::size_t at) const;
   [[nodiscard]] bool joins(std::size_t at) const;
   Result<void> read_transaction_ends();
+  Result<std::optional<proto::BatchView>> next_batch();
   Result<void> note_markers(const SegmentFacts& segment);
   [[nodiscard]] bool needs_ends(const proto::BatchView& batch) const;
   [[nodiscard]] std::uint64_t take_moved_bytes();
