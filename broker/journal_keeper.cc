@@ -27,7 +27,8 @@ std::uint64_t random_number(Random& random) {
 /// Above every round that is left of earlier runs, so that they never pass for newer ones.
 Result<std::uint64_t> next_round(storage::FileSystem& files, const LogDir& dir, const Uuid& disk_id) {
   const auto ignore = [](const storage::JournalEntry&, const storage::BatchLocation&) {};
-  const Result<storage::JournalEnd> end = storage::read_journal(files, dir.path(), disk_id, storage::JournalPosition{}, ignore);
+  const Result<storage::JournalEnd> end =
+      storage::read_journal(files, {.log_dir = dir.path(), .disk_id = disk_id}, storage::JournalPosition{}, ignore);
   return end ? Result<std::uint64_t>(end->next_round) : end.error();
 }
 

@@ -86,7 +86,6 @@ class Recovery {
   Result<ScanResult> scan_file(const SegmentFile& segment, std::uint64_t from, Offset limit);
   Result<bool> end_here(std::size_t at, std::uint64_t valid_end);
   [[nodiscard]] SegmentFile home_of(const SegmentFile& segment) const;
-  [[nodiscard]] DamagedRange at_home(DamagedRange range, const SegmentFile& segment) const;
   Result<void> keep(const SegmentFile& segment, std::uint64_t end);
   Result<void> sync(const SegmentFile& segment, std::uint64_t end);
   Result<void> move(const SegmentFile& segment, std::uint64_t end);
@@ -303,7 +302,7 @@ Result<bool> Recovery::accept(std::size_t at) {
   }
   const Result<ScanResult> found = scan_file(segment, holds_point ? point_.position : 0, limit_of(at));
   if (!found) return found.error();
-  for (const DamagedRange& range : found->damaged) add(at_home(range, segment));
+  for (const DamagedRange& range : found->damaged) add(range);
   if (found->valid_end < segment.size_bytes) return end_here(at, found->valid_end);
   if (const Result<void> kept = keep(segment, segment.size_bytes); !kept) return kept.error();
   return true;
@@ -332,12 +331,11 @@ Result<bool> Recovery::end_here(std::size_t at, std::uint64_t valid_end) {
   const bool next_follows = limit_of(at) == state_.next_offset;
   const bool lies_between = at + 1 < segments_.size() && limit_of(at) > state_.next_offset && request_.writes_survived;
   if (lies_between) {
-    const DamagedRange rest{.from = state_.next_offset,
-                            .to = limit_of(at),
-                            .segment_base = segment.base,
-                            .position = valid_end,
-                            .end_position = segment.size_bytes};
-    add(at_home(rest, segment));
+    add({.from = state_.next_offset,
+         .to = limit_of(at),
+         .segment_base = segment.base,
+         .position = valid_end,
+         .end_position = segment.size_bytes});
     state_.next_offset = limit_of(at);
     last_.reset();
     if (const Result<void> kept = keep(segment, segment.size_bytes); !kept) return kept.error();
@@ -357,14 +355,6 @@ Result<bool> Recovery::end_here(std::size_t at, std::uint64_t valid_end) {
 SegmentFile Recovery::home_of(const SegmentFile& segment) const {
   const bool is_split = request_.writes_again && segment.base == point_.segment_base && point_.position > 0;
   return is_split ? SegmentFile{.base = point_.offset, .size_bytes = point_.position} : SegmentFile{.base = segment.base};
-}
-
-DamagedRange Recovery::at_home(DamagedRange range, const SegmentFile& segment) const {
-  const SegmentFile home = home_of(segment);
-  range.segment_base = home.base;
-  range.position -= home.size_bytes;
-  range.end_position -= home.size_bytes;
-  return range;
 }
 
 /// What is accepted, all up to `end`, will be served, and voted with: it is made durable before.
@@ -419,7 +409,7 @@ Result<void> Recovery::cut(const SegmentFile& segment, std::uint64_t valid_end) 
   const std::uint64_t size_bytes = segment.size_bytes - valid_end;
   std::string note = path(segment.base) + ": cut " + std::to_string(size_bytes) + " bytes at " + at(state_.next_offset, valid_end);
   const KeptAside what{.segment_base = segment.base, .position = valid_end, .since = request_.now};
-  const Result<void> copied = keep_aside(files_, directory_, what, **file, size_bytes);
+  const Result<void> copied = keep_aside(place_, what, **file, size_bytes);
   // A full disk must not keep the broker down for a copy of what was never acknowledged.
   if (!copied && copied.error() != Errc::no_space) return copied.error();
   note += copied ? ", kept for a day as " + kept_aside_path(directory_, what) : ", not kept: no space left";

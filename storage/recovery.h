@@ -49,7 +49,8 @@ struct RecoveryRequest {
   /// proves damage. Say so, too, if nothing is known: then nothing that is valid is cut.
   bool writes_survived = false;
   /// A sync failed before this start: the page cache may hold as clean what the disk lacks, so what is accepted is written once more, to
-  /// new files: blocks that could not be written once are not trusted again.
+  /// new files: blocks that could not be written once are not trusted again. Not with `writes_survived`: nothing tells damage from a tear
+  /// then.
   bool writes_again = false;
   /// The journal has batches of this log, which are put behind what the files have: a log that ends below its start is not begun anew
   /// before that (`begin_at_log_start`).

@@ -35,8 +35,8 @@ class Hold {
 /// One cleaning of one partition's log.
 class CleaningRun {
  public:
-  CleaningRun(Env& env, ShardServices& owner, Partition& partition, CleaningLimits limits, CleaningOutcome& outcome)
-      : env_(env),
+  CleaningRun(ShardServices& owner, Partition& partition, CleaningLimits limits, CleaningOutcome& outcome)
+      : env_(owner.shard.env()),
         shard_(owner.shard),
         partition_(partition),
         hold_(partition.begin_cleaning()),
@@ -198,10 +198,10 @@ void CleaningRun::failed(const std::string& what) {
 
 }  // namespace
 
-asio::awaitable<void> clean_partition(Env& env, ShardServices& owner, TopicPartition id, CleaningLimits limits, CleaningOutcome& outcome) {
+asio::awaitable<void> clean_partition(ShardServices& owner, TopicPartition id, CleaningLimits limits, CleaningOutcome& outcome) {
   Partition* partition = owner.partitions.find(id);
   if (partition == nullptr || !partition->may_be_cleaned(owner.shard.loop().now())) co_return;
-  CleaningRun run(env, owner, *partition, std::move(limits), outcome);
+  CleaningRun run(owner, *partition, std::move(limits), outcome);
   co_await run.run();
 }
 

@@ -25,6 +25,6 @@ struct CleaningOutcome {
 /// Cleans one log, in as many passes as its keys need, and carries out a swap that was left. Nothing happens if the partition is gone or
 /// its log needs no cleaning any more. Ends early when the partition is taken away or the broker stops. Thread: the owner's loop; blocks on
 /// the blocking pool only. `outcome` outlives it.
-asio::awaitable<void> clean_partition(Env& env, ShardServices& owner, TopicPartition id, CleaningLimits limits, CleaningOutcome& outcome);
+asio::awaitable<void> clean_partition(ShardServices& owner, TopicPartition id, CleaningLimits limits, CleaningOutcome& outcome);
 
 }  // namespace tidelog::broker

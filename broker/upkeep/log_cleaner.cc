@@ -78,7 +78,7 @@ asio::awaitable<void> LogCleaner::work() {
     ShardServices& owner = *shards_[shard_of(candidate->id, shards_.size())];
     CleaningLimits limits = limits_from(options(), env_.random());
     CleaningOutcome outcome;
-    co_await await_on(owner.shard.loop(), home(), clean_partition(env_, owner, candidate->id, std::move(limits), outcome));
+    co_await await_on(owner.shard.loop(), home(), clean_partition(owner, candidate->id, std::move(limits), outcome));
     counts_.passes += outcome.passes;
     counts_.failures += outcome.has_failed ? 1 : 0;
     counts_.records_read += outcome.records_read;

@@ -15,9 +15,14 @@ namespace {
 /// One log's scrub. The partition is looked up anew after every wait: nothing keeps it from being deleted meanwhile.
 class ScrubRun {
  public:
-  ScrubRun(Env& env, ShardServices& owner, TopicPartition id, double bytes_per_second, const std::atomic<bool>& must_stop,
-           ScrubCounts& counts)
-      : env_(env), owner_(owner), id_(id), throttle_(bytes_per_second), pauses_(owner.shard), must_stop_(must_stop), counts_(counts) {}
+  ScrubRun(ShardServices& owner, const ScrubOrder& order, ScrubCounts& counts)
+      : env_(owner.shard.env()),
+        owner_(owner),
+        id_(order.id),
+        throttle_(order.bytes_per_second),
+        pauses_(owner.shard),
+        must_stop_(order.must_stop),
+        counts_(counts) {}
 
   asio::awaitable<void> run();
 
@@ -104,9 +109,8 @@ void ScrubRun::failed(Errc error) {
 
 }  // namespace
 
-asio::awaitable<void> scrub_partition(Env& env, ShardServices& owner, TopicPartition id, double bytes_per_second,
-                                      const std::atomic<bool>& must_stop, ScrubCounts& counts) {
-  ScrubRun run(env, owner, id, bytes_per_second, must_stop, counts);
+asio::awaitable<void> scrub_partition(ShardServices& owner, ScrubOrder order, ScrubCounts& counts) {
+  ScrubRun run(owner, order, counts);
   co_await run.run();
 }
 

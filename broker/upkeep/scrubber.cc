@@ -80,7 +80,8 @@ asio::awaitable<void> Scrubber::scrub_all() {
     if (stopping_ || options().log_scrub_interval_ms <= 0) co_return;
     ShardServices& owner = *shards_[shard_of(id, shards_.size())];
     const double rate = static_cast<double>(options().log_scrub_max_bytes_per_second);
-    co_await await_on(owner.shard.loop(), home(), scrub_partition(env_, owner, id, rate, stopping_, counts_));
+    co_await await_on(owner.shard.loop(), home(),
+                      scrub_partition(owner, {.id = id, .bytes_per_second = rate, .must_stop = stopping_}, counts_));
   }
   if (stopping_) co_return;
   last_began_ms_ = began_ms;

@@ -22,7 +22,7 @@ Result<JournalContents> JournalContents::load(FileSystem& files, const std::stri
                        .location = location,
                        .size_bytes = static_cast<std::uint32_t>(entry.batch.size())});
   };
-  Result<JournalEnd> end = read_journal(files, log_dir, disk_id, from, add);
+  Result<JournalEnd> end = read_journal(files, {.log_dir = log_dir, .disk_id = disk_id}, from, add);
   if (!end) return end.error();
   contents.end_ = std::move(*end);
   return contents;

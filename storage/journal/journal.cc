@@ -80,7 +80,7 @@ Result<std::vector<std::unique_ptr<File>>> open_files(FileSystem& files, const s
 
 }  // namespace
 
-Result<std::unique_ptr<Journal>> Journal::open(FileSystem& files, const Owner& owner, JournalShape shape, Start start) {
+Result<std::unique_ptr<Journal>> Journal::open(FileSystem& files, const JournalOwner& owner, JournalShape shape, Start start) {
   if (!is_usable(shape)) return Errc::invalid;
   JournalFileHeader header{.disk_id = owner.disk_id, .shape = shape, .salt = start.salt};
   Result<std::vector<std::unique_ptr<File>>> opened = open_files(files, owner.log_dir, header, start.writes_again);

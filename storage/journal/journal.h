@@ -29,6 +29,12 @@ struct JournalPosition {
   bool operator==(const JournalPosition&) const = default;
 };
 
+/// The log directory that a journal belongs to.
+struct JournalOwner {
+  std::string log_dir;
+  Uuid disk_id;
+};
+
 /// Files written in full before they are used, so that a round's sync has no metadata to write: `<log.dir>/journal/00`, `01` ...
 /// Rounds follow each other through all files and then begin anew, over those that were released.
 ///
@@ -39,11 +45,6 @@ struct JournalPosition {
 /// call fails with `Errc::offline`.
 class Journal {
  public:
-  /// The log directory that the journal belongs to.
-  struct Owner {
-    std::string log_dir;
-    Uuid disk_id;
-  };
   struct Start {
     std::uint64_t run_id = 0;      ///< Random, from the driver.
     std::uint64_t next_round = 0;  ///< Above every round that was ever written here.
@@ -54,7 +55,7 @@ class Journal {
 
   /// Makes the files, or takes those that are there and of this shape and disk. Blocks for as long as writing them takes. `no_space` or
   /// another error: there is no journal, and what was made of it is removed.
-  static Result<std::unique_ptr<Journal>> open(FileSystem& files, const Owner& owner, JournalShape shape, Start start);
+  static Result<std::unique_ptr<Journal>> open(FileSystem& files, const JournalOwner& owner, JournalShape shape, Start start);
   /// Removes the files: a journal of another shape, or none any more. Only once a manifest that needs none of it is durable.
   static Result<void> remove(FileSystem& files, const std::string& log_dir);
 

@@ -235,9 +235,9 @@ Result<JournalPosition> Reader::follow(JournalPosition at, bool knows_previous, 
 
 }  // namespace
 
-Result<JournalEnd> read_journal(FileSystem& files, const std::string& log_dir, const Uuid& disk_id,
-                                const std::optional<JournalPosition>& from, const EntryVisitor& visit) {
-  return Reader(files, log_dir, disk_id).run(from, visit);
+Result<JournalEnd> read_journal(FileSystem& files, const JournalOwner& owner, const std::optional<JournalPosition>& from,
+                                const EntryVisitor& visit) {
+  return Reader(files, owner.log_dir, owner.disk_id).run(from, visit);
 }
 
 }  // namespace tidelog::storage

@@ -31,7 +31,7 @@ using EntryVisitor = std::function<void(const JournalEntry&, const BatchLocation
 /// A round that is not whole was torn if nothing of this run comes later, and then it was never acknowledged. Else it is left out, and the
 /// later ones are given. A block that the disk does not give (`Errc::io`) is an error only where a round could lie that is needed. Other
 /// errors are those of the file system.
-Result<JournalEnd> read_journal(FileSystem& files, const std::string& log_dir, const Uuid& disk_id,
-                                const std::optional<JournalPosition>& from, const EntryVisitor& visit);
+Result<JournalEnd> read_journal(FileSystem& files, const JournalOwner& owner, const std::optional<JournalPosition>& from,
+                                const EntryVisitor& visit);
 
 }  // namespace tidelog::storage

@@ -96,15 +96,14 @@ bool is_whole(const LiveBatch& batch, Bytes bytes) {
 
 }  // namespace
 
-Result<void> restore_from_journal(const LogPlace& place, std::uint64_t log_id, const JournalContents& journal, RecoveredFiles& recovered,
-                                  RecoveryReport& report) {
+Result<void> restore_from_journal(const LogPlace& place, const JournaledLog& log, RecoveredFiles& recovered, RecoveryReport& report) {
   Restore restore(place, recovered, report);
   std::optional<Offset> missing_to;  ///< Behind the end of the files; one gap, however many batches are missing in it.
-  for (const LiveBatch& batch : journal.of(log_id)) {
+  for (const LiveBatch& batch : log.journal.of(log.log_id)) {
     const Offset end = missing_to.value_or(recovered.end.offset);
     if (batch.last_offset < end) continue;  // The files have it, or it lies below the log start.
     if (batch.base_offset > end) missing_to = batch.base_offset;
-    const Result<std::vector<std::byte>> bytes = journal.read(batch);
+    const Result<std::vector<std::byte>> bytes = log.journal.read(batch);
     if (!bytes && bytes.error() != Errc::corrupt) return bytes.error();
     // Where the files end within the batch they have another one there.
     if (batch.base_offset < end || !bytes || !is_whole(batch, *bytes)) {

@@ -47,8 +47,9 @@ std::optional<KeptAside> parse_kept_aside(std::string_view name) {
 
 bool is_past_keeping(const KeptAside& what, TimestampMs now) { return now - what.since > kKeptMs; }
 
-Result<void> keep_aside(FileSystem& files, const std::string& directory, const KeptAside& what, const File& from,
-                        std::uint64_t size_bytes) {
+Result<void> keep_aside(const LogPlace& place, const KeptAside& what, const File& from, std::uint64_t size_bytes) {
+  FileSystem& files = *place.files;
+  const std::string& directory = place.directory;
   const Result<std::vector<DirEntry>> entries = files.list(directory);
   if (!entries) return entries.error();
   const std::string path = kept_aside_path(directory, what);

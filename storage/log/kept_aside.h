@@ -1,6 +1,7 @@
 #pragma once
 
 #include "storage/disk/file_system.h"
+#include "storage/log/identity.h"
 
 #include <optional>
 #include <string>
@@ -25,6 +26,6 @@ std::optional<KeptAside> parse_kept_aside(std::string_view name);
 bool is_past_keeping(const KeptAside& what, TimestampMs now);
 
 /// Copies `size_bytes` from `what.position` on out of `from`, durably. A copy of the same bytes that a crash interrupted is replaced.
-Result<void> keep_aside(FileSystem& files, const std::string& directory, const KeptAside& what, const File& from, std::uint64_t size_bytes);
+Result<void> keep_aside(const LogPlace& place, const KeptAside& what, const File& from, std::uint64_t size_bytes);
 
 }  // namespace tidelog::storage

@@ -44,6 +44,14 @@ Result<void> sync_names(const LogPlace& place) {
   return place.files->sync_dir(parent_directory(place.directory));
 }
 
+/// Of a log that is there: its file and the names.
+Result<void> sync_identity(const LogPlace& place) {
+  const Result<std::unique_ptr<File>> file = place.files->open(identity_path(place), OpenMode::write);
+  if (!file) return file.error();
+  if (const Result<void> synced = (*file)->sync(); !synced) return synced.error();
+  return sync_names(place);
+}
+
 /// A process that died while it created the log may have left names and metadata that only look finished. If a sync failed then, the bytes
 /// need blocks of their own (see `Recovery::home_of`).
 Result<void> finish_creation(const LogPlace& place, const LogIdentity& identity, bool writes_again) {
@@ -52,10 +60,7 @@ Result<void> finish_creation(const LogPlace& place, const LogIdentity& identity,
       return replaced.error();
     return sync_names(place);
   }
-  const Result<std::unique_ptr<File>> file = place.files->open(identity_path(place), OpenMode::write);
-  if (!file) return file.error();
-  if (const Result<void> synced = (*file)->sync(); !synced) return synced.error();
-  return sync_names(place);
+  return sync_identity(place);
 }
 
 /// Otherwise whoever tries again finds a log, and cannot know that it is none.
@@ -78,12 +83,7 @@ Log::Log(LogPlace place, const LogIdentity& identity, const LogConfig& config)
 Log::~Log() = default;
 
 Result<void> sync_created(const LogPlace& place) {
-  Result<void> done = Errc::io;
-  {
-    const Result<std::unique_ptr<File>> file = place.files->open(identity_path(place), OpenMode::write);
-    done = file ? (*file)->sync() : Result<void>(file.error());
-  }
-  if (done) done = sync_names(place);
+  const Result<void> done = sync_identity(place);
   if (!done) undo_creation(place);
   return done;
 }
@@ -111,7 +111,8 @@ Result<RecoveredFiles> recover(const LogPlace& place, const OpenRequest& request
   files.journal_follows = request.journal != nullptr && !request.journal->of(log_id).empty();
   Result<RecoveredFiles> recovered = recover_files(place, files, report);
   if (!recovered || !files.journal_follows) return recovered;
-  if (const Result<void> restored = restore_from_journal(place, log_id, *request.journal, *recovered, report); !restored)
+  if (const Result<void> restored = restore_from_journal(place, {.log_id = log_id, .journal = *request.journal}, *recovered, report);
+      !restored)
     return restored.error();
   if (recovered->end.offset < recovered->end.log_start) {
     if (const Result<void> begun = begin_at_log_start(place, *recovered, report); !begun) return begun.error();

@@ -68,7 +68,7 @@ class CleaningRunTest : public ::testing::Test {
     limits.bytes_per_second = 160 << 10;
     outcome_ = {};
     has_ended_ = false;
-    asio::co_spawn(env_.loop().executor(), clean_partition(env_, services_, kId, limits, outcome_),
+    asio::co_spawn(env_.loop().executor(), clean_partition(services_, kId, limits, outcome_),
                    [this](const std::exception_ptr& failed) { has_ended_ = failed == nullptr; });
     env_.loop().run_ready();
   }

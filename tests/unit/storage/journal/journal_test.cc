@@ -73,7 +73,7 @@ class JournalTest : public ::testing::Test {
       const auto* text = reinterpret_cast<const char*>(entry.batch.data());
       kept_.push_back({.log_id = entry.log_id, .base = entry.base_offset.value, .bytes = std::string(text, entry.batch.size())});
     };
-    const Result<JournalEnd> end = storage::read_journal(disk_, "disk", disk_id(), from, visit);
+    const Result<JournalEnd> end = storage::read_journal(disk_, {.log_dir = "disk", .disk_id = disk_id()}, from, visit);
     EXPECT_TRUE(end.has_value());
     return end ? *end : JournalEnd{};
   }
@@ -211,7 +211,7 @@ TEST_F(JournalTest, WhatTheDiskDoesNotGiveIsAnErrorOrNotNeeded) {
   for (std::size_t call = 1;; ++call) {
     faulty.fail_call(call);
     const auto none = [](const JournalEntry&, const storage::BatchLocation&) {};
-    const Result<JournalEnd> end = storage::read_journal(faulty, "disk", disk_id(), from, none);
+    const Result<JournalEnd> end = storage::read_journal(faulty, {.log_dir = "disk", .disk_id = disk_id()}, from, none);
     if (!faulty.has_failed()) break;
     SCOPED_TRACE(faulty.failed_call());
     faulty.heal();
@@ -234,7 +234,7 @@ TEST_F(JournalTest, WhatTheProcessMayNotReadIsAnError) {
   for (std::size_t call = 1;; ++call) {
     faulty.fail_call(call, Errc::refused);
     const auto none = [](const JournalEntry&, const storage::BatchLocation&) {};
-    const Result<JournalEnd> end = storage::read_journal(faulty, "disk", disk_id(), from, none);
+    const Result<JournalEnd> end = storage::read_journal(faulty, {.log_dir = "disk", .disk_id = disk_id()}, from, none);
     if (!faulty.has_failed()) break;
     faulty.heal();
     ASSERT_FALSE(end.has_value()) << "call " << call;
@@ -315,7 +315,7 @@ TEST_F(JournalTest, FilesThatAreNotWholeOrOfAnotherDiskAreMadeAnew) {
   EXPECT_EQ(read(from).rounds_read, 12U);
   EXPECT_EQ(kept_, expected);
   const auto none = [](const JournalEntry&, const storage::BatchLocation&) {};
-  EXPECT_TRUE(storage::read_journal(disk_, "disk", disk_id(8), from, none)->is_missing);
+  EXPECT_TRUE(storage::read_journal(disk_, {.log_dir = "disk", .disk_id = disk_id(8)}, from, none)->is_missing);
 }
 
 TEST_F(JournalTest, WithoutFilesNothingIsRead) {
@@ -359,7 +359,7 @@ TEST_F(JournalTest, GarbageNeverChangesWhatIsGiven) {
   for (std::int64_t n = 0; n < 12; ++n) all.push_back(write(*journal, 1, n, static_cast<std::size_t>(n * 613)));
   std::vector<std::uint32_t> file_of;
   const auto note_file = [&](const JournalEntry&, const storage::BatchLocation& at) { file_of.push_back(at.file); };
-  ASSERT_EQ(storage::read_journal(disk_, "disk", disk_id(), from, note_file)->rounds_read, all.size());
+  ASSERT_EQ(storage::read_journal(disk_, {.log_dir = "disk", .disk_id = disk_id()}, from, note_file)->rounds_read, all.size());
   ASSERT_NE(file_of.front(), file_of.back());
   std::mt19937 dice(1);
   std::map<std::uint32_t, std::vector<std::byte>> whole;
