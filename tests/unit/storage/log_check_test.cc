@@ -65,7 +65,7 @@ struct Closed {
   /// One batch, shorter, in the place of the first two segments.
   [[nodiscard]] BatchBytes merged() const { return make_batch(bases.at(0), {.records = replaced()}); }
   [[nodiscard]] int replaced() const { return static_cast<int>(bases.at(2) - bases.at(0)); }
-  [[nodiscard]] std::uint64_t batches_then() const { return static_cast<std::uint64_t>(40 - replaced() + 1); }
+  [[nodiscard]] std::uint64_t batches_then() const { return 41U - static_cast<std::uint64_t>(replaced()); }
 };
 
 TEST(LogCheck, ASwapThatACrashCutShortIsNoDamage) {

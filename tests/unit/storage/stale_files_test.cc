@@ -7,6 +7,7 @@
 
 #include <array>
 #include <random>
+#include <utility>
 
 namespace tidelog::testing {
 namespace {
@@ -140,21 +141,30 @@ bool is_rebuilt(std::string_view name) {
   return name.ends_with(".index") || name.ends_with(".timeindex") || name.ends_with(".snapshot") || name == "leader-epoch-checkpoint";
 }
 
+Files with(const Files& files, const std::string& name, const Spoiled& spoiled) {
+  Files changed = files;
+  changed.erase(name);
+  if (spoiled.bytes) changed[name] = *spoiled.bytes;
+  return changed;
+}
+
+/// Whatever becomes of the file `name`, it comes back as it is when nothing is wrong.
+void expect_written_anew(Closed& log, const RecoveryRequest& request, const std::string& name) {
+  const Files expected = log.written_anew(log.files(), request);
+  const BatchBytes& whole = log.files().at(name);
+  const BatchBytes& older = log.earlier().contains(name) ? log.earlier().at(name) : whole;
+  for (const Spoiled& spoiled : spoil(whole, older)) {
+    ASSERT_EQ(log.written_anew(with(log.files(), name, spoiled), request), expected) << name << ", " << spoiled.how;
+  }
+}
+
 TEST(StaleFiles, AreWrittenAnewByteForByteOnceTheLogIsUsed) {
   Closed log;
   ASSERT_NE(log.earlier().at(log.tail() + ".index"), log.files().at(log.tail() + ".index"));
   ASSERT_NE(log.earlier().at("leader-epoch-checkpoint"), log.files().at("leader-epoch-checkpoint"));
   for (const RecoveryRequest& request : log.ways_to_open()) {
-    const Files expected = log.written_anew(log.files(), request);
-    for (const auto& [name, whole] : log.files()) {
-      if (!is_rebuilt(name)) continue;
-      const BatchBytes& older = log.earlier().contains(name) ? log.earlier().at(name) : whole;
-      for (const Spoiled& spoiled : spoil(whole, older)) {
-        Files files = log.files();
-        files.erase(name);
-        if (spoiled.bytes) files[name] = *spoiled.bytes;
-        ASSERT_EQ(log.written_anew(files, request), expected) << name << ", " << spoiled.how;
-      }
+    for (const auto& [name, bytes] : log.files()) {
+      if (is_rebuilt(name)) ASSERT_NO_FATAL_FAILURE(expect_written_anew(log, request, name));
     }
   }
 }
@@ -176,32 +186,31 @@ TEST(StaleFiles, AllOfThemTogetherAreWrittenAnewByteForByte) {
   }
 }
 
+void expect_index_built_again(Closed& log, const std::string& stem, const std::string& kind) {
+  const storage::LogConfig config = small_segments(3000);
+  const storage::LogPlace place = log.fixture().place();
+  const BatchBytes& whole = log.files().at(stem + kind);
+  const std::size_t entry = kind == ".index" ? 8 : 12;
+  ASSERT_GT(whole.size(), 2 * entry);
+  for (const Spoiled& spoiled : spoil(whole, {whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(entry)})) {
+    set_back(log.fixture(), with(log.files(), stem + kind, spoiled));
+    storage::Segment segment(place, config, {std::stoll(stem)}, log.files().at(stem + ".log").size());
+
+    ASSERT_TRUE(segment.write_index());
+
+    ASSERT_EQ(files_of(log.fixture().disk()), log.files()) << stem << kind << ", " << spoiled.how;
+  }
+}
+
 /// A sealed segment's indexes are used as they are, or built again: to the very bytes that its roll wrote.
 TEST(StaleFiles, TheIndexesOfASealedSegmentAreBuiltAgainByteForByte) {
   Closed log;
-  const storage::LogConfig config = small_segments(3000);
-  const storage::LogPlace place = log.fixture().place();
   int segments = 0;
   for (const auto& [name, bytes] : log.files()) {
     if (!name.ends_with(".log") || name.starts_with(log.tail())) continue;
     ++segments;
     const std::string stem = name.substr(0, name.size() - 4);
-    for (const char* kind : {".index", ".timeindex"}) {
-      const BatchBytes& whole = log.files().at(stem + kind);
-      const std::size_t entry = std::string(kind) == ".index" ? 8 : 12;
-      ASSERT_GT(whole.size(), 2 * entry);
-      for (const Spoiled& spoiled : spoil(whole, {whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(entry)})) {
-        Files files = log.files();
-        files.erase(stem + kind);
-        if (spoiled.bytes) files[stem + kind] = *spoiled.bytes;
-        set_back(log.fixture(), files);
-        storage::Segment segment(place, config, {std::stoll(stem)}, bytes.size());
-
-        ASSERT_TRUE(segment.write_index());
-
-        ASSERT_EQ(files_of(log.fixture().disk()), log.files()) << stem << kind << ", " << spoiled.how;
-      }
-    }
+    for (const char* kind : {".index", ".timeindex"}) ASSERT_NO_FATAL_FAILURE(expect_index_built_again(log, stem, kind));
   }
   EXPECT_EQ(segments, 2);
 }
@@ -297,29 +306,33 @@ TEST(SegmentThatIsGone, IsRefusedAndTheRestServedHoweverTheLogWasLeft) {
   }
 }
 
+/// Opens the log in every way after two of its segments took each other's names, and perhaps those of their indexes.
+void expect_both_refused(Synced& log, std::pair<std::size_t, std::size_t> swapped, bool with_indexes) {
+  const auto [one, other] = swapped;
+  for (const auto& [way, request] : log.ways_to_open()) {
+    SCOPED_TRACE(log.segment(one) + " and " + log.segment(other) + (with_indexes ? " with their indexes, " : ", ") + way);
+    Files files = log.files();
+    std::swap(files.at(log.segment(one)), files.at(log.segment(other)));
+    const std::string stem = Closed::name_of(log.bases()[one]), other_stem = Closed::name_of(log.bases()[other]);
+    if (with_indexes) std::swap(files.at(stem + ".index"), files.at(other_stem + ".index"));
+    if (with_indexes) std::swap(files.at(stem + ".timeindex"), files.at(other_stem + ".timeindex"));
+    set_back(log.fixture(), files);
+
+    log.fixture().reopen_after(request);
+
+    std::set<Offset> lost;
+    log.add_offsets_of(one, lost);
+    log.add_offsets_of(other, lost);
+    log.expect_all_but(lost);
+  }
+}
+
 /// Each is whole by itself, checksums and all: only the offsets say that it is not what its name says.
 TEST(SegmentsThatAreSwapped, AreBothRefusedHoweverTheLogWasLeft) {
   Synced log;
   for (std::size_t one = 0; one < log.bases().size(); ++one) {
     for (std::size_t other = one + 1; other < log.bases().size(); ++other) {
-      for (const bool with_indexes : {false, true}) {
-        for (const auto& [way, request] : log.ways_to_open()) {
-          SCOPED_TRACE(log.segment(one) + " and " + log.segment(other) + (with_indexes ? " with their indexes, " : ", ") + way);
-          Files files = log.files();
-          std::swap(files.at(log.segment(one)), files.at(log.segment(other)));
-          const std::string stem = Closed::name_of(log.bases()[one]), other_stem = Closed::name_of(log.bases()[other]);
-          if (with_indexes) std::swap(files.at(stem + ".index"), files.at(other_stem + ".index"));
-          if (with_indexes) std::swap(files.at(stem + ".timeindex"), files.at(other_stem + ".timeindex"));
-          set_back(log.fixture(), files);
-
-          log.fixture().reopen_after(request);
-
-          std::set<Offset> lost;
-          log.add_offsets_of(one, lost);
-          log.add_offsets_of(other, lost);
-          log.expect_all_but(lost);
-        }
-      }
+      for (const bool with_indexes : {false, true}) expect_both_refused(log, {one, other}, with_indexes);
     }
   }
 }

@@ -238,9 +238,10 @@ TEST(TornSegments, EndWithTheLastWholeBatchBeforeNoise) {
 TEST(TornSegments, EndWithTheLastWholeBatchBeforeAHole) {
   constexpr std::size_t kStep = 512;
   Unsynced log;
+  const auto zero = [](std::byte) { return std::byte{0}; };
   for (const std::size_t hole : {std::size_t{512}, std::size_t{4096}}) {
     for (std::size_t at = log.first() / kStep * kStep + kStep; at < log.size(); at += kStep) {
-      log.tear(log.change(at, at + hole, [](std::byte) { return std::byte{0}; }), true);
+      log.tear(log.change(at, at + hole, zero), true);
       if (::testing::Test::HasFailure()) FAIL() << "a hole of " << hole << " at byte " << at << " of " << log.size();
     }
   }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <random>
@@ -196,6 +197,19 @@ TEST_P(StoreContract, SyncsWhetherOrNotThereIsAnything) {
   EXPECT_EQ(*store_->get("a"), "1");
 }
 
+/// One change of a key, in the batch and in the map beside it.
+void change(WriteBatch& batch, std::map<std::string, std::string>& model, const std::function<std::size_t(std::uint32_t)>& below) {
+  const std::string key = "key-" + std::to_string(below(60));
+  if (below(3) == 0) {
+    ASSERT_TRUE(batch.erase(key));
+    model.erase(key);
+  } else {
+    const std::string value(below(200), static_cast<char>('a' + below(26)));
+    ASSERT_TRUE(batch.put(key, value));
+    model.insert_or_assign(key, value);
+  }
+}
+
 // Random changes, some of them synced, always say what a map says: pages of random sizes put together included.
 TEST_P(StoreContract, SaysWhatAMapSays) {
   std::mt19937 random(7);
@@ -203,17 +217,7 @@ TEST_P(StoreContract, SaysWhatAMapSays) {
   std::map<std::string, std::string> model;
   for (int round = 0; round < 300; ++round) {
     WriteBatch batch;
-    for (std::size_t i = 0; i < 1 + below(8); ++i) {
-      const std::string key = "key-" + std::to_string(below(60));
-      if (below(3) == 0) {
-        ASSERT_TRUE(batch.erase(key));
-        model.erase(key);
-      } else {
-        const std::string value(below(200), static_cast<char>('a' + below(26)));
-        ASSERT_TRUE(batch.put(key, value));
-        model.insert_or_assign(key, value);
-      }
-    }
+    for (std::size_t i = 0; i < 1 + below(8); ++i) ASSERT_NO_FATAL_FAILURE(change(batch, model, below));
     ASSERT_TRUE(store_->write(batch));
     if (below(50) == 0) {
       ASSERT_TRUE(store_->sync());
