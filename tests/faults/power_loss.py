@@ -46,7 +46,7 @@ class Life:
             with load.Load(broker) as producing, load.Changes(producing) as changes:
                 producing.until_acked(100)
                 for _ in range(copies):
-                    time.sleep(self.dice.random() * 0.3)  # Any moment will do, but not always the same one.
+                    producing.until_acked(self.dice.randrange(1, 30))  # Any moment will do, but not always the same one.
                     self.copy(device, producing, changes)
                     if self.failures() >= MOST_FAILURES:
                         raise AssertionError(f"{MOST_FAILURES} copies failed: that is enough")

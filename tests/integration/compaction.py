@@ -47,6 +47,13 @@ class Topic:
     def segments(self):
         return sorted(int(os.path.basename(path)[:20]) for path in glob.glob(os.path.join(self.directory(), "*.log")))
 
+    def cleaned_bytes(self):
+        """Of what is being written."""
+        try:
+            return sum(os.path.getsize(path) for path in glob.glob(os.path.join(self.directory(), "*.cleaned")))
+        except FileNotFoundError:
+            return 0  # It got its name meanwhile.
+
     def directory(self):
         return os.path.join(self.broker.data, self.name + "-0")
 
@@ -129,7 +136,8 @@ def a_killed_cleaning_loses_nothing(tidelog):
 
             if time.monotonic() < deadline:
                 rig.until(at_work, "a cleaning is at work", 60, 0.001)
-                time.sleep(random.random() / 5)  # into it, anywhere
+                into_it = random.randrange(SEGMENT // 3)
+                rig.until(lambda: not at_work() or topic.cleaned_bytes() >= into_it, "it has come that far, or is over", 60, 0.001)
             caught[bool(at_work())] += 1
             broker.kill()
             broker.start()

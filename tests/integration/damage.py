@@ -20,7 +20,8 @@ def fill(args, broker, topic):
     at = ["-b", broker.address]
     code, _, said = run(args, "topic", "create", topic, "-p", "1", "-c", "segment.bytes=1048576", *at)
     assert code == 0, said
-    code, _, said = run(args, "produce", topic, *at, data=b"".join(LINES))
+    # Many batches in each segment, whenever they are sent.
+    code, _, said = run(args, "produce", topic, *at, "-X", "batch.size=65536", data=b"".join(LINES))
     assert code == 0, said
 
 
