@@ -62,6 +62,8 @@ class Field:
         return f"Nullable<{inner}>" if self.is_nullable_struct else inner
 
     def initialiser(self):
+        if self.is_nullable_struct and self.default != "null":
+            return "{.present = true}"
         if self.is_array or self.is_struct:
             return "{Array<%s>::null()}" % CPP.get(self.element, self.element) if self.is_array and self.default == "null" else "{}"
         if self.element == "string":

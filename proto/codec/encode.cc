@@ -206,7 +206,9 @@ bool is_default(const Field& field, const void* value, std::int16_t version) {
     case Kind::bytes: return load<Bytes>(from).empty() && (is_null(load<Bytes>(from)) || !field.default_is_null);
     case Kind::records: return load<Records>(from).is_null();
     case Kind::structure: return is_default_struct(*field.nested, from, version);
-    case Kind::nullable_structure: return !load<bool>(from);
+    case Kind::nullable_structure:
+      if (field.default_is_null) return !load<bool>(from);
+      return load<bool>(from) && is_default_struct(*field.nested, from + kNullableValueOffset, version);
     case Kind::array: return load<ArrayBase>(from).count == (field.default_is_null ? -1 : 0);
   }
   return false;

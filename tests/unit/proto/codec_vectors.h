@@ -1,16 +1,16 @@
 #pragma once
 
 #include "proto/codec/api_table.h"
-#include "proto/messages/producer_snapshot.h"
 #include "tests/unit/proto/codec_json.h"
 #include "tests/unit/proto/record_vectors.h"
+#include "tests/unit/proto/stored_schemas.h"
 
 #include <string>
 #include <vector>
 
 namespace tidelog::proto::test {
 
-/// One recorded encoding of a message that is served.
+/// One recorded encoding of a message that is served, stored or embedded.
 struct Vector {
   const Schema* schema = nullptr;
   std::string where;  ///< `ProduceRequest v9 full`, for failures.
@@ -51,11 +51,15 @@ inline std::vector<Vector> load_vectors() {
       out.push_back(to_vector(line, line.at("kind") == "request" ? *api.request : *api.response));
     }
   }
-  for (const Json& line : load_lines("producer-snapshot.jsonl")) out.push_back(to_vector(line, ProducerSnapshot::kSchema));
+  for (const char* file : {"producer-snapshot.jsonl", "consumer-protocol.jsonl", "records-group-coordinator.jsonl"}) {
+    for (const Json& line : load_lines(file)) {
+      if (const Schema* schema = stored_schema(line.at("name").get<std::string>())) out.push_back(to_vector(line, *schema));
+    }
+  }
   return out;
 }
 
-/// Every vector of every message that is served.
+/// Every vector of every message that is spoken here.
 inline const std::vector<Vector>& all_vectors() {
   static const std::vector<Vector> vectors = load_vectors();
   return vectors;
