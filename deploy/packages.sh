@@ -33,6 +33,7 @@ build|libzstd-dev|zstd batches|zstd.h
 build|liblz4-dev|lz4 batches|lz4.h
 build|libsnappy-dev|snappy batches|snappy.h
 build|zlib1g-dev|gzip batches|zlib.h
+build|libre2-dev|regular expressions that members subscribe by|re2/re2.h
 build|librocksdb-dev|state that can be made again from a log|rocksdb/db.h
 build|libcli11-dev|command line|CLI/CLI.hpp
 build|nlohmann-json3-dev|JSON output|nlohmann/json.hpp

@@ -30,6 +30,7 @@ LAYERS = {
     "storage/key_value/rocksdb_store.cc": Layer(2, ("rocksdb/",), only=("storage", "proto")),
     "client": Layer(1, SYSTEM),
     "broker/metadata": Layer(1, (), only=("proto",)),
+    "broker/group": Layer(1, ("re2/",), only=("proto",)),
     "broker/config": Layer(2, ("fmt/", "unistd.h"), only=("proto/base",)),
     "broker/logging": Layer(2, ("fmt/", "spdlog/"), only=("broker/config", "proto/base")),
     "broker": Layer(2, DRIVER),

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Writes what fuzzing starts from beside the kept corpora: every recorded message (tests/data/wire), so in every version that is served;
-conversations of a client (conversations.py); what is read from a disk (stored.py).
+conversations of a client (conversations.py); what is read from a disk (stored.py); what groups store and their members say (group_seeds.py).
 
 Usage: seeds.py FOLDER    inputs for fuzz_request go into FOLDER/request, and so on
 """
@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import conversations
+import group_seeds
 import stored
 
 VECTORS = Path(__file__).resolve().parent.parent / "data" / "wire"
@@ -72,7 +73,7 @@ def write_captures(folder):
 def main():
     folder = Path(sys.argv[1])
     inputs = 0
-    for target in ("request", "frame", "wire", "response", "config", "checkpoint", "log"):
+    for target in ("request", "frame", "wire", "response", "config", "checkpoint", "log", "group_records", "group_protocol"):
         (folder / target).mkdir(parents=True, exist_ok=True)
     for message in messages():
         header, body = bytes.fromhex(message["header"]), bytes.fromhex(message["body"])
@@ -88,6 +89,7 @@ def main():
     write_captures(folder / "wire")
     inputs += conversations.write(folder / "response", messages())
     inputs += stored.write_configs(folder / "config") + stored.write_checkpoints(folder / "checkpoint") + stored.write_logs(folder / "log")
+    inputs += group_seeds.write_records(folder / "group_records", LONGEST) + group_seeds.write_protocol(folder / "group_protocol")
     print(f"{inputs} inputs")
     return 0 if inputs else 1
 

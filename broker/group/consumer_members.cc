@@ -1,0 +1,153 @@
+#include "broker/group/consumer_members.h"
+
+#include <algorithm>
+
+namespace tidelog::broker {
+namespace {
+
+Wish wish_of(const ConsumerMemberRecord::Value& about) {
+  Wish wish{.names = about.subscribed_names, .regex = about.subscribed_regex.value_or("")};
+  if (!std::ranges::is_sorted(wish.names)) std::ranges::sort(wish.names);
+  wish.names.erase(std::ranges::unique(wish.names).begin(), wish.names.end());
+  return wish;
+}
+
+}  // namespace
+
+const MemberAssignment& current_of(const ConsumerMembers::Member& member) {
+  static const MemberAssignment nothing;
+  return member.current ? *member.current : nothing;
+}
+
+const PartitionSet& target_of(const ConsumerMembers::Member& member) {
+  static const PartitionSet nothing;
+  return member.target ? *member.target : nothing;
+}
+
+void ConsumerMembers::set_about(const std::string& id, const std::optional<ConsumerMemberRecord::Value>& about) {
+  Member& member = entry(id);
+  release(member);
+  unlist(member);
+  member.about = about;
+  list(member);
+  claim(member);
+  forget_if_nothing_is_stored(id);
+}
+
+void ConsumerMembers::set_target(const std::string& id, const std::optional<PartitionsById>& target) {
+  Member& member = entry(id);
+  member.target = target ? std::optional(flatten(*target)) : std::nullopt;
+  forget_if_nothing_is_stored(id);
+}
+
+void ConsumerMembers::set_current(const std::string& id, const std::optional<ConsumerCurrentMemberRecord::Value>& current) {
+  Member& member = entry(id);
+  release(member);
+  member.current = current ? std::optional(from_stored(*current)) : std::nullopt;
+  claim(member);
+  forget_if_nothing_is_stored(id);
+}
+
+void ConsumerMembers::set_target_epoch(std::int32_t epoch) {
+  target_epoch_ = epoch;
+  arrived_ = static_cast<std::size_t>(std::ranges::count_if(members_, [&](const auto& one) { return has_arrived(one.second); }));
+}
+
+const ConsumerMembers::Member* ConsumerMembers::find(std::string_view id) const {
+  const auto found = members_.find(id);
+  return found != members_.end() && found->second.about ? &found->second : nullptr;
+}
+
+ConsumerMembers::Member* ConsumerMembers::find(std::string_view id) {
+  const auto found = members_.find(id);
+  return found != members_.end() && found->second.about ? &found->second : nullptr;
+}
+
+const ConsumerMembers::Member* ConsumerMembers::find_instance(std::string_view instance_id) const {
+  const auto found = ids_by_instance_.find(instance_id);
+  return found == ids_by_instance_.end() ? nullptr : find(found->second);
+}
+
+const ConsumerMembers::Member* ConsumerMembers::owner(const TopicPartition& partition) const {
+  const auto found = owners_.find(partition);
+  return found == owners_.end() ? nullptr : found->second;
+}
+
+ConsumerMembers::Member& ConsumerMembers::entry(const std::string& id) {
+  Member& member = members_[id];
+  if (member.id.empty()) member.id = id;
+  return member;
+}
+
+void ConsumerMembers::list(Member& member) {
+  if (!member.about) return;
+  ++size_;
+  member.subscription = &subscriptions_.add(wish_of(*member.about));
+  if (member.about->server_assignor) ++assignors_[*member.about->server_assignor];
+  if (member.about->instance_id) ids_by_instance_[*member.about->instance_id] = member.id;
+}
+
+void ConsumerMembers::unlist(Member& member) {
+  if (!member.about) return;
+  --size_;
+  subscriptions_.remove(*member.subscription);
+  member.subscription = nullptr;
+  if (member.about->server_assignor) {
+    const auto found = assignors_.find(*member.about->server_assignor);
+    if (--found->second == 0) assignors_.erase(found);
+  }
+  if (member.about->instance_id) {
+    const auto found = ids_by_instance_.find(*member.about->instance_id);
+    if (found != ids_by_instance_.end() && found->second == member.id) ids_by_instance_.erase(found);
+  }
+}
+
+void ConsumerMembers::claim(const Member& member) {
+  if (!member.about) return;
+  if (has_arrived(member)) ++arrived_;
+  for (const HeldPartition& one : current_of(member).assigned) owners_[one.partition] = &member;
+  for (const HeldPartition& one : current_of(member).pending) owners_[one.partition] = &member;
+}
+
+void ConsumerMembers::release(const Member& member) {
+  if (!member.about) return;
+  if (has_arrived(member)) --arrived_;
+  const auto release_all = [&](const HeldPartitions& partitions) {
+    for (const HeldPartition& one : partitions) {
+      const auto found = owners_.find(one.partition);
+      if (found != owners_.end() && found->second == &member) owners_.erase(found);
+    }
+  };
+  release_all(current_of(member).assigned);
+  release_all(current_of(member).pending);
+}
+
+void ConsumerMembers::forget_if_nothing_is_stored(const std::string& id) {
+  const auto found = members_.find(id);
+  if (!found->second.about && !found->second.current && !found->second.target) members_.erase(found);
+}
+
+bool ConsumerMembers::has_arrived(const Member& member) const {
+  return member.about && current_of(member).state == MemberState::stable && current_of(member).epoch == target_epoch_;
+}
+
+bool ConsumerMembers::is_sound() const {
+  std::size_t size = 0;
+  std::size_t arrived = 0;
+  std::size_t held = 0;
+  for (const auto& [id, member] : members_) {
+    if (member.id != id || (!member.about && !member.current && !member.target)) return false;
+    if (!member.about) continue;
+    ++size;
+    arrived += has_arrived(member) ? 1 : 0;
+    const MemberAssignment& current = current_of(member);
+    held += current.assigned.size() + current.pending.size();
+    const auto is_owner = [&](const HeldPartition& one) { return owner(one.partition) == &member; };
+    if (!std::ranges::all_of(current.assigned, is_owner) || !std::ranges::all_of(current.pending, is_owner)) return false;
+    if (member.subscription == nullptr || member.subscription->wish != wish_of(*member.about)) return false;
+    if (member.about->instance_id && find_instance(*member.about->instance_id) != &member) return false;
+  }
+  return size == size_ && arrived == arrived_ && held == owners_.size();
+}
+
+}  // namespace tidelog::broker

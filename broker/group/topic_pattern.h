@@ -1,0 +1,36 @@
+#pragma once
+
+#include "proto/base/result.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace re2 {
+class RE2;
+}
+
+namespace tidelog::broker {
+
+/// A regular expression for whole names of topics. RE2: its time is linear in the name, and its memory is bounded.
+class TopicPattern {
+ public:
+  static constexpr std::size_t kMostBytes = 4096;
+  static constexpr std::int64_t kMostMemory = 1 << 20;
+
+  /// Says what is wrong with it otherwise.
+  static Result<TopicPattern, std::string> compile(const std::string& text);
+
+  TopicPattern(TopicPattern&&) noexcept;
+  TopicPattern& operator=(TopicPattern&&) noexcept;
+  ~TopicPattern();
+
+  [[nodiscard]] bool matches(std::string_view topic) const;
+
+ private:
+  explicit TopicPattern(std::unique_ptr<re2::RE2> pattern);
+
+  std::unique_ptr<re2::RE2> pattern_;
+};
+
+}  // namespace tidelog::broker
