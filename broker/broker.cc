@@ -94,6 +94,7 @@ Broker::Broker(Env& env, BrokerOptions options, OnFatal on_fatal)
   for (const auto& shard : shards_) {
     shard->durability = make_durability(shard->shard, journal_, options_.log_dirs.front(),
                                         [this](const std::string& failure) { end_after_sync_failure(failure); });
+    groups_.push_back(std::make_unique<GroupCoordinators>(*shard));
   }
 }
 
@@ -263,6 +264,7 @@ Result<void, StartError> Broker::listen() {
                                       .shards = shards_,
                                       .controller = *controller_,
                                       .checkpointer = checkpointer_,
+                                      .groups = groups_,
                                       .id = {options_.node_id},
                                       .advertised = std::move(advertised)});
   std::vector<Server::Seat> seats;
@@ -300,7 +302,29 @@ asio::awaitable<Result<void, StartError>> Broker::start() {
   cleaner_.start();
   scrubber_.start(*dir_);
   server_->start();
+  co_await start_groups();
   co_return Result<void, StartError>();
+}
+
+/// The port accepts by now: whoever comes before his group is loaded is told to come again.
+asio::awaitable<void> Broker::start_groups() {
+  replicas_.on_topic_gone([this](const TopicImage& gone) { forget_offsets(gone); });
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    Job start = [&groups = *groups_[i]] { groups.start(); };
+    co_await run_on(shards_[i]->shard.loop(), shards_.front()->shard.loop(), std::move(start));
+  }
+}
+
+asio::awaitable<void> Broker::stop_groups() {
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    co_await await_on(shards_[i]->shard.loop(), shards_.front()->shard.loop(), groups_[i]->stop());
+  }
+}
+
+void Broker::forget_offsets(const TopicImage& gone) {
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    shards_[i]->shard.loop().post([&groups = *groups_[i], name = gone.name, id = gone.id] { groups.forget_topic(name, id); });
+  }
 }
 
 asio::awaitable<void> Broker::report_limits() {
@@ -320,6 +344,7 @@ asio::awaitable<void> Broker::stop() {
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     co_await await_on(shards_[i]->shard.loop(), home, connections_[i]->finish());
   }
+  co_await stop_groups();
   co_await report_limits();
   co_await cleaner_.stop();
   co_await scrubber_.stop();

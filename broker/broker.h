@@ -1,6 +1,7 @@
 #pragma once
 
 #include "broker/checkpointer.h"
+#include "broker/coordinators/group_coordinators.h"
 #include "broker/handlers/dispatcher.h"
 #include "broker/net/server.h"
 #include "broker/replicas.h"
@@ -46,6 +47,9 @@ class Broker {
   /// What an address may open a second by its quota. Thread: the first shard's loop.
   [[nodiscard]] std::optional<double> connection_rate(std::string_view ip) const;
   Result<std::unique_ptr<Listener>, StartError> open(const ListenerAddress& address);
+  asio::awaitable<void> start_groups();
+  asio::awaitable<void> stop_groups();
+  void forget_offsets(const TopicImage& gone);
   void report_recovery();
   asio::awaitable<void> report_limits();
 
@@ -58,6 +62,7 @@ class Broker {
   Replicas replicas_;
   std::unique_ptr<Controller> controller_;
   Checkpointer checkpointer_;
+  std::vector<std::unique_ptr<GroupCoordinators>> groups_;  ///< One a shard, on its loop.
   LogCleaner cleaner_;
   Scrubber scrubber_;
   std::unique_ptr<Node> node_;

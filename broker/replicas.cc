@@ -291,7 +291,9 @@ asio::awaitable<void> Replicas::on_commit(std::shared_ptr<const Image> before, s
   co_await publish(after);
   co_await reconfigure(std::move(reconfigured));
   for (const auto& [name, topic] : before->topics()) {
-    if (after->find_topic(topic->id) == nullptr) co_await remove_topic(*topic);
+    if (after->find_topic(topic->id) != nullptr) continue;
+    co_await remove_topic(*topic);
+    if (on_topic_gone_) on_topic_gone_(*topic);
   }
 }
 

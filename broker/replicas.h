@@ -41,6 +41,8 @@ class Replicas final : public MetadataListener {
   [[nodiscard]] const std::shared_ptr<const BrokerOptions>& in_force() const { return in_force_; }
   /// `changed` is called whenever they changed.
   void on_options(std::function<void(const BrokerOptions&)> changed) { on_options_ = std::move(changed); }
+  /// `gone` hears of every topic that was deleted, once none of it is served any more.
+  void on_topic_gone(std::function<void(const TopicImage&)> gone) { on_topic_gone_ = std::move(gone); }
 
   /// Shows `image` to every shard, without making anything.
   asio::awaitable<void> publish(std::shared_ptr<const Image> image);
@@ -114,6 +116,7 @@ class Replicas final : public MetadataListener {
   std::shared_ptr<const TopicConfig> defaults_;  ///< Of a topic without configs of its own: shared by all of them.
   std::map<TopicPartition, Errc> refused_;       ///< Committed, and not made so far.
   std::function<void(const BrokerOptions&)> on_options_;
+  std::function<void(const TopicImage&)> on_topic_gone_;
 };
 
 }  // namespace tidelog::broker

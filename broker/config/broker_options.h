@@ -122,6 +122,15 @@ struct BrokerOptions {
   std::int32_t offsets_topic_num_partitions = 50;
   std::int32_t offsets_topic_segment_bytes = 100 << 20;
   std::int32_t offsets_retention_minutes = 10080;
+  std::int64_t offsets_retention_check_interval_ms = 600000;
+  std::int32_t offsets_commit_timeout_ms = 5000;
+  std::int32_t offsets_load_buffer_size = 5242880;
+  std::int32_t offset_metadata_max_bytes = 4096;
+  std::int32_t group_max_size = std::numeric_limits<std::int32_t>::max();
+  std::vector<std::string> group_consumer_assignors{"uniform", "range"};
+  std::int32_t group_consumer_session_timeout_ms = 45000;
+  std::int32_t group_consumer_heartbeat_interval_ms = 5000;
+  std::int32_t group_consumer_max_size = std::numeric_limits<std::int32_t>::max();
   std::int32_t transaction_max_timeout_ms = 900000;
   std::int32_t transaction_state_log_replication_factor = 3;
   std::int32_t transaction_state_log_num_partitions = 50;

@@ -41,14 +41,14 @@ constexpr Row row(const Bare& bare, std::string_view why, std::string_view doc) 
 }
 
 constexpr ResourceOption kGroup[] = {
-    row({"consumer.assignment.interval.ms", integer, "1000", at_least(0), "group.consumer.assignment.interval.ms"}, kNoGroups,
+    row({"consumer.assignment.interval.ms", integer, "1000", at_least(0), "group.consumer.assignment.interval.ms"}, kNoGroupConfigs,
         "Least time between two assignments of the group."),
-    row({"consumer.assignor.offload.enable", boolean, "true", any_value(), "group.consumer.assignor.offload.enable"}, kNoGroups,
+    row({"consumer.assignor.offload.enable", boolean, "true", any_value(), "group.consumer.assignor.offload.enable"}, kNoGroupConfigs,
         "Compute assignments away from the coordinator's thread.")
         .internal(),
-    row({"consumer.heartbeat.interval.ms", integer, "5000", at_least(1), "group.consumer.heartbeat.interval.ms"}, kNoGroups,
+    row({"consumer.heartbeat.interval.ms", integer, "5000", at_least(1), "group.consumer.heartbeat.interval.ms"}, kNoGroupConfigs,
         "How often members are told to report."),
-    row({"consumer.session.timeout.ms", integer, "45000", at_least(1), "group.consumer.session.timeout.ms"}, kNoGroups,
+    row({"consumer.session.timeout.ms", integer, "45000", at_least(1), "group.consumer.session.timeout.ms"}, kNoGroupConfigs,
         "Silence after which a member is dropped."),
     row({"errors.deadletterqueue.copy.record.enable", boolean, "false", any_value()}, kNoShare,
         "Write the record itself to the dead letter topic, not only where it was."),

@@ -78,6 +78,18 @@ asio::awaitable<Outcome> Dispatcher::route(Connection& connection, Request reque
       case proto::ApiKey::init_producer_id: return handle_init_producer_id(context, std::move(request), to);
       case proto::ApiKey::describe_cluster: return handle_describe_cluster(context, std::move(request), to);
       case proto::ApiKey::find_coordinator: return handle_find_coordinator(context, std::move(request), to);
+      case proto::ApiKey::join_group: return handle_join_group(context, std::move(request), to);
+      case proto::ApiKey::sync_group: return handle_sync_group(context, std::move(request), to);
+      case proto::ApiKey::heartbeat: return handle_heartbeat(context, std::move(request), to);
+      case proto::ApiKey::leave_group: return handle_leave_group(context, std::move(request), to);
+      case proto::ApiKey::offset_commit: return handle_offset_commit(context, std::move(request), to);
+      case proto::ApiKey::offset_fetch: return handle_offset_fetch(context, std::move(request), to);
+      case proto::ApiKey::offset_delete: return handle_offset_delete(context, std::move(request), to);
+      case proto::ApiKey::list_groups: return handle_list_groups(context, std::move(request), to);
+      case proto::ApiKey::describe_groups: return handle_describe_groups(context, std::move(request), to);
+      case proto::ApiKey::delete_groups: return handle_delete_groups(context, std::move(request), to);
+      case proto::ApiKey::consumer_group_heartbeat: return handle_consumer_group_heartbeat(context, std::move(request), to);
+      case proto::ApiKey::consumer_group_describe: return handle_consumer_group_describe(context, std::move(request), to);
       case proto::ApiKey::describe_acls: return handle_describe_acls(context, std::move(request), to);
       case proto::ApiKey::create_acls: return handle_create_acls(context, std::move(request), to);
       case proto::ApiKey::delete_acls: return handle_delete_acls(context, std::move(request), to);

@@ -32,7 +32,12 @@ asio::awaitable<void> ensure_offsets_topic(HandlerContext context) {
   if (context.image().find_topic(kOffsetsTopic) != nullptr) co_return;
   std::vector<NewTopic> topics;
   topics.push_back(offsets_topic(context));
-  co_await create_topics(context, std::move(topics), false);
+  const std::vector<TopicVerdict> verdicts = co_await create_topics(context, std::move(topics), false);
+  for (const TopicVerdict& verdict : verdicts) {
+    if (verdict.error == ErrorCode::none || verdict.error == ErrorCode::topic_already_exists) continue;
+    context.here.limited.warn(context.loop().now(), "the offsets topic cannot be made", "{} cannot be made, so no group is served: {}",
+                              kOffsetsTopic, verdict.message);
+  }
 }
 
 }  // namespace tidelog::broker

@@ -12,7 +12,7 @@ namespace tidelog::broker {
 NewTopic automatic_topic(const HandlerContext& context, std::string_view name);
 
 /// Makes `__consumer_offsets` unless it is there. Whoever looks for the coordinator of a group makes it be, as with Apache Kafka: clients
-/// that leave internal topics alone, and tools that read this one, then find it. A failure is logged by nobody: the next who asks tries
+/// that leave internal topics alone, and tools that read this one, then find it. A failure is logged, and the next who asks tries
 /// again. No quota is asked: it is one topic, whose shape no client chooses, and it comes to be again only after somebody deleted it, which
 /// a quota counts. A client's first group would else wait for the window because the broker lacked a topic.
 asio::awaitable<void> ensure_offsets_topic(HandlerContext context);

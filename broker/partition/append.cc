@@ -121,27 +121,52 @@ void Partition::write_timed() {
 }
 
 void Partition::write_admitted() {
-  const Result<Offset> end = log_->append(to_write_);
+  if (write(to_write_)) return;
+  // Nothing was kept: not the bytes, not the producers' sequences, so a retry finds a clean log (R5).
+  log_->producers().refuse_staged();
+  for (const Accepted& accepted : accepted_) {
+    accepted.part->fail(ErrorCode::kafka_storage_error, "the broker could not write to its disk: see its log");
+    accepted.part->base_offset = {-1};
+  }
+}
+
+/// All of them or none.
+Result<Offset> Partition::write(std::span<const Bytes> batches) {
+  const Result<Offset> end = log_->append(batches);
   if (!end) {
     if (!std::exchange(has_failed_, true)) {
       log_error("cannot write to {}: {}. Its producers get KAFKA_STORAGE_ERROR until it can be written to again", log_->directory(),
                 log_->is_offline() ? log_->offline_reason() : std::string(storage::describe_disk_error(end.error())));
     }
-    // Nothing was kept: not the bytes, not the producers' sequences, so a retry finds a clean log (R5).
-    log_->producers().refuse_staged();
-    for (const Accepted& accepted : accepted_) {
-      accepted.part->fail(ErrorCode::kafka_storage_error, "the broker could not write to its disk: see its log");
-      accepted.part->base_offset = {-1};
-    }
-    return;
+    return end;
   }
   if (std::exchange(has_failed_, false)) log_info("{} can be written to again", log_->directory());
-  for (const Bytes bytes : to_write_) untold_bytes_ += static_cast<std::int64_t>(bytes.size());
+  for (const Bytes bytes : batches) untold_bytes_ += static_cast<std::int64_t>(bytes.size());
   if (config_->syncs_before_ack()) {
     durability_.contribute(*this);  // Whatever its acks, a record becomes readable only once it is durable (R4).
   } else {
     durable_end_ = *end;
   }
+  return end;
+}
+
+Result<Offset, ErrorCode> Partition::append_own(MutableBytes batch) {
+  if (retired_ != ErrorCode::none) return retired_;
+  if (log_->is_offline()) return ErrorCode::kafka_storage_error;
+  if (batch.size() > static_cast<std::size_t>(config_->max_message_bytes)) return ErrorCode::message_too_large;
+  proto::BatchView::stamp(batch, log_->end_offset(), leader_epoch_);
+  const Bytes bytes = batch;
+  const Result<Offset> end = write({&bytes, 1});
+  if (!end) return ErrorCode::kafka_storage_error;
+  advance_high_watermark();
+  return *end;
+}
+
+void Partition::await_committed(AckWaiter& waiter, Offset end) {
+  if (retired_ != ErrorCode::none) return waiter.on_outcome(retired_);
+  if (end <= high_watermark_) return waiter.on_outcome(ErrorCode::none);
+  waiters_.insert(waiter, end, leader_epoch_);
+  if (!patience_check_.is_armed()) shard_.timers().arm_in(patience_check_, kPatienceCheckEvery);
 }
 
 /// A part that has an error then is refused, and has to be answered.
@@ -218,8 +243,7 @@ void Partition::answer_accepted() {
     if (is_answered) {
       part.done();
     } else {
-      waiters_.insert(part, accepted.end, leader_epoch_);
-      if (!patience_check_.is_armed()) shard_.timers().arm_in(patience_check_, kPatienceCheckEvery);
+      await_committed(part, accepted.end);
     }
   }
 }

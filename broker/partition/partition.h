@@ -56,6 +56,11 @@ class Partition final : public DurableLog, private PassClient {
   void check(ProducePart& part) const;
   /// Queues a part for the end of this pass. It is answered through `part.done()`, at the earliest then.
   void produce(ProducePart& part);
+  /// Appends what the broker itself has to say, in one step: one batch, checked by whoever made it, stamped in place. Returns the log's end
+  /// behind it. Nothing is kept when it is refused. What clients sent in this pass comes behind it.
+  [[nodiscard]] Result<Offset, ErrorCode> append_own(MutableBytes batch);
+  /// Answers `waiter` once everything below `end` is committed, at once if it is.
+  void await_committed(AckWaiter& waiter, Offset end);
   /// Committed records from `from` on, whole batches, one slice of one file. Empty if there is nothing (yet).
   Result<storage::Slice> read(Offset from, std::size_t max_bytes, bool at_least_one_batch);
   /// The leader epoch of the record at `offset`, or of the next one if nothing is stored there.
@@ -113,6 +118,7 @@ class Partition final : public DurableLog, private PassClient {
   void admit_queued();
   void admit_timed(ProducePart& part, proto::ValidationRules& rules);
   void write_admitted();
+  [[nodiscard]] Result<Offset> write(std::span<const Bytes> batches);
   void write_timed();
   void answer_accepted();
   void check_patience();

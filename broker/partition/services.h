@@ -20,6 +20,7 @@ namespace tidelog::broker {
 
 class Checkpointer;
 class Controller;
+class GroupCoordinators;
 
 /// What one shard works with. Thread: its loop.
 struct ShardServices {
@@ -54,6 +55,7 @@ struct Node {
   std::span<const std::unique_ptr<ShardServices>> shards;
   Controller& controller;
   Checkpointer& checkpointer;
+  std::span<const std::unique_ptr<GroupCoordinators>> groups;  ///< Of each shard, in their order; on its loop only.
   NodeId id;
   /// Of each listener, in the order of the server's. Empty host: tell each client the address it came in on.
   std::vector<Endpoint> advertised;
@@ -62,6 +64,8 @@ struct Node {
   [[nodiscard]] ShardServices& owner_of(const TopicPartition& partition) const {
     return shards.size() == 1 ? home() : *shards[shard_of(partition, shards.size())];
   }
+  /// The coordinators beside `owner_of(partition)`.
+  [[nodiscard]] GroupCoordinators& groups_of(const TopicPartition& partition) const { return *groups[shard_of(partition, shards.size())]; }
 };
 
 }  // namespace tidelog::broker

@@ -1,0 +1,147 @@
+#include "broker/coordinators/group_coordinators.h"
+
+#include "broker/metadata/topic_names.h"
+#include "broker/partition/services.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include <algorithm>
+
+namespace tidelog::broker {
+namespace {
+
+/// A partition that could not be loaded is tried again when a client asks, but not for each one that does.
+constexpr SteadyTime kTriedAgainAfter = std::chrono::seconds(10);
+
+std::size_t count_from(std::int32_t option) { return static_cast<std::size_t>(std::max(option, 0)); }
+
+GroupSettings settings_from(const BrokerOptions& options) {
+  using std::chrono::milliseconds;
+  return {.initial_rebalance_delay = milliseconds(options.group_initial_rebalance_delay_ms),
+          .min_session_timeout = milliseconds(options.group_min_session_timeout_ms),
+          .max_session_timeout = milliseconds(options.group_max_session_timeout_ms),
+          .max_size = count_from(options.group_max_size),
+          .offset_metadata_max_bytes = count_from(options.offset_metadata_max_bytes),
+          .offsets_retention = std::chrono::minutes(options.offsets_retention_minutes),
+          .consumer_session_timeout = milliseconds(options.group_consumer_session_timeout_ms),
+          .consumer_heartbeat_interval = milliseconds(options.group_consumer_heartbeat_interval_ms),
+          .consumer_max_size = count_from(options.group_consumer_max_size),
+          .consumer_assignors = options.group_consumer_assignors};
+}
+
+}  // namespace
+
+GroupCoordinators::GroupCoordinators(ShardServices& shard) : shard_(shard), topics_(shard.image), gate_(shard.shard.loop().executor()) {}
+
+void GroupCoordinators::start() {
+  asio::co_spawn(shard_.shard.loop().executor(), load_all(), asio::detached);
+  look_for_expired();
+}
+
+asio::awaitable<void> GroupCoordinators::stop() {
+  expiry_.cancel();
+  for (const auto& [partition, groups] : hosted_) groups->give_up();
+  co_await gate_.close();
+}
+
+void GroupCoordinators::follow_options() {
+  if (settings_are_of_ == shard_.options) return;
+  settings_are_of_ = shard_.options;
+  settings_ = std::make_shared<const GroupSettings>(settings_from(*settings_are_of_));
+}
+
+std::shared_ptr<HostedGroups> GroupCoordinators::host(const TopicPartition& id) {
+  std::shared_ptr<HostedGroups>& place = hosted_[id.partition];
+  const bool is_same = place != nullptr && place->id() == id && place->state() != HostedGroups::State::gone;
+  const bool is_due =
+      is_same && place->state() == HostedGroups::State::failed && shard_.shard.loop().now() >= place->failed_at() + kTriedAgainAfter;
+  if (is_same && !is_due) return place;
+  if (place != nullptr) place->give_up();
+  const CoordinatorHost host{.shard = shard_, .topics = topics_, .settings = settings_};
+  place = std::make_shared<HostedGroups>(host, id);
+  asio::co_spawn(shard_.shard.loop().executor(), load(place), asio::detached);
+  return place;
+}
+
+asio::awaitable<void> GroupCoordinators::load(std::shared_ptr<HostedGroups> groups) {
+  const Gate::Pass pass = gate_.enter();
+  co_await groups->load();
+}
+
+std::shared_ptr<HostedGroups> GroupCoordinators::find(const TopicPartition& id, ErrorCode& why) {
+  follow_options();
+  why = ErrorCode::none;
+  if (gate_.is_closed() || shard_.partitions.find(id) == nullptr) {
+    why = ErrorCode::not_coordinator;
+    return nullptr;
+  }
+  std::shared_ptr<HostedGroups> groups = host(id);
+  if (groups->state() == HostedGroups::State::active) return groups;
+  why = groups->state() == HostedGroups::State::loading ? ErrorCode::coordinator_load_in_progress : ErrorCode::coordinator_not_available;
+  return nullptr;
+}
+
+std::vector<TopicPartition> GroupCoordinators::owned_here() const {
+  std::vector<TopicPartition> ids;
+  const TopicImage* const topic = shard_.image == nullptr ? nullptr : shard_.image->find_topic(kOffsetsTopic);
+  if (topic == nullptr) return ids;
+  for (const PartitionImage& partition : topic->partitions) {
+    const TopicPartition id{.topic_id = topic->id, .partition = partition.index};
+    if (shard_.partitions.find(id) != nullptr) ids.push_back(id);
+  }
+  return ids;
+}
+
+std::vector<std::shared_ptr<HostedGroups>> GroupCoordinators::all(ErrorCode& why) {
+  std::vector<std::shared_ptr<HostedGroups>> groups;
+  why = ErrorCode::none;
+  for (const TopicPartition& id : owned_here()) {
+    ErrorCode error = ErrorCode::none;
+    std::shared_ptr<HostedGroups> one = find(id, error);
+    if (one != nullptr) groups.push_back(std::move(one));
+    if (why == ErrorCode::none) why = error;
+  }
+  return groups;
+}
+
+/// One after the other: a start has other things to read as well.
+asio::awaitable<void> GroupCoordinators::load_all() {
+  const Gate::Pass pass = gate_.enter();
+  follow_options();
+  for (const TopicPartition& id : owned_here()) {
+    if (gate_.is_closed()) co_return;
+    std::shared_ptr<HostedGroups>& place = hosted_[id.partition];
+    if (place != nullptr) continue;
+    const CoordinatorHost host{.shard = shard_, .topics = topics_, .settings = settings_};
+    place = std::make_shared<HostedGroups>(host, id);
+    const std::shared_ptr<HostedGroups> groups = place;
+    co_await groups->load();
+  }
+}
+
+void GroupCoordinators::look_for_expired() {
+  follow_options();
+  for (const auto& [partition, groups] : hosted_) {
+    if (groups->state() != HostedGroups::State::active) continue;
+    groups->step([](GroupMachine& machine, Step& step) {
+      machine.expire_offsets(step);
+      return 0;
+    });
+  }
+  const auto pause = std::chrono::milliseconds(std::max<std::int64_t>(shard_.options->offsets_retention_check_interval_ms, 1));
+  shard_.shard.timers().arm_in(expiry_, pause);
+}
+
+void GroupCoordinators::forget_topic(const std::string& name, const Uuid& id) {
+  follow_options();
+  for (const auto& [partition, groups] : hosted_) {
+    if (groups->state() != HostedGroups::State::active) continue;
+    groups->step([&](GroupMachine& machine, Step& step) {
+      machine.forget_topic(name, id, step);
+      return 0;
+    });
+  }
+}
+
+}  // namespace tidelog::broker

@@ -1,0 +1,233 @@
+#include "broker/coordinators/hosted_groups.h"
+
+#include "broker/logging/log.h"
+#include "broker/partition/services.h"
+#include "broker/shard/let_others_go_on.h"
+#include "broker/shard/run_on.h"
+#include "proto/record/batch_cursor.h"
+#include "storage/log/chain_check.h"
+
+#include <algorithm>
+
+namespace tidelog::broker {
+namespace {
+
+/// The one who waits for the log inside of a coroutine.
+struct Wait final : AckWaiter {
+  explicit Wait(asio::any_io_executor executor) : done(std::move(executor)) {}
+  void on_outcome(ErrorCode said) override {
+    outcome = said;
+    done.notify();
+  }
+  Signal done;
+  ErrorCode outcome = ErrorCode::none;
+};
+
+/// What one record too many for a batch, or one too large, is called by whoever committed it.
+ErrorCode too_large(const GroupRecord& first) {
+  return std::holds_alternative<OffsetRecord>(first) ? ErrorCode::invalid_commit_offset_size : ErrorCode::unknown_server_error;
+}
+
+/// A value that is there and empty is not a tombstone.
+Bytes value_of(const StoredRecord& stored) {
+  static constexpr std::byte kEmpty{};
+  if (!stored.value) return {};
+  return stored.value->empty() ? Bytes{&kEmpty, 0} : Bytes{*stored.value};
+}
+
+}  // namespace
+
+ErrorCode to_coordinator_error(ErrorCode from_partition) {
+  switch (from_partition) {
+    case ErrorCode::none: return ErrorCode::none;
+    // It may still be committed, or there is no room now: asking again later is right.
+    case ErrorCode::request_timed_out:
+    case ErrorCode::kafka_storage_error:
+    case ErrorCode::not_enough_replicas:
+    case ErrorCode::not_enough_replicas_after_append: return ErrorCode::coordinator_not_available;
+    default: return ErrorCode::not_coordinator;
+  }
+}
+
+HostedGroups::HostedGroups(const CoordinatorHost& host, TopicPartition id) : host_(host), id_(id) {}
+
+Partition* HostedGroups::partition() const { return host_.shard.partitions.find(id_); }
+
+asio::awaitable<void> HostedGroups::load() {
+  const std::shared_ptr<HostedGroups> self = shared_from_this();
+  const Result<void> read = co_await replay_all();
+  if (state_ != State::loading) co_return;
+  if (!read) {
+    state_ = State::failed;
+    failed_at_ = host_.shard.shard.loop().now();
+    log_error(
+        "the groups in partition {} of __consumer_offsets cannot be loaded ({}): clients of those groups get "
+        "COORDINATOR_NOT_AVAILABLE. It is tried again when a client asks",
+        id_.partition.value, name(read.error()));
+    co_return;
+  }
+  if (unreadable_ > 0) {
+    log_error("{} records in partition {} of __consumer_offsets are not what they say they are: they were passed over", unreadable_,
+              id_.partition.value);
+  }
+  state_ = State::active;
+  step([](GroupMachine& machine, Step& step) {
+    machine.loaded(step);
+    return 0;
+  });
+}
+
+asio::awaitable<Result<void>> HostedGroups::replay_all() {
+  Partition* log = partition();
+  Offset next = log == nullptr ? Offset{0} : log->state().log_start;
+  std::vector<std::byte> buffer;
+  while (log != nullptr) {
+    const auto most = static_cast<std::size_t>(std::max(host_.shard.options->offsets_load_buffer_size, 1));
+    Result<storage::Slice> slice = log->read(next, most, true);
+    if (!slice) co_return slice.error();
+    if (slice->empty() && log->state().high_watermark >= log->state().log_end) co_return Result<void>();
+    if (slice->empty()) {
+      // An earlier coordinator's records are on their way to the disk.
+      if (const ErrorCode error = co_await committed(); error != ErrorCode::none) co_return Errc::io;
+    } else {
+      buffer.resize(static_cast<std::size_t>(slice->size_bytes));
+      Result<std::size_t> got = std::size_t{0};
+      Job read = [&] { got = slice->file->read_at(slice->position, buffer); };
+      co_await run_blocking(host_.shard.shard.env(), host_.shard.shard.loop(), std::move(read));
+      if (!got) co_return got.error();
+      if (*got != buffer.size()) co_return Errc::corrupt;
+      if (const Result<void> replayed = replay(Bytes{buffer}); !replayed) co_return replayed;
+      next = slice->next_offset;
+      co_await let_others_go_on(host_.shard.shard.loop());
+    }
+    log = partition();
+  }
+  co_return Errc::not_leader;
+}
+
+Result<void> HostedGroups::replay(Bytes batches) {
+  proto::BatchCursor cursor(batches);
+  while (true) {
+    const auto batch = cursor.next();
+    if (!batch) return batch.error();
+    if (!*batch) return {};
+    if (!(*batch)->crc_ok()) return Errc::corrupt;
+    if ((*batch)->is_control()) continue;
+    const auto visit = [this](const proto::RecordView& record) { replay(record); };
+    if (const Result<void> read = proto::for_each_record(**batch, reader_, visit); !read) return read;
+  }
+}
+
+void HostedGroups::replay(const proto::RecordView& record) {
+  const Result<GroupRecord> decoded = decode_group_record(record.key, record.value);
+  if (decoded) return machine_.replay(*decoded);
+  ++unreadable_;
+  if (unreadable_ == 1) {
+    log_warn("the record at offset {} in partition {} of __consumer_offsets cannot be read ({}) and is passed over", record.offset.value,
+             id_.partition.value, name(decoded.error()));
+  }
+}
+
+Step HostedGroups::begin_step(std::vector<LateAnswer>& late) {
+  Loop& loop = host_.shard.shard.loop();
+  return {
+      .log = *this, .settings = *host_.settings, .topics = host_.topics, .now = loop.now(), .wall_clock = loop.wall_clock(), .late = late};
+}
+
+void HostedGroups::end_step(std::vector<LateAnswer> late) {
+  if (!late.empty()) hold(std::move(late));
+  arm();
+}
+
+void HostedGroups::arm() {
+  const std::optional<Moment> when = machine_.wake_at();
+  if (when) {
+    host_.shard.shard.timers().arm(timer_, *when);
+  } else {
+    timer_.cancel();
+  }
+}
+
+void HostedGroups::on_timer() {
+  if (state_ != State::active) return;
+  step([](GroupMachine& machine, Step& step) {
+    machine.tick(step);
+    return 0;
+  });
+}
+
+Result<void, ErrorCode> HostedGroups::append(std::span<const GroupRecord> records) {
+  Partition* const log = partition();
+  if (log == nullptr) return ErrorCode::not_coordinator;
+  const TimestampMs now = host_.shard.shard.loop().wall_clock();
+  builder_.clear();
+  for (const GroupRecord& record : records) {
+    const StoredRecord stored = encode(record);
+    const proto::NewRecord added{.timestamp = now, .key = stored.key, .value = value_of(stored), .headers = {}};
+    if (builder_.size_with(added) > static_cast<std::size_t>(log->config().max_message_bytes)) return too_large(records.front());
+    builder_.append(added);
+  }
+  const Result<Offset, ErrorCode> end = log->append_own(builder_.build_mutable({}));
+  if (!end) return to_coordinator_error(end.error());
+  return {};
+}
+
+asio::awaitable<ErrorCode> HostedGroups::committed() {
+  const std::shared_ptr<HostedGroups> self = shared_from_this();
+  Partition* const log = partition();
+  if (log == nullptr) co_return ErrorCode::not_coordinator;
+  const PartitionState state = log->state();
+  if (state.high_watermark >= state.log_end) co_return ErrorCode::none;
+  Wait wait(host_.shard.shard.loop().executor());
+  wait.patience = std::chrono::milliseconds(host_.shard.options->offsets_commit_timeout_ms);
+  log->await_committed(wait, state.log_end);
+  co_await wait.done.wait();
+  if (wait.outcome != ErrorCode::none && wait.outcome != ErrorCode::request_timed_out) on_unknown_outcome();
+  co_return to_coordinator_error(wait.outcome);
+}
+
+Ticket HostedGroups::expect(std::shared_ptr<LateMail> mail) {
+  const Ticket ticket = next_ticket_++;
+  waiting_.emplace(ticket, std::move(mail));
+  return ticket;
+}
+
+void HostedGroups::hold(std::vector<LateAnswer> late) {
+  Partition* const log = partition();
+  // Without a log they say that the coordinator has gone.
+  if (log == nullptr || log->state().high_watermark >= log->state().log_end) return deliver(std::move(late));
+  auto* const held = new Held(shared_from_this(), std::move(late));  // It ends itself, once, in `on_outcome`.
+  held->patience = std::chrono::milliseconds(host_.shard.options->offsets_commit_timeout_ms);
+  log->await_committed(*held, log->state().log_end);
+}
+
+void HostedGroups::Held::on_outcome(ErrorCode outcome) {
+  const std::unique_ptr<Held> self(this);
+  const ErrorCode error = to_coordinator_error(outcome);
+  if (error != ErrorCode::none) {
+    for (LateAnswer& answer : late) std::visit([&](auto& said) { said = {.error = error}; }, answer.answer);
+  }
+  owner->deliver(std::move(late));
+  if (outcome != ErrorCode::none && outcome != ErrorCode::request_timed_out) owner->on_unknown_outcome();
+}
+
+void HostedGroups::deliver(std::vector<LateAnswer> late) {
+  for (LateAnswer& answer : late) {
+    auto node = waiting_.extract(answer.ticket);
+    if (!node.empty()) LateMail::send(std::move(node.mapped()), std::move(answer.answer));
+  }
+}
+
+/// What the machine has applied may not be what the log keeps. Never rolled back: a new one replays.
+void HostedGroups::on_unknown_outcome() { give_up(); }
+
+void HostedGroups::give_up() {
+  if (state_ == State::gone) return;
+  state_ = State::gone;
+  timer_.cancel();
+  std::vector<LateAnswer> late;
+  machine_.abandon(ErrorCode::not_coordinator, late);
+  deliver(std::move(late));
+}
+
+}  // namespace tidelog::broker

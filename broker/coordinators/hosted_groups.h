@@ -1,0 +1,108 @@
+#pragma once
+
+#include "broker/coordinators/late_mail.h"
+#include "broker/group/group_machine.h"
+#include "broker/partition/ack_waiters.h"
+#include "broker/shard/timers.h"
+#include "proto/record/builder.h"
+#include "proto/record/reader.h"
+
+#include <memory>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace tidelog::broker {
+
+class Partition;
+struct ShardServices;
+
+/// What the coordinators of one shard have in common.
+struct CoordinatorHost {
+  ShardServices& shard;
+  const TopicsView& topics;
+  const std::shared_ptr<const GroupSettings>& settings;  ///< In force now.
+};
+
+/// The groups that one partition of `__consumer_offsets` keeps, and what is done with what their machine decides: its records are appended
+/// within the step, every answer waits until they are committed (RULES.md R8).
+///
+/// Life: shared by its shard and by whoever waits for it. Made loading; active once the partition was replayed; gone when the partition was
+/// taken away, or when nobody can say whether what was appended is kept: then the shard makes a new one, which replays.
+/// Thread: the loop of the partition's shard.
+/// Crash: replayed.
+class HostedGroups final : public std::enable_shared_from_this<HostedGroups>, private RecordLog {
+ public:
+  enum class State : std::uint8_t { loading, active, failed, gone };
+
+  HostedGroups(const CoordinatorHost& host, TopicPartition id);
+
+  [[nodiscard]] const TopicPartition& id() const { return id_; }
+  [[nodiscard]] State state() const { return state_; }
+  [[nodiscard]] SteadyTime failed_at() const { return failed_at_; }
+  [[nodiscard]] const GroupMachine& machine() const { return machine_; }
+
+  /// Reads the partition from its start. Once.
+  asio::awaitable<void> load();
+
+  /// One step: `decide(GroupMachine&, Step&)` runs, what it appends is in the log or refused, late answers are on their way, as soon as
+  /// they may leave. Its own answer may leave when `committed` returned. Needs an active state.
+  template <class Decide>
+  auto step(const Decide& decide) {
+    std::vector<LateAnswer> late;
+    Step step = begin_step(late);
+    auto answer = decide(machine_, step);
+    end_step(std::move(late));
+    return answer;
+  }
+
+  /// Returns when all that was appended up to now is committed. An error: nobody knows, and the client has to look again.
+  asio::awaitable<ErrorCode> committed();
+
+  /// The answer to this ticket will be sent there.
+  Ticket expect(std::shared_ptr<LateMail> mail);
+  /// It was answered at once, or nobody waits for it any more.
+  void forget(Ticket ticket) { waiting_.erase(ticket); }
+
+  /// The partition is no longer this shard's. Everybody who waits is told to look for the coordinator again.
+  void give_up();
+
+ private:
+  /// Late answers that wait for the log.
+  struct Held final : AckWaiter {
+    Held(std::shared_ptr<HostedGroups> its, std::vector<LateAnswer> answers) : owner(std::move(its)), late(std::move(answers)) {}
+    void on_outcome(ErrorCode outcome) override;
+    std::shared_ptr<HostedGroups> owner;
+    std::vector<LateAnswer> late;
+  };
+
+  [[nodiscard]] Result<void, ErrorCode> append(std::span<const GroupRecord> records) override;
+  Step begin_step(std::vector<LateAnswer>& late);
+  void end_step(std::vector<LateAnswer> late);
+  void arm();
+  void on_timer();
+  void hold(std::vector<LateAnswer> late);
+  void deliver(std::vector<LateAnswer> late);
+  [[nodiscard]] Partition* partition() const;
+  [[nodiscard]] asio::awaitable<Result<void>> replay_all();
+  [[nodiscard]] Result<void> replay(Bytes batches);
+  void replay(const proto::RecordView& record);
+  void on_unknown_outcome();
+
+  CoordinatorHost host_;
+  TopicPartition id_;
+  State state_ = State::loading;
+  SteadyTime failed_at_{};
+  GroupMachine machine_;
+  Timer timer_{[this] { on_timer(); }};
+  std::unordered_map<Ticket, std::shared_ptr<LateMail>> waiting_;
+  Ticket next_ticket_ = 1;
+  proto::BatchBuilder builder_;
+  proto::RecordReader reader_;
+  std::uint64_t unreadable_ = 0;  ///< Records that were replayed and could not be read.
+};
+
+/// What a client of a group is told when the partition below answered so.
+ErrorCode to_coordinator_error(ErrorCode from_partition);
+
+}  // namespace tidelog::broker

@@ -1,0 +1,104 @@
+#include "broker/handlers/groups/ask_coordinator.h"
+#include "proto/messages/consumer_group_describe_request.h"
+#include "proto/messages/consumer_group_describe_response.h"
+
+#include <deque>
+
+namespace tidelog::broker {
+namespace {
+
+using proto::ConsumerGroupDescribeResponse;
+using Answer = Result<ConsumerDescription, ErrorCode>;
+
+constexpr std::int8_t kClassicMember = 0;
+constexpr std::int8_t kConsumerMember = 1;
+
+struct Described {
+  std::string name;
+  ErrorCode error = ErrorCode::none;
+  std::string message;
+  ConsumerDescription group;
+};
+
+/// What the views of the answer point to. Nothing in it moves.
+struct Room {
+  std::deque<std::vector<ConsumerGroupDescribeResponse::TopicPartitions>> assignments;
+  std::deque<std::vector<std::string_view>> names;
+  std::deque<std::vector<ConsumerGroupDescribeResponse::Member>> members;
+};
+
+asio::awaitable<void> describe(HandlerContext context, Described& described) {
+  const auto look = [&described](GroupMachine& machine, Step&) { return machine.describe_consumer(described.name); };
+  std::pair<ErrorCode, Answer> outcome = co_await ask_coordinator<Answer>(context, described.name, look);
+  described.error = outcome.first;
+  if (outcome.first != ErrorCode::none) co_return;
+  if (outcome.second) {
+    described.group = std::move(*outcome.second);
+  } else {
+    described.error = outcome.second.error();
+    described.message = "there is no consumer group " + described.name;
+  }
+}
+
+ConsumerGroupDescribeResponse::Assignment lay_out(const PartitionsById& partitions, const Image& image, Room& room) {
+  auto& topics = room.assignments.emplace_back();
+  for (const auto& [id, indexes] : partitions) {
+    const TopicImage* const topic = image.find_topic(id);
+    if (topic != nullptr) topics.push_back({.topic_id = id, .topic_name = topic->name, .partitions = indexes});
+  }
+  ConsumerGroupDescribeResponse::Assignment assignment;
+  assignment.topic_partitions = topics;
+  return assignment;
+}
+
+ConsumerGroupDescribeResponse::Member lay_out(const ConsumerDescription::Member& member, const HandlerContext& context, Room& room) {
+  auto& names = room.names.emplace_back(member.subscribed_names.begin(), member.subscribed_names.end());
+  ConsumerGroupDescribeResponse::Member told;
+  told.member_id = member.id;
+  told.instance_id = view(member.instance_id);
+  told.rack_id = view(member.rack_id);
+  told.member_epoch = member.epoch;
+  told.client_id = member.client_id;
+  told.client_host = member.client_host;
+  told.subscribed_topic_names = names;
+  told.subscribed_topic_regex = view(member.subscribed_regex);
+  told.assignment = lay_out(member.assigned, context.image(), room);
+  told.target_assignment = lay_out(member.target, context.image(), room);
+  told.member_type = member.is_classic ? kClassicMember : kConsumerMember;
+  return told;
+}
+
+ConsumerGroupDescribeResponse::DescribedGroup lay_out(const Described& described, const HandlerContext& context, Room& room) {
+  auto& members = room.members.emplace_back();
+  for (const auto& member : described.group.members) members.push_back(lay_out(member, context, room));
+  ConsumerGroupDescribeResponse::DescribedGroup group;
+  group.error_code = code(described.error);
+  if (!described.message.empty()) group.error_message = described.message;
+  group.group_id = described.name;
+  group.group_state = described.group.state.data() == nullptr ? std::string_view("") : described.group.state;
+  group.group_epoch = described.group.epoch;
+  group.assignment_epoch = described.group.assignment_epoch;
+  group.assignor_name = described.group.assignor;
+  group.members = members;
+  return group;
+}
+
+}  // namespace
+
+/// ConsumerGroupDescribe (key 69, KIP-848).
+Handle handle_consumer_group_describe(HandlerContext context, Request request, SendQueue& to) {
+  proto::ConsumerGroupDescribeRequest message;
+  if (!decode(request.body, request.header.api_version, message)) co_return refuse_unreadable(context, "ConsumerGroupDescribe");
+  std::vector<Described> all;
+  for (const std::string_view name : message.group_ids) all.emplace_back().name = name;
+  for (Described& one : all) co_await describe(context, one);
+  Room room;
+  std::vector<ConsumerGroupDescribeResponse::DescribedGroup> groups;
+  for (const Described& one : all) groups.push_back(lay_out(one, context, room));
+  ConsumerGroupDescribeResponse response;
+  response.groups = groups;
+  respond(request, response, to);
+  co_return Outcome::keep;
+}
+
+}  // namespace tidelog::broker

@@ -1,0 +1,77 @@
+#include "broker/handlers/groups/ask_coordinator.h"
+#include "proto/messages/describe_groups_request.h"
+#include "proto/messages/describe_groups_response.h"
+
+#include <limits>
+
+namespace tidelog::broker {
+namespace {
+
+using proto::DescribeGroupsResponse;
+
+constexpr std::int16_t kFirstWithNotFound = 6;
+
+struct Described {
+  std::string name;
+  ErrorCode error = ErrorCode::none;
+  std::string message;
+  ClassicDescription group;
+  std::vector<DescribeGroupsResponse::DescribedGroupMember> members;
+};
+
+using Answer = Result<ClassicDescription, ErrorCode>;
+
+asio::awaitable<void> describe(HandlerContext context, std::int16_t version, Described& described) {
+  const auto look = [&described](GroupMachine& machine, Step&) { return machine.describe_classic(described.name); };
+  std::pair<ErrorCode, Answer> outcome = co_await ask_coordinator<Answer>(context, described.name, look);
+  described.error = outcome.first;
+  if (outcome.first != ErrorCode::none) co_return;
+  if (outcome.second) {
+    described.group = std::move(*outcome.second);
+    co_return;
+  }
+  described.group.state = "Dead";
+  // Older versions call a group that is not there a dead one, and say that all is well.
+  if (outcome.second.error() == ErrorCode::group_id_not_found && version < kFirstWithNotFound) co_return;
+  described.error = outcome.second.error();
+  described.message = "there is no classic group " + described.name;
+}
+
+DescribeGroupsResponse::DescribedGroup lay_out(Described& described) {
+  for (const ClassicDescription::Member& member : described.group.members) {
+    described.members.push_back({.member_id = member.id,
+                                 .group_instance_id = view(member.instance_id),
+                                 .client_id = member.client_id,
+                                 .client_host = member.client_host,
+                                 .member_metadata = view(member.metadata),
+                                 .member_assignment = view(member.assignment)});
+  }
+  DescribeGroupsResponse::DescribedGroup group;
+  group.error_code = code(described.error);
+  if (!described.message.empty()) group.error_message = described.message;
+  group.group_id = described.name;
+  group.group_state = described.group.state.data() == nullptr ? std::string_view("") : described.group.state;
+  group.protocol_type = described.group.protocol_type;
+  group.protocol_data = described.group.protocol;
+  group.members = described.members;
+  return group;
+}
+
+}  // namespace
+
+/// DescribeGroups (key 15): classic groups.
+Handle handle_describe_groups(HandlerContext context, Request request, SendQueue& to) {
+  proto::DescribeGroupsRequest message;
+  if (!decode(request.body, request.header.api_version, message)) co_return refuse_unreadable(context, "DescribeGroups");
+  std::vector<Described> all;
+  for (const std::string_view name : message.groups) all.emplace_back().name = name;
+  for (Described& one : all) co_await describe(context, request.header.api_version, one);
+  std::vector<DescribeGroupsResponse::DescribedGroup> groups;
+  for (Described& one : all) groups.push_back(lay_out(one));
+  DescribeGroupsResponse response;
+  response.groups = groups;
+  respond(request, response, to);
+  co_return Outcome::keep;
+}
+
+}  // namespace tidelog::broker

@@ -1,0 +1,211 @@
+#include "broker/handlers/groups/ask_coordinator.h"
+#include "proto/messages/offset_fetch_request.h"
+#include "proto/messages/offset_fetch_response.h"
+
+namespace tidelog::broker {
+namespace {
+
+using proto::OffsetFetchRequest;
+using proto::OffsetFetchResponse;
+
+constexpr std::int16_t kFirstWithGroupError = 2;
+constexpr std::int16_t kFirstWithManyGroups = 8;
+constexpr std::int16_t kFirstWithTopicIds = 10;
+
+/// What one group is asked, and what it said.
+struct AskedGroup {
+  OffsetFetchCall call;
+  /// Topics that were named by an id nobody knows, and so are not in the call.
+  struct Unknown {
+    Uuid id;
+    std::vector<std::int32_t> partitions;
+  };
+  std::vector<Unknown> unknown;
+  OffsetFetchAnswer answer;
+};
+
+std::vector<std::int32_t> to_indexes(const proto::Array<std::int32_t>& from) {
+  std::vector<std::int32_t> indexes;
+  for (const std::int32_t index : from) indexes.push_back(index);
+  return indexes;
+}
+
+AskedGroup only_group(const OffsetFetchRequest& message) {
+  AskedGroup asked;
+  asked.call.group = message.group_id;
+  asked.call.require_stable = message.require_stable;
+  if (message.topics.is_null()) return asked;
+  asked.call.topics.emplace();
+  for (const auto& topic : message.topics) {
+    asked.call.topics->push_back({.name = std::string(topic.name), .partitions = to_indexes(topic.partition_indexes)});
+  }
+  return asked;
+}
+
+void add_topic(AskedGroup& asked, const OffsetFetchRequest::OffsetFetchRequestTopics& topic, const Image& image, std::int16_t version) {
+  std::vector<std::int32_t> partitions = to_indexes(topic.partition_indexes);
+  if (version < kFirstWithTopicIds) {
+    asked.call.topics->push_back({.name = std::string(topic.name), .partitions = std::move(partitions)});
+  } else if (const TopicImage* const found = image.find_topic(topic.topic_id); found != nullptr) {
+    asked.call.topics->push_back({.name = found->name, .partitions = std::move(partitions)});
+  } else {
+    asked.unknown.push_back({.id = topic.topic_id, .partitions = std::move(partitions)});
+  }
+}
+
+std::vector<AskedGroup> many_groups(const OffsetFetchRequest& message, const Image& image, std::int16_t version) {
+  std::vector<AskedGroup> groups;
+  for (const auto& group : message.groups) {
+    AskedGroup& asked = groups.emplace_back();
+    asked.call.group = group.group_id;
+    asked.call.member_id = owned(group.member_id);
+    asked.call.member_epoch = group.member_epoch;
+    asked.call.require_stable = message.require_stable;
+    if (group.topics.is_null()) continue;
+    asked.call.topics.emplace();
+    for (const auto& topic : group.topics) add_topic(asked, topic, image, version);
+  }
+  return groups;
+}
+
+asio::awaitable<void> ask(HandlerContext context, AskedGroup& asked) {
+  const auto fetch = [&asked](GroupMachine& machine, Step&) { return machine.fetch(asked.call); };
+  std::pair<ErrorCode, OffsetFetchAnswer> outcome = co_await ask_coordinator<OffsetFetchAnswer>(context, asked.call.group, fetch);
+  asked.answer = std::move(outcome.second);
+  if (outcome.first != ErrorCode::none) asked.answer = {.error = outcome.first, .topics = {}};
+}
+
+std::size_t count_partitions(const AskedGroup& group) {
+  std::size_t count = 0;
+  for (const auto& topic : group.answer.topics) count += topic.partitions.size();
+  for (const auto& topic : group.unknown) count += topic.partitions.size();
+  return count;
+}
+
+/// Before version 2 a group's error stands with each partition that was asked for.
+OffsetFetchAnswer spread_error(const AskedGroup& asked) {
+  OffsetFetchAnswer answer;
+  if (!asked.call.topics) return answer;
+  for (const auto& topic : *asked.call.topics) {
+    auto& told = answer.topics.emplace_back();
+    told.name = topic.name;
+    for (const std::int32_t index : topic.partitions) told.partitions.push_back({.index = index, .error = asked.answer.error});
+  }
+  return answer;
+}
+
+void respond_with_one(const Request& request, const AskedGroup& asked, SendQueue& to) {
+  using Partition = OffsetFetchResponse::OffsetFetchResponsePartition;
+  const bool has_place_for_error = request.header.api_version >= kFirstWithGroupError;
+  const bool must_spread = asked.answer.error != ErrorCode::none && !has_place_for_error;
+  const OffsetFetchAnswer spread = must_spread ? spread_error(asked) : OffsetFetchAnswer{};
+  const OffsetFetchAnswer& answer = must_spread ? spread : asked.answer;
+  std::size_t count = 0;
+  for (const auto& topic : answer.topics) count += topic.partitions.size();
+  std::vector<Partition> partitions;
+  partitions.reserve(count);  // Spans into it are taken below.
+  std::vector<OffsetFetchResponse::OffsetFetchResponseTopic> topics;
+  for (const auto& topic : answer.topics) {
+    const std::size_t begin = partitions.size();
+    for (const auto& partition : topic.partitions) {
+      partitions.push_back({.partition_index = partition.index,
+                            .committed_offset = partition.offset.value,
+                            .committed_leader_epoch = partition.leader_epoch.value,
+                            .metadata = partition.metadata,
+                            .error_code = code(partition.error)});
+    }
+    topics.push_back({.name = topic.name, .partitions = std::span<const Partition>(partitions).subspan(begin)});
+  }
+  OffsetFetchResponse response;
+  response.error_code = code(answer.error);
+  response.topics = topics;
+  respond(request, response, to);
+}
+
+using GroupTopic = OffsetFetchResponse::OffsetFetchResponseTopics;
+using GroupPartition = OffsetFetchResponse::OffsetFetchResponsePartitions;
+
+/// What the views of an answer about many groups point to.
+struct Room {
+  std::vector<GroupPartition> partitions;
+  std::vector<GroupTopic> topics;
+};
+
+void lay_out_known(const OffsetFetchAnswer::Topic& topic, const Image& image, std::int16_t version, Room& room) {
+  GroupTopic told{.name = topic.name};
+  if (version >= kFirstWithTopicIds) {
+    const TopicImage* const found = image.find_topic(topic.name);
+    // Deleted meanwhile: there is no id to tell it by.
+    if (found == nullptr) return;
+    told.topic_id = found->id;
+  }
+  const std::size_t begin = room.partitions.size();
+  for (const auto& partition : topic.partitions) {
+    room.partitions.push_back({.partition_index = partition.index,
+                               .committed_offset = partition.offset.value,
+                               .committed_leader_epoch = partition.leader_epoch.value,
+                               .metadata = partition.metadata,
+                               .error_code = code(partition.error)});
+  }
+  told.partitions = std::span<const GroupPartition>(room.partitions).subspan(begin);
+  room.topics.push_back(told);
+}
+
+void lay_out_unknown(const AskedGroup::Unknown& topic, Room& room) {
+  const std::size_t begin = room.partitions.size();
+  for (const std::int32_t index : topic.partitions) {
+    room.partitions.push_back({.partition_index = index,
+                               .committed_offset = -1,
+                               .committed_leader_epoch = -1,
+                               .metadata = "",
+                               .error_code = code(ErrorCode::unknown_topic_id)});
+  }
+  room.topics.push_back({.topic_id = topic.id, .partitions = std::span<const GroupPartition>(room.partitions).subspan(begin)});
+}
+
+void respond_with_many(const HandlerContext& context, const Request& request, const std::vector<AskedGroup>& asked, SendQueue& to) {
+  Room room;
+  std::size_t partitions = 0;
+  std::size_t topics = 0;
+  for (const AskedGroup& group : asked) {
+    partitions += count_partitions(group);
+    topics += group.answer.topics.size() + group.unknown.size();
+  }
+  room.partitions.reserve(partitions);  // Spans into both are taken below.
+  room.topics.reserve(topics);
+  std::vector<OffsetFetchResponse::OffsetFetchResponseGroup> groups;
+  for (const AskedGroup& group : asked) {
+    const std::size_t begin = room.topics.size();
+    for (const auto& topic : group.answer.topics) lay_out_known(topic, context.image(), request.header.api_version, room);
+    if (group.answer.error == ErrorCode::none) {
+      for (const auto& topic : group.unknown) lay_out_unknown(topic, room);
+    }
+    groups.push_back({.group_id = group.call.group,
+                      .topics = std::span<const GroupTopic>(room.topics).subspan(begin),
+                      .error_code = code(group.answer.error)});
+  }
+  OffsetFetchResponse response;
+  response.groups = groups;
+  respond(request, response, to);
+}
+
+}  // namespace
+
+/// OffsetFetch (key 9): of one group, or from version 8 on of many.
+Handle handle_offset_fetch(HandlerContext context, Request request, SendQueue& to) {
+  OffsetFetchRequest message;
+  const std::int16_t version = request.header.api_version;
+  if (!decode(request.body, version, message)) co_return refuse_unreadable(context, "OffsetFetch");
+  if (version < kFirstWithManyGroups) {
+    AskedGroup asked = only_group(message);
+    co_await ask(context, asked);
+    respond_with_one(request, asked, to);
+    co_return Outcome::keep;
+  }
+  std::vector<AskedGroup> groups = many_groups(message, context.image(), version);
+  for (AskedGroup& group : groups) co_await ask(context, group);
+  respond_with_many(context, request, groups, to);
+  co_return Outcome::keep;
+}
+
+}  // namespace tidelog::broker
