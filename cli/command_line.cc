@@ -72,6 +72,8 @@ class Parser {
   void add_topic_changes(CLI::App& topic);
   void add_produce();
   void add_consume();
+  void add_group_commands();
+  void add_group_changes(CLI::App& group);
   void add_doctor();
   void add_debug_commands();
   void add_other_commands();
@@ -249,7 +251,60 @@ void Parser::add_consume() {
                    "%t topic %p partition %o offset %T time %k key %s value %h headers, \\n \\t")
       ->type_name("TEXT");
   consume->add_flag("--raw", options.is_raw, "Each value as it is, and a line feed");
-  consume->add_option("-g,--group", options.group, "Consumer groups are not supported yet")->type_name("GROUP");
+  consume
+      ->add_option("-g,--group", options.group,
+                   "Read as a member of this group: what it gives us, from where it has got to, and commit what was written")
+      ->type_name("GROUP");
+}
+
+void Parser::add_group_commands() {
+  CLI::App* group = app_.add_subcommand("group", "List, describe, move and delete consumer groups");
+  group->require_subcommand(1);
+  GroupOptions& options = command_.group;
+  CLI::App* list = add_network(*group, CommandId::group_list, "list", "Groups with their state, and the broker that takes care of each");
+  list->add_option("--state", options.states, "Only in these states: Stable, Empty, PreparingRebalance ...")
+      ->delimiter(',')
+      ->type_name("STATE,...")
+      ->allow_extra_args(false);
+  list->add_option("--type", options.types, "Only of these types: classic, consumer")
+      ->delimiter(',')
+      ->type_name("TYPE,...")
+      ->allow_extra_args(false);
+  CLI::App* describe = add_network(*group, CommandId::group_describe, "describe", "Members of groups, and what each of them reads");
+  describe->add_option("group", options.groups, "Names of the groups")->type_name("GROUP");
+  describe->add_option("--group", options.groups)->group(kHidden);
+  CLI::App* lag = add_network(*group, CommandId::group_lag, "lag", "How many records groups are behind, by partition");
+  lag->add_option("group", options.groups, "Names of the groups")->type_name("GROUP");
+  lag->add_option("--group", options.groups)->group(kHidden);
+  add_group_changes(*group);
+}
+
+void Parser::add_group_changes(CLI::App& group) {
+  GroupOptions& options = command_.group;
+  CLI::App* seek =
+      add_network(group, CommandId::group_seek, "seek", "Set where a group goes on; shows what would change, without --execute");
+  seek->add_option("group", options.group, "The group")->type_name("GROUP");
+  seek->add_option("--group", options.group)->group(kHidden);
+  seek->add_option("--to", options.target,
+                   "earliest, latest, an offset, @MS or @-2h (by time), +N or -N (from where it is), group:NAME (where that one is)")
+      ->type_name("WHERE");
+  seek->add_option("-t,--topic", options.topics, "Only this topic, or these partitions of it; by default all that the group has committed")
+      ->type_name("TOPIC[:N,...]")
+      ->allow_extra_args(false);
+  seek->add_flag("--execute", options.is_executed, "Do it");
+  seek->add_flag("--force", options.is_forced, "Even if it has members: they are taken out, and begin there when they come back");
+
+  CLI::App* remove = add_network(group, CommandId::group_delete, "delete", "Delete groups without members, and what they have committed");
+  remove->add_option("group", options.groups, "Names of the groups")->type_name("GROUP");
+  remove->add_option("--group", options.groups)->group(kHidden);
+  remove->add_flag("-y,--yes", command_.global.says_yes, "Do not ask");
+  remove->add_flag("--dry-run", command_.global.is_dry_run, "Only show what would be deleted");
+
+  CLI::App* forget = add_network(group, CommandId::group_delete_offsets, "delete-offsets", "Forget what a group has committed for topics");
+  forget->add_option("group", options.group, "The group")->type_name("GROUP");
+  forget->add_option("topic", options.topics, "A topic, or partitions of it")->type_name("TOPIC[:N,...]");
+  forget->add_flag("-y,--yes", command_.global.says_yes, "Do not ask");
+  forget->add_flag("--dry-run", command_.global.is_dry_run, "Only show what would be deleted");
 }
 
 void Parser::add_doctor() {
@@ -317,6 +372,7 @@ Parser::Parser() {
   add_config_commands();
   add_produce();
   add_consume();
+  add_group_commands();
   add_doctor();
   add_debug_commands();
 }

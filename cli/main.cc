@@ -35,6 +35,12 @@ int run(const Command& command) {
     case CommandId::debug_log_dump: return run_debug_log_dump(command);
     case CommandId::debug_log_verify: return run_debug_log_verify(command);
     case CommandId::doctor: return run_doctor(command);
+    case CommandId::group_list: return run_group_list(command);
+    case CommandId::group_describe: return run_group_describe(command);
+    case CommandId::group_lag: return run_group_lag(command);
+    case CommandId::group_seek: return run_group_seek(command);
+    case CommandId::group_delete: return run_group_delete(command);
+    case CommandId::group_delete_offsets: return run_group_delete_offsets(command);
   }
   return kUsage;
 }

@@ -79,6 +79,17 @@ struct LogOptions {
   bool shows_records = false;
 };
 
+struct GroupOptions {
+  std::vector<std::string> groups;
+  std::string group;                ///< Where there is only one.
+  std::vector<std::string> topics;  ///< TOPIC or TOPIC:0,2 each.
+  std::vector<std::string> states;
+  std::vector<std::string> types;
+  std::string target;  ///< Where offsets are set to.
+  bool is_executed = false;
+  bool is_forced = false;
+};
+
 enum class CommandId : std::uint8_t {
   help,
   version,
@@ -102,6 +113,12 @@ enum class CommandId : std::uint8_t {
   debug_log_dump,
   debug_log_verify,
   doctor,
+  group_list,
+  group_describe,
+  group_lag,
+  group_seek,
+  group_delete,
+  group_delete_offsets,
 };
 
 /// A command line, understood.
@@ -116,6 +133,7 @@ struct Command {
   ConfigOptions config;
   WireOptions wire;
   LogOptions log;
+  GroupOptions group;
   std::string error_code;
 };
 

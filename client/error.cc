@@ -36,7 +36,8 @@ errc kind_of(ErrorCode code) {
   using enum ErrorCode;
   switch (code) {
     case unknown_topic_or_partition:
-    case unknown_topic_id: return errc::not_found;
+    case unknown_topic_id:
+    case group_id_not_found: return errc::not_found;
     case request_timed_out: return errc::timed_out;
     case message_too_large:
     case record_list_too_large: return errc::too_large;
@@ -82,6 +83,26 @@ std::string_view reason_of(ErrorCode code) {
     case topic_deletion_disabled: return "the broker has delete.topic.enable=false";
     case invalid_required_acks: return "acks is none of 0, 1, all";
     case unsupported_version: return "the broker does not support this version of the request";
+    case group_authorization_failed: return "not allowed on this group";
+    case group_id_not_found: return "there is no such group";
+    case non_empty_group: return "the group has members";
+    case unknown_member_id: return "the coordinator does not know the member";
+    case illegal_generation: return "the group has moved on to another generation";
+    case stale_member_epoch:
+    case fenced_member_epoch: return "the group has moved on to another epoch of the member";
+    case fenced_instance_id: return "another member took over the instance id";
+    case unreleased_instance_id: return "another member still holds the instance id";
+    case rebalance_in_progress: return "the group is sharing out its partitions";
+    case inconsistent_group_protocol: return "the other members of the group share out partitions in another way";
+    case group_max_size_reached: return "the group has as many members as it may";
+    case group_subscribed_to_topic: return "members of the group subscribe to the topic";
+    case invalid_group_id: return "the group id is not valid";
+    case invalid_session_timeout: return "session.timeout.ms is outside what the broker allows";
+    case unsupported_assignor: return "the broker does not have the assignor";
+    case offset_metadata_too_large: return "the metadata is longer than offset.metadata.max.bytes of the broker";
+    case coordinator_not_available: return "the coordinator of the group is not available";
+    case coordinator_load_in_progress: return "the coordinator of the group is still reading what it has to know";
+    case not_coordinator: return "the broker does not coordinate the group";
     default: return {};
   }
 }
@@ -98,6 +119,15 @@ std::string_view hint_of(ErrorCode code) {
     case message_too_large: return "send smaller records, or raise max.message.bytes of the topic";
     case invalid_replication_factor: return "use at most as many replicas as there are brokers";
     case offset_out_of_range: return "read from the start with -o start";
+    case group_id_not_found: return "tidelog group list";
+    case non_empty_group:
+    case group_subscribed_to_topic: return "stop its consumers first; tidelog group describe shows them";
+    case inconsistent_group_protocol: return "use the same partition.assignment.strategy and group.protocol in all of them";
+    case group_max_size_reached: return "the broker's group.max.size bounds them";
+    case fenced_instance_id:
+    case unreleased_instance_id: return "give each consumer a group.instance.id of its own";
+    case unsupported_assignor: return "group.remote.assignor is uniform or range, or left out";
+    case invalid_session_timeout: return "the broker's group.min.session.timeout.ms and group.max.session.timeout.ms bound it";
     default: return {};
   }
 }

@@ -86,6 +86,31 @@ result<void> set_reset(Settings& into, std::string_view key, std::string_view va
   return {};
 }
 
+result<void> set_group_protocol(Settings& into, std::string_view key, std::string_view value) {
+  if (value != "classic" && value != "consumer") return bad_value(key, value, "classic or consumer");
+  into.group_protocol = value == "consumer" ? GroupProtocol::consumer : GroupProtocol::classic;
+  return {};
+}
+
+/// Java clients name classes; the last part of one says which.
+std::optional<Assignor> assignor_of(std::string_view name) {
+  if (name.ends_with(".RangeAssignor")) return Assignor::range;
+  if (name.ends_with(".RoundRobinAssignor")) return Assignor::round_robin;
+  return find_assignor(name);
+}
+
+result<void> set_assignors(Settings& into, std::string_view key, std::string_view value) {
+  into.assignors.clear();
+  for (std::string_view left = value; !left.empty();) {
+    const std::size_t comma = left.find(',');
+    const std::optional<Assignor> assignor = assignor_of(left.substr(0, comma));
+    if (!assignor) return bad_value(key, value, "range, roundrobin, or both, best first");
+    into.assignors.push_back(*assignor);
+    left = comma == std::string_view::npos ? std::string_view{} : left.substr(comma + 1);
+  }
+  return into.assignors.empty() ? bad_value(key, value, "range, roundrobin, or both, best first") : result<void>();
+}
+
 result<void> set_isolation(Settings&, std::string_view key, std::string_view value) {
   if (value == "read_uncommitted") return {};
   return bad_value(key, value, "read_uncommitted, until transactions are supported");
@@ -108,7 +133,11 @@ constexpr std::array kKeys{
         "Who must have a record before it counts as written: all in-sync replicas, the leader (1), nobody (0).", set_acks},
     Key{"allow.auto.create.topics", "", "true", "Whether asking for a topic that does not exist may create it.",
         set_bool<&S::creates_topics>},
-    Key{"auto.offset.reset", "", "none", "Where to go on when an offset is outside the partition: earliest, latest; none is an error.",
+    Key{"auto.commit.interval.ms", "", "5000", "How often a member of a group commits by itself.",
+        set_number<&S::commit_interval, 0, kInt>},
+    Key{"auto.offset.reset", "", "",
+        "Where to go on without an offset, or with one outside the partition: earliest, latest; none is an error. By default latest in a "
+        "group, else none.",
         set_reset},
     Key{"batch.size", "", "16384", "Bytes of records that go together, before compression.", set_number<&S::batch_bytes, 1, kInt / 2>},
     Key{"bootstrap.servers", "metadata.broker.list", "", "Comma-separated host:port list to find the cluster by.", set_bootstrap},
@@ -124,10 +153,21 @@ constexpr std::array kKeys{
     Key{"delivery.timeout.ms", "message.timeout.ms", "120000", "After this a record that is not written has failed.",
         set_number<&S::delivery_timeout, 1, kInt>},
     Key{"enable.idempotence", "", "true", "Whether retries may never write a record twice or out of order.", set_bool<&S::is_idempotent>},
+    Key{"enable.auto.commit", "", "true", "Whether a member of a group commits by itself what it was given before.",
+        set_bool<&S::commits_by_itself>},
     Key{"fetch.max.bytes", "", "52428800", "Bytes of one answer to a fetch.", set_number<&S::fetch_max_bytes, 0, kInt>},
     Key{"fetch.max.wait.ms", "fetch.wait.max.ms", "500", "How long a broker waits for fetch.min.bytes.",
         set_number<&S::fetch_max_wait, 0, kInt>},
     Key{"fetch.min.bytes", "", "1", "Bytes a broker gathers before it answers a fetch.", set_number<&S::fetch_min_bytes, 0, kInt>},
+    Key{"group.id", "", "", "The group that subscribes.", set_text<&S::group_id>},
+    Key{"group.instance.id", "", "", "What a member is known by over restarts: coming back in time, it keeps its partitions.",
+        set_text<&S::group_instance_id>},
+    Key{"group.protocol", "", "classic", "Who shares out the partitions: the members (classic) or the coordinator (consumer).",
+        set_group_protocol},
+    Key{"group.remote.assignor", "", "", "With the consumer protocol: uniform or range; by default the coordinator decides.",
+        set_text<&S::group_remote_assignor>},
+    Key{"heartbeat.interval.ms", "", "3000", "How often a classic member says that it is there.",
+        set_number<&S::heartbeat_interval, 1, kInt>},
     Key{"isolation.level", "", "read_uncommitted", "Only read_uncommitted, until transactions are supported.", set_isolation},
     Key{"linger.ms", "queue.buffering.max.ms", "5", "How long a batch waits to fill.", set_number<&S::linger, 0, kInt>},
     Key{"max.block.ms", "", "60000", "How long `send` waits for metadata and room.", set_number<&S::max_block, 0, kInt>},
@@ -135,9 +175,13 @@ constexpr std::array kKeys{
         set_number<&S::max_in_flight, 1, 1000>},
     Key{"max.partition.fetch.bytes", "fetch.message.max.bytes", "1048576", "Bytes a partition may take of one answer to a fetch.",
         set_number<&S::fetch_partition_bytes, 0, kInt>},
+    Key{"max.poll.interval.ms", "", "300000", "A member that does not poll for this long leaves its group.",
+        set_number<&S::max_poll_interval, 1, kInt>},
     Key{"max.request.size", "message.max.bytes", "1048576", "The largest record and produce request.",
         set_number<&S::request_max_bytes, 1, kInt>},
     Key{"metadata.max.age.ms", "", "300000", "Metadata older than this is asked for again.", set_number<&S::metadata_max_age, 1, kInt>},
+    Key{"partition.assignment.strategy", "", "range", "How classic members share out partitions: range, roundrobin; best first.",
+        set_assignors},
     Key{"queued.max.bytes", "", "67108864", "Fetched bytes that may wait to be polled (ours).",
         set_number<&S::fetch_queue_bytes, 1, kLong>},
     Key{"receive.message.max.bytes", "", "104857600", "The largest answer taken from a broker.",
@@ -150,6 +194,8 @@ constexpr std::array kKeys{
     Key{"retry.backoff.max.ms", "", "1000", "The longest pause before a request is tried again.",
         set_number<&S::retry_backoff_max, 0, kInt>},
     Key{"retry.backoff.ms", "", "100", "The first one; it doubles.", set_number<&S::retry_backoff, 0, kInt>},
+    Key{"session.timeout.ms", "", "45000", "A classic member that is not heard of for this long is out of its group.",
+        set_number<&S::session_timeout, 1, kInt>},
     Key{"socket.connection.setup.timeout.ms", "", "10000", "How long connecting may take.", set_number<&S::connect_timeout, 1, kInt>},
 };
 

@@ -1,10 +1,12 @@
 #pragma once
 
+#include "client/group/assignor.h"
 #include "proto/record/compression.h"
 #include <tidelog/config.h>
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,9 @@ struct Address {
 result<Address> parse_address(std::string_view text);
 
 enum class OffsetReset : std::uint8_t { none, earliest, latest };
+
+/// Who shares out the partitions of a group: its members, or the coordinator.
+enum class GroupProtocol : std::uint8_t { classic, consumer };
 
 /// A `config` read and checked. The initialisers are the defaults.
 struct Settings {
@@ -60,9 +65,20 @@ struct Settings {
   std::int32_t fetch_max_bytes = 52'428'800;
   std::int32_t fetch_partition_bytes = 1'048'576;
   std::int64_t fetch_queue_bytes = 67'108'864;
-  OffsetReset offset_reset = OffsetReset::none;
+  std::optional<OffsetReset> offset_reset;
   bool checks_crcs = true;
   bool creates_topics = true;
+  // Groups.
+  std::string group_id;
+  std::string group_instance_id;  ///< Empty: a new member with each start.
+  GroupProtocol group_protocol = GroupProtocol::classic;
+  std::string group_remote_assignor;  ///< Empty: the coordinator decides.
+  std::vector<Assignor> assignors{Assignor::range};
+  Milliseconds session_timeout{45'000};
+  Milliseconds heartbeat_interval{3'000};
+  Milliseconds max_poll_interval{300'000};
+  bool commits_by_itself = true;
+  Milliseconds commit_interval{5'000};
 };
 
 result<Settings> read_settings(const config& from);

@@ -19,10 +19,12 @@ ConsumerCore::ConsumerCore(std::shared_ptr<ClientCore> client)
 }
 
 ConsumerCore::~ConsumerCore() {
+  leave_group();
   client_->loop().run_and_wait([this] { fetcher_->stop(); });
 }
 
 result<void> ConsumerCore::assign(const std::vector<assignment>& partitions) {
+  leave_group();
   const TimePoint deadline = client_->api_deadline();
   std::vector<OffsetQuery> queries;
   for (const assignment& each : partitions) {
@@ -41,22 +43,37 @@ result<void> ConsumerCore::assign(const std::vector<assignment>& partitions) {
     if (each.until()) partition->until = *offset++;
     assigned.push_back(std::move(partition));
   }
-  assigned_ = assigned;
-  current_.reset();
-  pending_.reset();
-  client_->loop().run_and_wait([&] {
-    {
-      const std::lock_guard lock(state_->mutex);
-      state_->slices.clear();
-      state_->errors.clear();
-      state_->queued_bytes = 0;
-    }
-    fetcher_->assign(assigned);
-  });
+  client_->loop().run_and_wait([this] { fetcher_->set_reset(client_->settings().offset_reset.value_or(OffsetReset::none)); });
+  replace({});
+  forget_errors();
+  replace(std::move(assigned));
   return {};
 }
 
+void ConsumerCore::replace(std::vector<std::shared_ptr<AssignedPartition>> partitions) {
+  const auto is_gone = [&](const Slice& slice) { return std::ranges::find(partitions, slice.partition) == partitions.end(); };
+  if (current_ && is_gone(*current_)) current_.reset();
+  client_->loop().run_and_wait([&] {
+    {
+      const std::lock_guard lock(state_->mutex);
+      std::erase_if(state_->slices, is_gone);
+      state_->queued_bytes = 0;
+      for (const Slice& slice : state_->slices) state_->queued_bytes += slice.records.size();
+    }
+    fetcher_->assign(partitions);
+  });
+  assigned_ = std::move(partitions);
+}
+
+void ConsumerCore::forget_errors() {
+  pending_.reset();
+  const std::lock_guard lock(state_->mutex);
+  state_->errors.clear();
+  state_->trouble.reset();
+}
+
 bool ConsumerCore::finished() const {
+  if (group_ && !group_->has_assigned_all()) return false;
   return std::all_of(assigned_.begin(), assigned_.end(), [](const auto& each) { return each->position >= each->until; });
 }
 
@@ -71,8 +88,9 @@ result<bool> ConsumerCore::next_slice(TimePoint deadline) {
   bool had_no_room = false;
   {
     std::unique_lock lock(state_->mutex);
-    const bool is_there = state_->changed.wait_until(lock, deadline, [&] { return !state_->slices.empty() || !state_->errors.empty(); });
-    if (!is_there) return false;
+    const bool is_there = state_->changed.wait_until(
+        lock, deadline, [&] { return !state_->slices.empty() || !state_->errors.empty() || state_->has_change; });
+    if (!is_there || state_->has_change) return false;
     if (state_->slices.empty()) {
       error why = std::move(state_->errors.front());
       state_->errors.pop_front();
@@ -127,16 +145,22 @@ result<record_batch> ConsumerCore::unpack_some() {
 
 result<record_batch> ConsumerCore::poll(Milliseconds timeout) {
   const TimePoint deadline = Clock::now() + timeout;
+  if (const result<void> served = serve_group(deadline); !served) return served.error();
   if (pending_) return *std::exchange(pending_, std::nullopt);
   while (!finished()) {
     if (!current_) {
       const result<bool> is_there = next_slice(deadline);
       if (!is_there) return is_there.error();
-      if (!*is_there) break;
+      const bool has_change = group_ && group_->has_change();
+      if (!*is_there && (!has_change || Clock::now() >= deadline)) break;
+      if (const result<void> served = serve_group(deadline); !served) return served.error();
+      if (!current_) continue;
     }
     result<record_batch> batch = unpack_some();
     if (!batch || !batch->empty()) return batch;
   }
+  // What the group gives next may come at any time.
+  if (group_ && finished()) wait_for_change(deadline);
   return record_batch();
 }
 
@@ -152,6 +176,11 @@ consumer::consumer(consumer&&) noexcept = default;
 consumer& consumer::operator=(consumer&&) noexcept = default;
 consumer::~consumer() = default;
 
+result<void> consumer::subscribe(const subscription& what) { return core_->subscribe(what); }
+result<void> consumer::commit() { return core_->commit(); }
+result<void> consumer::commit(const std::vector<group_offset>& offsets) { return core_->commit(offsets); }
+result<void> consumer::close() { return core_->close(); }
+std::vector<topic_partition> consumer::assigned() const { return core_->assigned(); }
 result<void> consumer::assign(const std::vector<assignment>& partitions) { return core_->assign(partitions); }
 result<record_batch> consumer::poll(std::chrono::milliseconds timeout) { return core_->poll(timeout); }
 bool consumer::finished() const { return core_->finished(); }

@@ -165,7 +165,7 @@ void Fetcher::on_topic(const FetchGroup& group, const Answer& answer, const prot
 void Fetcher::on_partition(AssignedPartition& partition, const std::shared_ptr<AssignedPartition>& owner, const Answer& answer,
                            const proto::FetchResponse::PartitionData& data) {
   const auto code = static_cast<ErrorCode>(data.error_code);
-  if (code == ErrorCode::offset_out_of_range && core_.settings().offset_reset != OffsetReset::none) return reset(owner);
+  if (code == ErrorCode::offset_out_of_range && reset_ != OffsetReset::none) return reset(owner);
   if (code != ErrorCode::none) return on_error(partition, code);
   if (partition.failures > 0) {
     const std::lock_guard lock(state_->mutex);
@@ -226,7 +226,7 @@ void Fetcher::reset(const std::shared_ptr<AssignedPartition>& partition) {
   request.min_version = Ask::kMinVersion;
   request.max_version = Ask::kMaxVersion;
   request.deadline = Clock::now() + core_.settings().request_timeout;
-  const std::int64_t where = core_.settings().offset_reset == OffsetReset::earliest ? -2 : -1;
+  const std::int64_t where = reset_ == OffsetReset::earliest ? -2 : -1;
   request.encode = [partition, where](proto::Output& out, std::int16_t version) {
     const Ask::ListOffsetsPartition one{.partition_index = partition->index, .current_leader_epoch = -1, .timestamp = where};
     const Ask::ListOffsetsTopic topic{.name = *partition->topic, .partitions = std::span(&one, 1)};

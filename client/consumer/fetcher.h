@@ -45,16 +45,23 @@ struct ConsumerState {
   std::deque<error> errors;
   std::optional<error> trouble;  ///< What the last fetch of a partition failed with and is tried again for.
   std::size_t queued_bytes = 0;
+  // Of a member of a group.
+  bool has_change = false;      ///< Whoever polls has something to follow.
+  bool waits_for_poll = false;  ///< Nothing happens in the group before somebody polls.
+  std::optional<TimePoint> polled_at;
 };
 
 /// A consumer's part on the loop: keeps one fetch at each broker that leads a partition to read, as long as there is room for answers.
 /// Life: shared with its own callbacks; after `stop` it does nothing more.  Thread: the loop.
 class Fetcher : public std::enable_shared_from_this<Fetcher> {
  public:
-  Fetcher(ClientCore& core, std::shared_ptr<ConsumerState> state) : core_(core), state_(std::move(state)) {}
+  Fetcher(ClientCore& core, std::shared_ptr<ConsumerState> state)
+      : core_(core), state_(std::move(state)), reset_(core.settings().offset_reset.value_or(OffsetReset::none)) {}
 
   void start();
   void stop();
+  /// Where reading goes on when an offset is outside the partition.
+  void set_reset(OffsetReset reset) { reset_ = reset; }
   /// Answers to fetches made before are dropped.
   void assign(std::vector<std::shared_ptr<AssignedPartition>> partitions);
   /// Fetches whatever may be fetched now.
@@ -78,6 +85,7 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
 
   ClientCore& core_;
   std::shared_ptr<ConsumerState> state_;
+  OffsetReset reset_;
   Partitions assigned_;
   std::set<std::int32_t> busy_;  ///< Brokers with a fetch under way.
   std::uint64_t generation_ = 0;

@@ -5,6 +5,12 @@
 #include <algorithm>
 
 namespace tidelog::core {
+namespace {
+
+/// Behind an address in the key of a connection. No address has a blank.
+std::string suffix_of(std::uint64_t lane) { return lane == 0 ? std::string() : " " + std::to_string(lane); }
+
+}  // namespace
 
 std::shared_ptr<const Metadata> Cluster::metadata() const {
   const std::lock_guard lock(mutex_);
@@ -45,8 +51,8 @@ std::optional<Address> Cluster::address_of(Target target) {
   return target.is_controller() ? std::optional(pick_any()) : std::nullopt;
 }
 
-Cluster::Peer& Cluster::open(const Address& address) {
-  const std::string key = address.text();
+Cluster::Peer& Cluster::open(const Address& address, std::uint64_t lane) {
+  const std::string key = address.text() + suffix_of(lane);
   Peer& peer = peers_[key];
   if (peer.connection || is_waiting(peer) || is_closed_) return peer;
   const auto connection = std::make_shared<Connection>(loop_, settings_, address);
@@ -56,7 +62,9 @@ Cluster::Peer& Cluster::open(const Address& address) {
 }
 
 void Cluster::on_connection(const std::string& key) {
-  Peer& peer = peers_[key];
+  const auto found = peers_.find(key);
+  if (found == peers_.end()) return;  // Its lane was closed.
+  Peer& peer = found->second;
   if (peer.connection && peer.connection->is_closed()) {
     const bool did_work = peer.backoff == Milliseconds(0);
     peer.last_failure = peer.connection->failure();
@@ -82,12 +90,22 @@ void Cluster::request(Target target, Request request) {
     refresh_soon();
     return request.answer(error(errc::transport, "broker " + std::to_string(target.id()) + " is not known (yet)").set_retriable(true));
   }
-  Peer& peer = open(*address);
+  Peer& peer = open(*address, target.lane());
   if (peer.connection) {
     const std::shared_ptr<Connection> connection = peer.connection;
     return connection->send(std::move(request));
   }
   request.answer(peer.last_failure.value_or(closed));
+}
+
+void Cluster::close_lane(std::uint64_t lane) {
+  std::vector<std::shared_ptr<Connection>> connections;
+  std::erase_if(peers_, [&](auto& entry) {
+    if (!entry.first.ends_with(suffix_of(lane))) return false;
+    if (entry.second.connection) connections.push_back(std::move(entry.second.connection));
+    return true;
+  });
+  for (const auto& connection : connections) connection->close(error(errc::closed, "the consumer is closed"));
 }
 
 Connection* Cluster::ready_connection(std::int32_t node) {

@@ -15,15 +15,20 @@ class Target {
   static Target any() { return Target(kAny); }
   static Target controller() { return Target(kController); }
   static Target node(std::int32_t id) { return Target(id); }
+  /// A broker by a connection that only requests of the same lane use: an answer that takes long holds up whatever is behind it.
+  static Target node(std::int32_t id, std::uint64_t lane) { return Target(id, lane); }
 
   [[nodiscard]] bool is_any() const { return id_ == kAny; }
   [[nodiscard]] bool is_controller() const { return id_ == kController; }
   [[nodiscard]] std::int32_t id() const { return id_; }
+  /// 0: the one that everybody shares.
+  [[nodiscard]] std::uint64_t lane() const { return lane_; }
 
  private:
   static constexpr std::int32_t kAny = -1, kController = -2;
-  explicit Target(std::int32_t id) : id_(id) {}
+  explicit Target(std::int32_t id, std::uint64_t lane = 0) : id_(id), lane_(lane) {}
   std::int32_t id_;
+  std::uint64_t lane_;
 };
 
 /// The brokers as far as they are known, a connection to each that is needed, and the metadata.
@@ -41,6 +46,10 @@ class Cluster {
 
   /// Connects if need be. A broker that just refused is left alone until its backoff passed; the request fails at once then.
   void request(Target target, Request request);
+  /// A lane that nobody else has.
+  std::uint64_t open_lane() { return next_lane_++; }
+  /// Closes its connections; what is in flight on them fails.
+  void close_lane(std::uint64_t lane);
   /// The connection if it can take a request now; otherwise null, and one is opened.
   Connection* ready_connection(std::int32_t node);
 
@@ -69,7 +78,7 @@ class Cluster {
   };
 
   [[nodiscard]] bool is_waiting(const Peer& peer) const { return !peer.connection && Clock::now() < peer.retry_at; }
-  Peer& open(const Address& address);
+  Peer& open(const Address& address, std::uint64_t lane = 0);
   void on_connection(const std::string& key);
   [[nodiscard]] std::optional<Address> address_of(Target target);
   [[nodiscard]] Address pick_any();
@@ -84,7 +93,8 @@ class Cluster {
   mutable std::mutex mutex_;  ///< Guards `metadata_` against readers on other threads; only the loop writes.
   std::shared_ptr<const Metadata> metadata_ = std::make_shared<Metadata>();
   std::atomic<bool> was_reached_ = false;
-  std::map<std::string, Peer> peers_;  ///< By address.
+  std::map<std::string, Peer> peers_;  ///< By address, and lane if it has one.
+  std::uint64_t next_lane_ = 1;
   std::size_t next_any_ = 0;
   std::set<std::string> used_topics_;
   bool is_closed_ = false;

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <tidelog/group.h>
 #include <tidelog/record.h>
 #include <tidelog/result.h>
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -61,6 +63,40 @@ class assignment {
   std::optional<offset_spec> until_;
 };
 
+/// What a member of a group reads, and what it is told when its partitions change. The group's name and the rest are client settings:
+/// group.id, group.protocol, enable.auto.commit and so on.
+class subscription {
+ public:
+  using listener = std::function<void(const std::vector<topic_partition>&)>;
+
+  explicit subscription(std::vector<std::string> topics) : topics_(std::move(topics)) {}
+  /// Where a partition begins that the group has committed nothing for. Without it auto.offset.reset decides.
+  subscription& from(offset_spec place) { return from_ = place, *this; }
+  /// Reads stop before it, as in `assignment`. It is looked up once, when the subscription is made, in every partition of the topics.
+  subscription& until(offset_spec end) { return until_ = end, *this; }
+  /// Listeners run inside `poll` and `close`. New partitions, to be read from their first record that is not committed.
+  subscription& on_assigned(listener call) { return assigned_ = std::move(call), *this; }
+  /// Partitions that are about to go to somebody else: the last chance to commit. What enable.auto.commit commits is committed before.
+  subscription& on_revoked(listener call) { return revoked_ = std::move(call), *this; }
+  /// Partitions that are gone already: nothing can be committed for them, and others may have read the same records.
+  subscription& on_lost(listener call) { return lost_ = std::move(call), *this; }
+
+  [[nodiscard]] const std::vector<std::string>& topics() const { return topics_; }
+  [[nodiscard]] const std::optional<offset_spec>& from() const { return from_; }
+  [[nodiscard]] const std::optional<offset_spec>& until() const { return until_; }
+  [[nodiscard]] const listener& assigned() const { return assigned_; }
+  [[nodiscard]] const listener& revoked() const { return revoked_; }
+  [[nodiscard]] const listener& lost() const { return lost_; }
+
+ private:
+  std::vector<std::string> topics_;
+  std::optional<offset_spec> from_;
+  std::optional<offset_spec> until_;
+  listener assigned_;
+  listener revoked_;
+  listener lost_;
+};
+
 /// Records of one partition, in order. Owns the bytes that its record views point to.
 class record_batch {
  public:
@@ -80,8 +116,9 @@ class record_batch {
   std::unique_ptr<core::BatchData> data_;
 };
 
-/// Reads partitions that it is told to read; the next ones are fetched while the last are worked on.
-/// Life: batches may outlive it.  Thread: one at a time.
+/// Reads partitions that it is told to read, or that its group gives it; the next records are fetched while the last are worked on.
+/// Life: batches may outlive it. A member of a group says goodbye when it ends, but nothing is committed then: `close` does.
+/// Thread: one at a time.
 class consumer {
  public:
   consumer(consumer&&) noexcept;
@@ -93,10 +130,24 @@ class consumer {
   /// Replaces what is read. Looks the offsets up, so it talks to the brokers.
   result<void> assign(const std::vector<assignment>& partitions);
 
+  /// Becomes a member of the group `group.id`, instead of what was assigned or subscribed to. Partitions come while it polls, so it has to
+  /// poll at least every max.poll.interval.ms, or it is out until it polls again.
+  result<void> subscribe(const subscription& what);
+  /// Commits where each partition goes on: behind the last record that `poll` returned. With enable.auto.commit `poll` does that, too,
+  /// every auto.commit.interval.ms, before it returns more. Waits for the answer.
+  result<void> commit();
+  /// Commits these instead.
+  result<void> commit(const std::vector<group_offset>& offsets);
+  /// Commits, with enable.auto.commit, and leaves the group; nothing is read any more. Waits for the answers.
+  result<void> close();
+  /// What is read now, by topic and partition.
+  [[nodiscard]] std::vector<topic_partition> assigned() const;
+
   /// The next records, of one partition; an empty batch if there were none in time, or none are left to read.
+  /// In a group it may take longer while partitions change: offsets are looked up, and listeners run.
   result<record_batch> poll(std::chrono::milliseconds timeout);
 
-  /// Whether every partition was read up to its `until`; never true if one has none.
+  /// Whether every partition was read up to its `until`; never true if one has none, or while a group has yet to assign them.
   [[nodiscard]] bool finished() const;
   /// The offset after the last record that `poll` returned, or -1 if the partition is not assigned.
   [[nodiscard]] std::int64_t position(std::string_view topic, std::int32_t partition) const;

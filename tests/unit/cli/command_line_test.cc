@@ -48,6 +48,27 @@ TEST(CommandLine, UnderstandsTheFrontDoorContract) {
   EXPECT_EQ(understood({"version"}).id, CommandId::version);
 }
 
+TEST(CommandLine, UnderstandsWhatIsSaidAboutGroups) {
+  const Command list = understood({"group", "list", "--state", "Stable,Empty", "--type", "Classic"});
+  EXPECT_EQ(list.id, CommandId::group_list);
+  EXPECT_EQ(list.group.states, (std::vector<std::string>{"Stable", "Empty"}));
+  EXPECT_EQ(list.group.types, std::vector<std::string>{"Classic"});
+  EXPECT_EQ(understood({"group", "describe", "a", "b"}).group.groups, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(understood({"group", "lag", "a"}).group.groups, std::vector<std::string>{"a"});
+  const Command seek = understood({"group", "seek", "g", "--to", "-10", "-t", "logs:0", "-t", "other", "--execute", "--force"});
+  EXPECT_EQ(seek.id, CommandId::group_seek);
+  EXPECT_EQ(seek.group.group, "g");
+  EXPECT_EQ(seek.group.target, "-10");
+  EXPECT_EQ(seek.group.topics, (std::vector<std::string>{"logs:0", "other"}));
+  EXPECT_TRUE(seek.group.is_executed);
+  EXPECT_TRUE(seek.group.is_forced);
+  const Command forget = understood({"group", "delete-offsets", "g", "logs:0,1", "other", "--yes"});
+  EXPECT_EQ(forget.path, "group delete-offsets");
+  EXPECT_EQ(forget.group.group, "g");
+  EXPECT_EQ(forget.group.topics, (std::vector<std::string>{"logs:0,1", "other"}));
+  EXPECT_EQ(refused({"group", "lst"}).hint, "did you mean \"list\"?");
+}
+
 TEST(CommandLine, UnderstandsTheToolsForFindingOut) {
   const Command wire =
       understood({"debug", "wire", "f.bin", "--hex", "--responses", "--api-key", "Fetch", "--api-version", "12", "--format", "json"});

@@ -30,9 +30,38 @@ TEST(ClientConfig, RefusesValuesThatAreNone) {
                                    {"acks", "2"},
                                    {"compression.type", "brotli"},
                                    {"check.crcs", "yes"},
+                                   {"group.protocol", "streams"},
+                                   {"partition.assignment.strategy", "fair"},
+                                   {"partition.assignment.strategy", ""},
+                                   {"enable.auto.commit", "1"},
                                    {"isolation.level", "read_committed"}}) {
     EXPECT_FALSE(config().set(key, value).validate()) << key << "=" << value;
   }
+}
+
+TEST(ClientConfig, TakesTheSettingsOfGroups) {
+  config settings;
+  settings.set("group.id", "g").set("group.protocol", "consumer").set("group.instance.id", "i").set("group.remote.assignor", "range");
+  settings.set("partition.assignment.strategy", "roundrobin,org.apache.kafka.clients.consumer.RangeAssignor");
+  settings.set("session.timeout.ms", "6000").set("enable.auto.commit", "false").set("auto.offset.reset", "earliest");
+
+  const auto read = read_settings(settings);
+
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->group_id, "g");
+  EXPECT_EQ(read->group_protocol, GroupProtocol::consumer);
+  EXPECT_EQ(read->group_instance_id, "i");
+  EXPECT_EQ(read->group_remote_assignor, "range");
+  EXPECT_EQ(read->assignors, (std::vector{Assignor::round_robin, Assignor::range}));
+  EXPECT_EQ(read->session_timeout, Milliseconds(6'000));
+  EXPECT_FALSE(read->commits_by_itself);
+  EXPECT_EQ(read->offset_reset, OffsetReset::earliest);
+  EXPECT_EQ(read_settings(config())->offset_reset, std::nullopt);
+}
+
+TEST(ClientConfig, NamesTheGroupSettingThatWasMeant) {
+  EXPECT_EQ(config().set("group.protocl", "classic").validate().error().hint(), "did you mean \"group.protocol\"?");
+  EXPECT_EQ(config().set("sesion.timeout.ms", "1").validate().error().hint(), "did you mean \"session.timeout.ms\"?");
 }
 
 TEST(ClientConfig, WeakerAcksTurnIdempotenceOffUnlessItWasAskedFor) {
@@ -52,6 +81,13 @@ TEST(ClientConfig, TheDocumentedDefaultsAreTheRealOnes) {
     EXPECT_EQ(settings->fetch_max_bytes, defaults.fetch_max_bytes) << key.name();
     EXPECT_EQ(settings->request_timeout, defaults.request_timeout) << key.name();
     EXPECT_EQ(settings->receive_max_bytes, defaults.receive_max_bytes) << key.name();
+    EXPECT_EQ(settings->session_timeout, defaults.session_timeout) << key.name();
+    EXPECT_EQ(settings->heartbeat_interval, defaults.heartbeat_interval) << key.name();
+    EXPECT_EQ(settings->max_poll_interval, defaults.max_poll_interval) << key.name();
+    EXPECT_EQ(settings->commit_interval, defaults.commit_interval) << key.name();
+    EXPECT_EQ(settings->commits_by_itself, defaults.commits_by_itself) << key.name();
+    EXPECT_EQ(settings->group_protocol, defaults.group_protocol) << key.name();
+    EXPECT_EQ(settings->assignors, defaults.assignors) << key.name();
   }
 }
 

@@ -1,0 +1,154 @@
+// Makes a group go on somewhere else.
+#include "cli/commands/group_common.h"
+#include "cli/commands/topic_common.h"
+#include "cli/group_target.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
+namespace tidelog::cli {
+namespace {
+
+constexpr int kUnknownMemberId = 25, kNonEmptyGroup = 68;
+/// Members that were removed come back unless they are stopped; one that is faster than the commit is removed again.
+constexpr int kTries = 5;
+
+using Offsets = std::map<topic_partition, std::int64_t>;
+
+std::int64_t now_ms() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+/// One partition of the plan.
+struct Move {
+  topic_partition where;
+  std::optional<std::int64_t> before;
+  std::optional<std::int64_t> after;
+};
+
+result<Offsets> committed_by(tidelog::admin& admin, const std::string& group) {
+  const auto committed = admin.list_group_offsets(group);
+  if (!committed) return committed.error();
+  Offsets offsets;
+  for (const group_offset& each : *committed) offsets.emplace(each.where(), each.offset());
+  return offsets;
+}
+
+std::vector<topic_partition> places(const Offsets& offsets) {
+  std::vector<topic_partition> all;
+  for (const auto& [where, offset] : offsets) all.push_back(where);
+  return all;
+}
+
+error nothing_committed(const std::string& group) {
+  error none(errc::not_found, "group \"" + group + "\" has committed nothing");
+  return none.set_hint("--topic TOPIC or TOPIC:0,2 says what to set");
+}
+
+result<std::vector<Move>> plan(tidelog::admin& admin, const GroupOptions& options, const SeekTarget& target) {
+  const result<Offsets> committed = committed_by(admin, options.group);
+  if (!committed) return committed.error();
+  const bool copies = target.kind == SeekTarget::Kind::group;
+  const result<Offsets> others = copies ? committed_by(admin, target.group) : result<Offsets>(Offsets());
+  if (!others) return others.error();
+  if (copies && others->empty()) return nothing_committed(target.group).set_hint("tidelog group list");
+  std::vector<topic_partition> chosen = places(copies ? *others : *committed);
+  if (!options.topics.empty()) {
+    const auto named = partitions_chosen(admin, options.topics);
+    if (!named) return named.error();
+    chosen = *named;
+  }
+  if (chosen.empty()) return nothing_committed(options.group);
+  const Offsets starts = offsets_of(admin, chosen, offset_spec::start());
+  const Offsets ends = offsets_of(admin, chosen, offset_spec::end());
+  const Offsets found = copies ? *others : offsets_of(admin, chosen, target.place);
+  std::vector<Move> moves;
+  for (const topic_partition& where : chosen) {
+    const auto look = [&where](const Offsets& offsets) {
+      const auto at = offsets.find(where);
+      return at == offsets.end() ? std::nullopt : std::optional(at->second);
+    };
+    Move& move = moves.emplace_back(Move{.where = where, .before = look(*committed), .after = {}});
+    const auto start = look(starts), end = look(ends);
+    // A partition that is not there, or that nobody leads, has no offsets to go to.
+    if (start && end) move.after = offset_after(target, {.committed = move.before, .start = *start, .end = *end, .found = look(found)});
+  }
+  return moves;
+}
+
+/// Nobody may read on while the offsets are set: members go on from where they are, and commit that.
+result<void> make_empty(tidelog::admin& admin, const GroupOptions& options) {
+  const result<group_info> group = admin.describe_group(options.group);
+  if (!group) return group.error().kind() == errc::not_found ? result<void>() : result<void>(group.error());
+  if (group->members().empty()) return {};
+  if (options.is_forced) return admin.remove_group_members(*group);
+  const std::size_t count = group->members().size();
+  error busy = error::from_kafka(kNonEmptyGroup, {});
+  busy.set_message("cannot set offsets of group \"" + options.group + "\": it has " + std::to_string(count) +
+                   (count == 1 ? " member" : " members"));
+  return busy.set_hint("stop its consumers first, or take the members out of the group with --force");
+}
+
+bool was_joined_meanwhile(const std::vector<group_partition_result>& results) {
+  return std::ranges::any_of(results,
+                             [](const auto& each) { return !each.outcome() && each.outcome().error().kafka_code() == kUnknownMemberId; });
+}
+
+result<std::vector<group_partition_result>> execute(tidelog::admin& admin, const GroupOptions& options, const std::vector<Move>& moves) {
+  std::vector<group_offset> offsets;
+  for (const Move& move : moves) {
+    if (move.after) offsets.emplace_back(move.where.topic(), move.where.partition(), *move.after);
+  }
+  for (int tries = 1;; ++tries) {
+    if (const result<void> empty = make_empty(admin, options); !empty) return empty.error();
+    if (offsets.empty()) return std::vector<group_partition_result>();
+    auto results = admin.alter_group_offsets(options.group, offsets);
+    if (!results || tries == kTries || !options.is_forced || !was_joined_meanwhile(*results)) return results;
+  }
+}
+
+int report(const Command& command, const std::vector<Move>& moves, const std::vector<group_partition_result>& results) {
+  Table table({"group", "topic", "partition", "before", "after", "change", "status"});
+  int exit_code = kOk;
+  for (const Move& move : moves) {
+    const auto done = std::ranges::find(results, move.where, &group_partition_result::where);
+    std::string status = !move.after ? "left as it is" : "would be set";
+    if (done != results.end()) status = done->outcome() ? "set" : std::string(done->outcome().error().code_name());
+    const bool has_change = move.before && move.after;
+    table.add({command.group.group, move.where.topic(), std::int64_t{move.where.partition()}, number_cell(move.before),
+               number_cell(move.after), has_change ? Cell(*move.after - *move.before) : Cell(""), status});
+    if (done == results.end() || done->outcome()) continue;
+    const ExitCode code = fail(command.global, done->outcome().error());
+    if (exit_code == kOk) exit_code = code;
+  }
+  return print(table.render(command, "partitions")) || exit_code != kOk ? exit_code : kFailed;
+}
+
+}  // namespace
+
+int run_group_seek(const Command& command) {
+  const GlobalOptions& global = command.global;
+  const GroupOptions& options = command.group;
+  if (options.group.empty()) return fail_without_group(command);
+  if (options.target.empty()) {
+    return fail_usage(global, "to where?", "--to earliest, latest, 42, @1700000000000, @-2h, +10, -10 or group:NAME");
+  }
+  const result<SeekTarget> target = parse_seek_target(options.target, now_ms());
+  if (!target) return fail(global, target.error());
+  result<client> client = open_client(global, quiet_config());
+  if (!client) return fail(global, client.error());
+  tidelog::admin admin = client->admin();
+  const auto moves = plan(admin, options, *target);
+  if (!moves) return fail(global, moves.error());
+  if (!options.is_executed) {
+    const int shown = report(command, *moves, {});
+    if (!global.is_quiet) std::fputs("nothing was changed: --execute sets the offsets\n", stderr);
+    return shown;
+  }
+  const auto results = execute(admin, options, *moves);
+  return results ? report(command, *moves, *results) : fail(global, results.error());
+}
+
+}  // namespace tidelog::cli
