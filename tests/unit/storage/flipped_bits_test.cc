@@ -1,5 +1,4 @@
 // Properties of recovery and reading over every place where a bit may flip and a write may tear.
-#include "tests/support/sampling.h"
 #include "tests/unit/storage/log_reading.h"
 
 #include <gtest/gtest.h>
@@ -128,7 +127,7 @@ class Sample {
 };
 
 constexpr std::uint32_t kSeed = 20'250;
-constexpr int kFlips = 10'000 / kSampling;
+constexpr int kFlips = 10'000;
 
 /// All but batch `blamed` are there as they were written, and of that nothing is.
 ::testing::AssertionResult lost_only(const Sample& sample, const LogReading& now, std::size_t blamed) {

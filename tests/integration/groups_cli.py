@@ -1,0 +1,307 @@
+#!/usr/bin/env python3
+"""Groups by our command line: reading as a member, in both protocols; looking at groups, moving and deleting them. With `--bootstrap HOST:PORT`
+against whatever broker is there, else against our own."""
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import rig
+
+OK, FAILED, USAGE, NOT_FOUND, INTERRUPTED = 0, 1, 2, 6, 130
+PROTOCOLS = ("classic", "consumer")
+
+
+class Cluster:
+    """A broker as the command line sees it. Names are new with each run: the broker may have been there before."""
+
+    def __init__(self, tidelog, address):
+        self.tidelog, self.address = tidelog, address
+        self.run, self.count = f"{time.time_ns():x}", 0
+
+    def name(self, what):
+        self.count += 1
+        return f"{what}-{self.run}-{self.count}"
+
+    def command(self, *words):
+        return [self.tidelog, *map(str, words), "-b", self.address]
+
+    def cli(self, *words, given=None):
+        done = subprocess.run(self.command(*words), input=given, capture_output=True, text=True, timeout=rig.seconds(120))
+        return done.returncode, done.stdout, done.stderr
+
+    def must(self, *words, given=None):
+        code, out, err = self.cli(*words, given=given)
+        assert code == OK, f"{words} ended with {code}: {err}"
+        return out
+
+    def rows(self, name, *words):
+        return json.loads(self.must(*words, "--format", "json"))[name]
+
+    def topic(self, partitions=3):
+        topic = self.name("topic")
+        self.must("topic", "create", topic, "--partitions", partitions, "--replication-factor", 1)
+        return topic
+
+    def produce(self, topic, *lines, partition=None):
+        self.must("produce", topic, *([] if partition is None else ["-p", partition]), given="".join(f"{line}\n" for line in lines))
+
+    def consume(self, topic, group, *options, protocol="classic"):
+        return self.must(*self.consume_words(topic, group, *options, protocol=protocol)).splitlines()
+
+    def consume_words(self, topic, group, *options, protocol="classic"):
+        return ["consume", topic, "--group", group, "--raw", "-X", f"group.protocol={protocol}", *options]
+
+    @contextlib.contextmanager
+    def member(self, topic, group, *options, protocol="classic"):
+        """A consumer that follows, until the end of the block; what it wrote is in `out`."""
+        words = self.consume_words(topic, group, "-F", "--from-beginning", *options, protocol=protocol)
+        process = subprocess.Popen(self.command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+    def describe(self, group):
+        return self.rows("members", "group", "describe", group)
+
+    def members(self, group):
+        """What each member has, by its id, once nothing moves any more."""
+        code, out, _ = self.cli("group", "describe", group, "--format", "json")
+        rows = json.loads(out)["members"] if code == OK else []
+        is_stable = all(row["state"] == "Stable" and not row["target"] for row in rows)
+        return {row["member_id"]: row["assigned"] for row in rows if row["member_id"]} if is_stable else {}
+
+    def until_members(self, group, count):
+        """Waits until that many members share the partitions."""
+        def shared():
+            members = self.members(group)
+            return members if len(members) == count and all(members.values()) else None
+        return rig.until(shared, f"{count} members of {group} have partitions", 60, 0.1)
+
+    def until_empty(self, group):
+        rig.until(lambda: all(row["state"] == "Empty" for row in self.describe(group)), f"{group} is empty", 60, 0.1)
+
+    def committed(self, group):
+        return {(row["topic"], row["partition"]): row["committed"] for row in self.rows("partitions", "group", "lag", group)}
+
+    def positions(self, group, topic):
+        """By partition; those without an offset are left out."""
+        return {partition: int(offset) for (name, partition), offset in self.committed(group).items() if name == topic and offset != ""}
+
+
+def stop(process):
+    """Ends a consumer as Ctrl-C does; returns what it wrote."""
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=rig.seconds(60))
+    assert process.returncode == INTERRUPTED, f"{process.returncode}: {err}"
+    return out.splitlines()
+
+
+def a_group_reads_each_record_once(cluster):
+    for protocol in PROTOCOLS:
+        topic, group = cluster.topic(), cluster.name("once")
+        lines = [f"line {i}" for i in range(300)]
+        cluster.produce(topic, *lines)
+        assert sorted(cluster.consume(topic, group, "-o", "start:end", protocol=protocol)) == sorted(lines)
+        assert cluster.consume(topic, group, "-o", "start:end", protocol=protocol) == []
+        cluster.produce(topic, "new")
+        assert cluster.consume(topic, group, "-o", "start:end", protocol=protocol) == ["new"]
+        assert sum(cluster.positions(group, topic).values()) == 301
+
+
+def a_count_commits_what_was_written_and_no_more(cluster):
+    topic, group = cluster.topic(1), cluster.name("count")
+    cluster.produce(topic, *range(10))
+    assert cluster.consume(topic, group, "-n", 4) == ["0", "1", "2", "3"]
+    assert cluster.positions(group, topic) == {0: 4}
+    assert cluster.consume(topic, group, "-n", 1) == ["4"]
+    assert cluster.consume(topic, group) == ["5", "6", "7", "8", "9"]
+
+
+def members_share_the_partitions(cluster):
+    for protocol in PROTOCOLS:
+        topic, group = cluster.topic(4), cluster.name("share")
+        with cluster.member(topic, group, protocol=protocol) as one, cluster.member(topic, group, protocol=protocol) as two:
+            members = cluster.until_members(group, 2)
+            places = sorted(place for assigned in members.values() for place in assigned.removeprefix(topic + ":").split(","))
+            assert places == ["0", "1", "2", "3"], members
+            lines = [f"line {i}" for i in range(200)]
+            for partition in range(4):
+                cluster.produce(topic, *lines[partition::4], partition=partition)
+            rig.until(lambda: sum(cluster.positions(group, topic).values()) == 200, "all is committed", 60, 0.1)
+            first, second = stop(one), stop(two)
+            assert first and second
+            assert sorted(first + second) == sorted(lines)
+        cluster.until_empty(group)
+
+
+def a_member_that_is_killed_is_replaced(cluster):
+    topic, group = cluster.topic(2), cluster.name("killed")
+    short = ("-X", "session.timeout.ms=6000", "-X", "heartbeat.interval.ms=500")
+    with cluster.member(topic, group, *short) as one, cluster.member(topic, group, *short) as two:
+        cluster.until_members(group, 2)
+        cluster.produce(topic, "a", partition=0)
+        cluster.produce(topic, "b", partition=1)
+        rig.until(lambda: sum(cluster.positions(group, topic).values()) == 2, "both are committed", 60, 0.1)
+        one.kill()
+        cluster.until_members(group, 1)
+        cluster.produce(topic, "c", partition=0)
+        cluster.produce(topic, "d", partition=1)
+        rig.until(lambda: sum(cluster.positions(group, topic).values()) == 4, "the other one goes on", 60, 0.1)
+        assert {"c", "d"} <= set(stop(two))
+
+
+def groups_are_listed_and_described(cluster):
+    for protocol in PROTOCOLS:
+        topic, group = cluster.topic(2), cluster.name("look")
+        with cluster.member(topic, group, protocol=protocol) as one:
+            cluster.until_members(group, 1)
+            listed = {row["group"]: row for row in cluster.rows("groups", "group", "list")}
+            assert listed[group]["state"] == "Stable" and listed[group]["protocol_type"] == "consumer"
+            assert listed[group]["type"] == protocol
+            (row,) = cluster.describe(group)
+            assert row["type"] == protocol and row["topics"] == topic and row["assigned"] == f"{topic}:0,1"
+            assert row["client_id"] == "tidelog-cli" and row["member_id"]
+            for options, is_shown in ((("--state", "stable"), True), (("--state", "Empty,Dead"), False), (("--type", protocol), True)):
+                names = [row["group"] for row in cluster.rows("groups", "group", "list", *options)]
+                assert (group in names) == is_shown, options
+            stop(one)
+        cluster.until_empty(group)
+
+
+def a_group_that_is_not_there_is_not_found(cluster):
+    missing = cluster.name("missing")
+    for words in (("describe", missing), ("lag", missing), ("delete", missing, "--yes"), ("delete", missing, "--dry-run"),
+                  ("seek", missing, "--to", "earliest"), ("delete-offsets", missing, "topic", "--yes")):
+        code, _, err = cluster.cli("group", *words)
+        assert code == NOT_FOUND, f"{words}: {code} {err}"
+        assert "error:" in err and "hint:" in err, err
+
+
+def lag_counts_what_is_not_read(cluster):
+    topic, group = cluster.topic(2), cluster.name("lag")
+    cluster.produce(topic, *range(5), partition=0)
+    cluster.consume(topic, group)
+    cluster.produce(topic, *range(3), partition=0)
+    cluster.produce(topic, *range(2), partition=1)
+    lag = {row["partition"]: (row["committed"], row["end"], row["lag"]) for row in cluster.rows("partitions", "group", "lag", group)}
+    assert lag == {0: (5, 8, 3), 1: (0, 2, 2)}, lag
+
+
+def a_group_is_moved(cluster):
+    topic, group, other = cluster.topic(2), cluster.name("move"), cluster.name("moved")
+    for partition in (0, 1):
+        cluster.produce(topic, *range(10), partition=partition)
+    cluster.consume(topic, group)
+
+    def seek(to, *options, whose=group):
+        rows = cluster.rows("partitions", "group", "seek", whose, "--to", to, *options)
+        return {row["partition"]: (row["before"], row["after"], row["status"]) for row in rows}
+
+    assert seek("earliest") == {0: (10, 0, "would be set"), 1: (10, 0, "would be set")}
+    assert cluster.positions(group, topic) == {0: 10, 1: 10}, "a dry run changed something"
+    assert seek("-3", "--execute") == {0: (10, 7, "set"), 1: (10, 7, "set")}
+    assert cluster.positions(group, topic) == {0: 7, 1: 7}
+    assert seek("+1", "--topic", f"{topic}:1", "--execute") == {1: (7, 8, "set")}
+    assert seek("4", "--execute") == {0: (7, 4, "set"), 1: (8, 4, "set")}
+    assert seek("1000", "--execute") == {0: (4, 10, "set"), 1: (4, 10, "set")}
+    assert seek("@0", "--execute") == {0: (10, 0, "set"), 1: (10, 0, "set")}
+    assert seek("latest", "--topic", f"{topic}:0", "--execute") == {0: (0, 10, "set")}
+    assert seek(f"group:{group}", "--execute", whose=other) == {0: ("", 10, "set"), 1: ("", 0, "set")}
+    assert cluster.positions(other, topic) == {0: 10, 1: 0}
+    assert cluster.consume(topic, other) == [str(i) for i in range(10)]
+    for wrong in ("nowhere", "group:", "1:2"):
+        assert cluster.cli("group", "seek", group, "--to", wrong)[0] == USAGE
+
+
+def members_are_not_moved_unless_it_is_forced(cluster):
+    for protocol in PROTOCOLS:
+        topic, group = cluster.topic(1), cluster.name("forced")
+        cluster.produce(topic, *range(5))
+        with cluster.member(topic, group, protocol=protocol) as one:
+            cluster.until_members(group, 1)
+            rig.until(lambda: cluster.positions(group, topic) == {0: 5}, "all is committed", 60, 0.1)
+            code, _, err = cluster.cli("group", "seek", group, "--to", "earliest", "--execute")
+            assert code == FAILED and "NON_EMPTY_GROUP" in err and "--force" in err, err
+            assert cluster.positions(group, topic) == {0: 5}
+            (row,) = cluster.rows("partitions", "group", "seek", group, "--to", "2", "--execute", "--force")
+            assert row["status"] == "set"
+            # It comes back by itself, and reads again what it has been moved to.
+            rig.until(lambda: cluster.positions(group, topic) == {0: 5}, "it has read on", 90, 0.1)
+            cluster.until_members(group, 1)
+            assert stop(one) == ["0", "1", "2", "3", "4", "2", "3", "4"]
+
+
+def offsets_and_groups_are_deleted(cluster):
+    topic, group = cluster.topic(2), cluster.name("delete")
+    cluster.produce(topic, "a", partition=0)
+    cluster.produce(topic, "b", partition=1)
+    with cluster.member(topic, group) as one:
+        cluster.until_members(group, 1)
+        rig.until(lambda: cluster.positions(group, topic) == {0: 1, 1: 1}, "all is committed", 60, 0.1)
+        code, _, err = cluster.cli("group", "delete", group, "--yes")
+        assert code == FAILED and "NON_EMPTY_GROUP" in err, err
+        code, _, err = cluster.cli("group", "delete-offsets", group, topic, "--yes")
+        assert code == FAILED and "GROUP_SUBSCRIBED_TO_TOPIC" in err, err
+        stop(one)
+    cluster.until_empty(group)
+    code, _, err = cluster.cli("group", "delete", group)
+    assert code == USAGE and "--yes" in err, err
+    assert cluster.rows("partitions", "group", "delete-offsets", group, f"{topic}:1", "--dry-run")[0]["status"] == "would be deleted"
+    assert cluster.positions(group, topic) == {0: 1, 1: 1}
+    cluster.must("group", "delete-offsets", group, f"{topic}:1", "--yes")
+    assert cluster.positions(group, topic) == {0: 1}
+    assert cluster.cli("group", "delete-offsets", group, f"{topic}:1", "--yes")[0] == NOT_FOUND
+    assert cluster.rows("groups", "group", "delete", group, "--dry-run")[0]["status"] == "would be deleted"
+    cluster.must("group", "delete", group, "--yes")
+    assert cluster.cli("group", "describe", group)[0] == NOT_FOUND
+    assert sorted(cluster.consume(topic, group)) == ["a", "b"], "what it had committed is gone"
+
+
+def what_cannot_be_is_refused(cluster):
+    topic, group = cluster.topic(1), cluster.name("refused")
+    assert cluster.cli("consume", topic, "--group", group, "-p", 0)[0] == USAGE
+    code, _, err = cluster.cli("consume", topic, "--group", group, "-X", "group.protocl=classic")
+    assert code == USAGE and 'did you mean "group.protocol"?' in err, err
+    code, _, err = cluster.cli("consume", topic, "--group", group, "-X", "partition.assignment.strategy=fair")
+    assert code == USAGE and "range" in err, err
+    code, _, err = cluster.cli("consume", topic, "--group", group, "-X", "group.protocol=consumer", "-X", "group.remote.assignor=fair")
+    assert code == FAILED and "UNSUPPORTED_ASSIGNOR" in err, err
+
+
+CHECKS = (a_group_reads_each_record_once, a_count_commits_what_was_written_and_no_more, members_share_the_partitions,
+          a_member_that_is_killed_is_replaced, groups_are_listed_and_described, a_group_that_is_not_there_is_not_found,
+          lag_counts_what_is_not_read, a_group_is_moved, members_are_not_moved_unless_it_is_forced, offsets_and_groups_are_deleted,
+          what_cannot_be_is_refused)
+
+
+def main():
+    args = rig.arguments(bootstrap="", only="")
+    checks = [check for check in CHECKS if not args.only or check.__name__ in args.only.split(",")]
+    if args.bootstrap:
+        cluster = Cluster(args.tidelog, args.bootstrap)
+        for check in checks:
+            check(cluster)
+            print(f"ok {check.__name__}", flush=True)
+        return 0
+
+    def against(check):
+        def on(broker):
+            check(Cluster(args.tidelog, broker.address))
+        on.__name__ = check.__name__
+        return on
+
+    def make(tidelog, *options):
+        return rig.Broker(tidelog, "group.initial.rebalance.delay.ms=0", *options)
+
+    rig.run_checks(args.tidelog, [against(check) for check in checks], make)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(rig.run(main))
