@@ -48,6 +48,29 @@ OffsetRecord::Value to_value(const CommitCall& call, const CommitCall::Topic& to
   return value;
 }
 
+ErrorCode check_metadata(const CommitCall::Partition& partition, const GroupSettings& settings) {
+  if (!partition.metadata || metadata_size(*partition.metadata) <= settings.offset_metadata_max_bytes) return ErrorCode::none;
+  return ErrorCode::offset_metadata_too_large;
+}
+
+/// Of the partitions that may be stored; the others get their code.
+std::vector<GroupRecord> records_of(const CommitCall& call, const Step& step, std::vector<ErrorCode>& codes) {
+  std::vector<GroupRecord> records;
+  records.reserve(codes.size());
+  auto code = codes.begin();
+  for (const CommitCall::Topic& topic : call.topics) {
+    for (const CommitCall::Partition& partition : topic.partitions) {
+      *code = check_metadata(partition, step.settings);
+      if (*code++ != ErrorCode::none) continue;
+      records.emplace_back(OffsetRecord{.group = call.group,
+                                        .topic = topic.name,
+                                        .partition = PartitionIndex{partition.index},
+                                        .value = to_value(call, topic, partition, step.wall_clock)});
+    }
+  }
+  return records;
+}
+
 OffsetFetchAnswer::Partition to_answer(PartitionIndex partition, const StoredOffset* stored) {
   OffsetFetchAnswer::Partition told;
   told.index = partition.value;
@@ -131,22 +154,7 @@ CommitAnswer GroupMachine::commit(const CommitCall& call, Step& step) {
   CommitAnswer answer;
   answer.partitions.assign(count_partitions(call.topics), may_commit(call, step));
   if (answer.partitions.empty() || answer.partitions.front() != ErrorCode::none) return answer;
-  std::vector<GroupRecord> records;
-  records.reserve(answer.partitions.size());
-  std::size_t next = 0;
-  for (const CommitCall::Topic& topic : call.topics) {
-    for (const CommitCall::Partition& partition : topic.partitions) {
-      ErrorCode& error = answer.partitions[next++];
-      if (partition.metadata && metadata_size(*partition.metadata) > step.settings.offset_metadata_max_bytes) {
-        error = ErrorCode::offset_metadata_too_large;
-        continue;
-      }
-      records.emplace_back(OffsetRecord{.group = call.group,
-                                        .topic = topic.name,
-                                        .partition = PartitionIndex{partition.index},
-                                        .value = to_value(call, topic, partition, step.wall_clock)});
-    }
-  }
+  const std::vector<GroupRecord> records = records_of(call, step, answer.partitions);
   if (const Result<void, ErrorCode> stored = store(records, step); !stored) {
     std::ranges::fill(answer.partitions, stored.error());
   } else if (!records.empty()) {

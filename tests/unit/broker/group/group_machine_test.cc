@@ -32,22 +32,20 @@ LeaveAnswer leave(MachineWorld& world, const std::string& group) {
   });
 }
 
-/// "kind:value" or "kind:-" of each record.
+template <class Record>
+bool has_value(const Record& record) {
+  if constexpr (requires { record.value; }) return record.value.has_value();
+  return false;
+}
+
+/// The kind of each record, and whether it has a value (+) or none (-).
 std::string kinds(const std::vector<GroupRecord>& records) {
   static constexpr const char* kNames[] = {"offset", "classic",       "consumer", "metadata", "member",
                                            "target", "target-member", "current",  "regex",    "foreign"};
   std::string text;
   for (const GroupRecord& record : records) {
-    const bool has_value = std::visit(
-        [](const auto& its) {
-          if constexpr (requires { its.value; }) {
-            return its.value.has_value();
-          } else {
-            return false;
-          }
-        },
-        record);
-    text += std::string(kNames[record.index()]) + (has_value ? "+ " : "- ");
+    const bool is_there = std::visit([](const auto& its) { return has_value(its); }, record);
+    text += std::string(kNames[record.index()]) + (is_there ? "+ " : "- ");
   }
   return text;
 }
