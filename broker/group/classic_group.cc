@@ -1,7 +1,7 @@
 #include "broker/group/classic_group.h"
 
-#include "broker/group/consumer_protocol.h"
 #include "proto/base/check.h"
+#include "proto/codec/consumer_protocol.h"
 
 #include <algorithm>
 
@@ -205,7 +205,7 @@ std::optional<std::set<std::string, std::less<>>> ClassicGroup::subscribed_topic
   for (const ClassicMember& member : members_) {
     const OwnedBytes* const metadata = member.metadata(protocol_.value_or(""));
     if (metadata == nullptr) return std::nullopt;
-    Result<ConsumerSubscription> subscription = decode_subscription(*metadata);
+    Result<proto::ConsumerSubscription> subscription = proto::decode_subscription(*metadata);
     if (!subscription) return std::nullopt;
     for (std::string& topic : subscription->topics) topics.insert(std::move(topic));
   }

@@ -1,6 +1,6 @@
 #include "broker/group/records.h"
-#include "broker/group/versioned.h"
 #include "proto/base/check.h"
+#include "proto/codec/versioned.h"
 #include "proto/messages/consumer_group_current_member_assignment_key.h"
 #include "proto/messages/consumer_group_current_member_assignment_value.h"
 #include "proto/messages/consumer_group_member_metadata_key.h"

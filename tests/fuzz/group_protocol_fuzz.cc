@@ -1,4 +1,4 @@
-#include "broker/group/consumer_protocol.h"
+#include "proto/codec/consumer_protocol.h"
 
 #include <cstdlib>
 
@@ -9,7 +9,7 @@
 namespace {
 
 using namespace tidelog;
-using namespace tidelog::broker;
+using namespace tidelog::proto;
 
 void require(bool holds) {
   if (!holds) std::abort();

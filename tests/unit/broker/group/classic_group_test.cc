@@ -1,6 +1,6 @@
 #include "broker/group/classic_group.h"
 
-#include "broker/group/consumer_protocol.h"
+#include "proto/codec/consumer_protocol.h"
 #include "tests/unit/broker/group/classic_world.h"
 
 #include <gtest/gtest.h>
@@ -170,8 +170,8 @@ TEST(ClassicGroupSubscriptions, AreThoseOfAllMembers) {
   Step step = world.step();
   for (const char* const topic : {"apples", "pears"}) {
     JoinCall call = newcomer(static_cast<Ticket>(topic[0]), topic);
-    const ConsumerSubscription subscription{.topics = {topic}, .user_data = {}, .owned = {}, .rack_id = {}};
-    call.protocols = {{.name = "range", .metadata = encode_subscription(subscription)}};
+    const proto::ConsumerSubscription subscription{.topics = {topic}, .user_data = {}, .owned = {}, .rack_id = {}};
+    call.protocols = {{.name = "range", .metadata = proto::encode_subscription(subscription)}};
     static_cast<void>(world.group->join(call, step));
   }
   while (world.group->state() == ClassicState::preparing_rebalance) world.advance(world.now + 1h);

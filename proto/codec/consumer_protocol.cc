@@ -1,13 +1,12 @@
-#include "broker/group/consumer_protocol.h"
+#include "proto/codec/consumer_protocol.h"
 
-#include "broker/group/versioned.h"
 #include "proto/base/check.h"
 #include "proto/messages/consumer_protocol_assignment.h"
 #include "proto/messages/consumer_protocol_subscription.h"
 
 #include <algorithm>
 
-namespace tidelog::broker {
+namespace tidelog::proto {
 namespace {
 
 /// Reads the message into `message`; returns the version that it was read as.
@@ -16,12 +15,12 @@ Result<std::int16_t> decode_blob(Bytes blob, Message& message) {
   const Result<std::pair<Prefix, Bytes>> parts = split_prefix(blob);
   if (!parts || parts->first < 0) return Errc::corrupt;
   const std::int16_t version = std::min(parts->first, kConsumerProtocolVersion);
-  if (const Result<void> decoded = proto::decode(parts->second, version, message); !decoded) return decoded.error();
+  if (const Result<void> decoded = decode(parts->second, version, message); !decoded) return decoded.error();
   return version;
 }
 
 template <class Topic>
-std::vector<NamedPartitions> named(const proto::Array<Topic>& topics) {
+std::vector<NamedPartitions> named(const Array<Topic>& topics) {
   std::vector<NamedPartitions> out;
   out.reserve(topics.size());
   for (const Topic& topic : topics) out.push_back({.topic = std::string(topic.topic), .partitions = numbers(topic.partitions)});
@@ -41,7 +40,7 @@ bool is_known(std::int16_t version) { return version >= 0 && version <= kConsume
 }  // namespace
 
 Result<ConsumerSubscription> decode_subscription(Bytes blob) {
-  proto::ConsumerProtocolSubscription message;
+  ConsumerProtocolSubscription message;
   const Result<std::int16_t> version = decode_blob(blob, message);
   if (!version) return version.error();
   // Clients send an empty rack for none.
@@ -56,7 +55,7 @@ Result<ConsumerSubscription> decode_subscription(Bytes blob) {
 
 Result<ConsumerAssignment> decode_assignment(Bytes blob) {
   if (blob.empty()) return ConsumerAssignment{};
-  proto::ConsumerProtocolAssignment message;
+  ConsumerProtocolAssignment message;
   const Result<std::int16_t> version = decode_blob(blob, message);
   if (!version) return version.error();
   return ConsumerAssignment{
@@ -65,7 +64,7 @@ Result<ConsumerAssignment> decode_assignment(Bytes blob) {
 
 OwnedBytes encode_subscription(const ConsumerSubscription& subscription) {
   CHECK(is_known(subscription.version));
-  using Message = proto::ConsumerProtocolSubscription;
+  using Message = ConsumerProtocolSubscription;
   const std::vector<std::string_view> topics = views(subscription.topics);
   const auto owned = to_messages<Message::TopicPartition>(subscription.owned);
   const Message message{.topics = topics,
@@ -78,9 +77,9 @@ OwnedBytes encode_subscription(const ConsumerSubscription& subscription) {
 
 OwnedBytes encode_assignment(const ConsumerAssignment& assignment) {
   CHECK(is_known(assignment.version));
-  using Message = proto::ConsumerProtocolAssignment;
+  using Message = ConsumerProtocolAssignment;
   const auto partitions = to_messages<Message::TopicPartition>(assignment.partitions);
   return with_version(Message{.assigned_partitions = partitions, .user_data = bytes_or_null(assignment.user_data)}, assignment.version);
 }
 
-}  // namespace tidelog::broker
+}  // namespace tidelog::proto

@@ -1,4 +1,4 @@
-#include "broker/group/consumer_protocol.h"
+#include "proto/codec/consumer_protocol.h"
 
 #include "proto/base/endian.h"
 #include "tests/unit/proto/record_vectors.h"
@@ -7,17 +7,12 @@
 
 #include <string>
 
-namespace tidelog::broker::test {
+namespace tidelog::proto::test {
 namespace {
-
-using proto::test::from_base64;
-using proto::test::from_hex;
-using proto::test::Json;
-using proto::test::to_hex;
 
 std::vector<Json> recorded(std::string_view name) {
   std::vector<Json> out;
-  for (const Json& line : proto::test::load_lines("consumer-protocol.jsonl")) {
+  for (const Json& line : load_lines("consumer-protocol.jsonl")) {
     if (line.at("name") == name) out.push_back(line);
   }
   return out;
@@ -168,7 +163,7 @@ TEST(ConsumerProtocol, ANegativeVersionIsCorrupt) {
 }
 
 TEST(ConsumerProtocol, EveryCutIsCorrupt) {
-  for (const Json& line : proto::test::load_lines("consumer-protocol.jsonl")) {
+  for (const Json& line : load_lines("consumer-protocol.jsonl")) {
     const bool is_assignment = line.at("name") == "ConsumerProtocolAssignment";
     const std::vector<std::byte> whole = stored(line);
     for (std::size_t size = is_assignment ? 1 : 0; size < whole.size(); ++size) {
@@ -232,4 +227,4 @@ TEST(ConsumerProtocol, NullWhereThereMustBeATextOrListIsCorrupt) {
 }
 
 }  // namespace
-}  // namespace tidelog::broker::test
+}  // namespace tidelog::proto::test

@@ -1,17 +1,16 @@
 #pragma once
 
-#include "broker/group/records.h"
-#include "proto/base/result.h"
+#include "proto/codec/versioned.h"
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
-// What consumers of a classic group (protocol type "consumer") tell each other through the broker: opaque to it, unless it must know who
+// What consumers of a classic group (protocol type "consumer") tell each other through the broker. It looks inside only to know who
 // subscribes to a topic, or a group changes from one protocol to the other. What is here owns what it names.
 
-namespace tidelog::broker {
+namespace tidelog::proto {
 
 inline constexpr std::int16_t kConsumerProtocolVersion = 3;  ///< The highest there is.
 
@@ -52,4 +51,4 @@ Result<ConsumerAssignment> decode_assignment(Bytes blob);
 OwnedBytes encode_subscription(const ConsumerSubscription& subscription);
 OwnedBytes encode_assignment(const ConsumerAssignment& assignment);
 
-}  // namespace tidelog::broker
+}  // namespace tidelog::proto

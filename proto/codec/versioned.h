@@ -1,7 +1,7 @@
 #pragma once
 
-#include "broker/group/records.h"
 #include "proto/base/endian.h"
+#include "proto/base/result.h"
 #include "proto/codec/array.h"
 
 #include <optional>
@@ -13,7 +13,9 @@
 // Messages as they are stored and embedded: a number of two bytes that says how to read them, then the message. Beside them, how their
 // views become values of their own and back.
 
-namespace tidelog::broker {
+namespace tidelog::proto {
+
+using OwnedBytes = std::vector<std::byte>;
 
 /// What stands before a message: its version, or, of a key, the type of the record.
 using Prefix = std::int16_t;
@@ -21,11 +23,11 @@ using Prefix = std::int16_t;
 inline OwnedBytes owned(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
 
 inline std::optional<OwnedBytes> owned_or_none(Bytes bytes) {
-  return proto::is_null(bytes) ? std::nullopt : std::optional<OwnedBytes>(owned(bytes));
+  return is_null(bytes) ? std::nullopt : std::optional<OwnedBytes>(owned(bytes));
 }
 
 inline std::optional<std::string> text_or_none(std::string_view text) {
-  return proto::is_null(text) ? std::nullopt : std::optional<std::string>(text);
+  return is_null(text) ? std::nullopt : std::optional<std::string>(text);
 }
 
 inline std::string_view text_or_null(const std::optional<std::string>& text) { return text ? std::string_view(*text) : std::string_view(); }
@@ -37,7 +39,7 @@ inline Bytes bytes_or_null(const std::optional<OwnedBytes>& bytes) {
   return bytes->empty() ? Bytes(&kSomewhere, 0) : Bytes(*bytes);
 }
 
-inline std::vector<std::string> texts(const proto::Array<std::string_view>& from) {
+inline std::vector<std::string> texts(const Array<std::string_view>& from) {
   std::vector<std::string> out;
   out.reserve(from.size());
   for (const std::string_view text : from) out.emplace_back(text);
@@ -46,7 +48,7 @@ inline std::vector<std::string> texts(const proto::Array<std::string_view>& from
 
 inline std::vector<std::string_view> views(const std::vector<std::string>& from) { return {from.begin(), from.end()}; }
 
-inline std::vector<std::int32_t> numbers(const proto::Array<std::int32_t>& from) {
+inline std::vector<std::int32_t> numbers(const Array<std::int32_t>& from) {
   std::vector<std::int32_t> out;
   out.reserve(from.size());
   for (const std::int32_t number : from) out.push_back(number);
@@ -61,9 +63,9 @@ inline Result<std::pair<Prefix, Bytes>> split_prefix(Bytes bytes) {
 
 template <class Message>
 OwnedBytes with_prefix(Prefix prefix, const Message& message, std::int16_t version) {
-  proto::Output out;
+  Output out;
   out.put(prefix);
-  proto::encode(message, version, out);
+  encode(message, version, out);
   return owned(out.bytes());
 }
 
@@ -73,4 +75,4 @@ OwnedBytes with_version(const Message& message, std::int16_t version) {
   return with_prefix(version, message, version);
 }
 
-}  // namespace tidelog::broker
+}  // namespace tidelog::proto
