@@ -1,75 +1,15 @@
 #include "tests/unit/broker/metadata/metadata_script.h"
 
-#include <gtest/gtest.h>
-
-#include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-
-// Runs tests/scripts/metadata/*.txt. A script is blocks of commands, a line "----", and all that must come of them; a blank line ends a
-// block. With TIDELOG_WRITE_SCRIPTS set, what came of them is written into the scripts instead: look at the difference before you believe
-// it.
+#include "tests/unit/broker/script_player.h"
 
 namespace tidelog::broker {
 namespace {
 
-namespace fs = std::filesystem;
+class MetadataScripts : public testing::TestWithParam<std::filesystem::path> {};
 
-std::vector<fs::path> scripts() {
-  std::vector<fs::path> found;
-  for (const auto& entry : fs::directory_iterator(fs::path(TIDELOG_TEST_DATA) / "../scripts/metadata")) {
-    if (entry.path().extension() == ".txt") found.push_back(entry.path());
-  }
-  std::ranges::sort(found);
-  return found;
-}
+TEST_P(MetadataScripts, SayWhatComesOfThem) { expect_script<MetadataScript>(GetParam()); }
 
-std::string read(const fs::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
-
-/// The script with what really comes of its commands in place of what it says.
-std::string play(const std::string& script) {
-  MetadataScript machine;
-  std::istringstream in(script);
-  std::string out;
-  std::vector<std::string> said;
-  bool is_expected = false;
-  for (std::string line; std::getline(in, line);) {
-    if (line.empty()) is_expected = false;
-    if (is_expected) continue;
-    out += line + "\n";
-    if (line == "----") {
-      for (const std::string& one : said) out += one + "\n";
-      said.clear();
-      is_expected = true;
-    } else if (!line.empty() && !line.starts_with('#')) {
-      for (std::string& one : machine.run(line)) said.push_back(std::move(one));
-    }
-  }
-  return out;
-}
-
-class MetadataScripts : public testing::TestWithParam<fs::path> {};
-
-TEST_P(MetadataScripts, SayWhatComesOfThem) {
-  const std::string script = read(GetParam());
-
-  const std::string played = play(script);
-
-  if (std::getenv("TIDELOG_WRITE_SCRIPTS") != nullptr) std::ofstream(GetParam()) << played;
-  EXPECT_EQ(played, script) << GetParam();
-}
-
-INSTANTIATE_TEST_SUITE_P(Metadata, MetadataScripts, testing::ValuesIn(scripts()), [](const auto& script) {
-  std::string name = script.param.stem().string();
-  std::ranges::replace(name, '-', '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Metadata, MetadataScripts, testing::ValuesIn(scripts_in("metadata")), script_name);
 
 }  // namespace
 }  // namespace tidelog::broker

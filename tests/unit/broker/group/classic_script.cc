@@ -1,21 +1,13 @@
 #include "tests/unit/broker/group/classic_script.h"
 
 #include "proto/error_code.h"
+#include "tests/unit/broker/script_player.h"
 
 #include <sstream>
 #include <stdexcept>
 
 namespace tidelog::broker {
 namespace {
-
-std::vector<std::string> split(std::string_view text, char at) {
-  std::vector<std::string> parts;
-  std::istringstream in{std::string(text)};
-  for (std::string part; std::getline(in, part, at);) {
-    if (!part.empty()) parts.push_back(part);
-  }
-  return parts;
-}
 
 std::pair<std::string, std::string> cut(const std::string& text, char at) {
   const std::size_t where = text.find(at);
@@ -26,14 +18,6 @@ std::pair<std::string, std::string> cut(const std::string& text, char at) {
 std::string in_words(std::string text) {
   std::ranges::replace(text, '_', ' ');
   return text;
-}
-
-ErrorCode code_named(const std::string& word) {
-  for (int number = -1; number < 150; ++number) {
-    const auto code = static_cast<ErrorCode>(number);
-    if (name(code) == word && (number == -1 || code != ErrorCode::unknown_server_error)) return code;
-  }
-  throw std::invalid_argument("no such error: " + word);
 }
 
 std::string or_none(const std::optional<std::string>& text) { return text.value_or("none"); }

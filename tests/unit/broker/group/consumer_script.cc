@@ -1,5 +1,7 @@
 #include "tests/unit/broker/group/consumer_script.h"
 
+#include "tests/unit/broker/script_player.h"
+
 #include <algorithm>
 #include <functional>
 #include <sstream>
@@ -7,15 +9,6 @@
 
 namespace tidelog::broker {
 namespace {
-
-std::vector<std::string> split(std::string_view text, char at) {
-  std::vector<std::string> parts;
-  std::istringstream in{std::string(text)};
-  for (std::string part; std::getline(in, part, at);) {
-    if (!part.empty()) parts.push_back(part);
-  }
-  return parts;
-}
 
 std::string joined(const std::vector<std::string>& parts) {
   std::string text;
@@ -29,13 +22,6 @@ std::pair<std::string, std::string> option(const std::string& word) {
   if (at == std::string::npos) return {word, ""};
   const std::string value = word.substr(at + 1);
   return {word.substr(0, at), value == "empty" ? "" : value};
-}
-
-ErrorCode code_named(const std::string& text) {
-  for (int code = -1; code < 140; ++code) {
-    if (name(static_cast<ErrorCode>(code)) == text) return static_cast<ErrorCode>(code);
-  }
-  throw std::invalid_argument("no such error: " + text);
 }
 
 std::string_view text_of(MemberState state) {

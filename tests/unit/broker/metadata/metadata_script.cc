@@ -1,6 +1,7 @@
 #include "tests/unit/broker/metadata/metadata_script.h"
 
 #include "tests/unit/broker/metadata/world.h"
+#include "tests/unit/broker/script_player.h"
 
 #include <algorithm>
 #include <span>
@@ -8,15 +9,6 @@
 
 namespace tidelog::broker {
 namespace {
-
-std::vector<std::string> split(std::string_view text, char at) {
-  std::vector<std::string> parts;
-  std::istringstream in{std::string(text)};
-  for (std::string part; std::getline(in, part, at);) {
-    if (!part.empty()) parts.push_back(part);
-  }
-  return parts;
-}
 
 std::string id_text(const Uuid& id) { return "#" + std::to_string(static_cast<int>(id.bytes.back())); }
 
