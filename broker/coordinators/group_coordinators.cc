@@ -51,6 +51,11 @@ void GroupCoordinators::follow_options() {
   settings_ = std::make_shared<const GroupSettings>(settings_from(*settings_are_of_));
 }
 
+std::shared_ptr<HostedGroups> GroupCoordinators::make(const TopicPartition& id) {
+  const CoordinatorHost host{.shard = shard_, .topics = topics_, .settings = settings_};
+  return std::make_shared<HostedGroups>(host, id);
+}
+
 std::shared_ptr<HostedGroups> GroupCoordinators::host(const TopicPartition& id) {
   std::shared_ptr<HostedGroups>& place = hosted_[id.partition];
   const bool is_same = place != nullptr && place->id() == id && place->state() != HostedGroups::State::gone;
@@ -58,8 +63,7 @@ std::shared_ptr<HostedGroups> GroupCoordinators::host(const TopicPartition& id) 
       is_same && place->state() == HostedGroups::State::failed && shard_.shard.loop().now() >= place->failed_at() + kTriedAgainAfter;
   if (is_same && !is_due) return place;
   if (place != nullptr) place->give_up();
-  const CoordinatorHost host{.shard = shard_, .topics = topics_, .settings = settings_};
-  place = std::make_shared<HostedGroups>(host, id);
+  place = make(id);
   asio::co_spawn(shard_.shard.loop().executor(), load(place), asio::detached);
   return place;
 }
@@ -113,8 +117,7 @@ asio::awaitable<void> GroupCoordinators::load_all() {
     if (gate_.is_closed()) co_return;
     std::shared_ptr<HostedGroups>& place = hosted_[id.partition];
     if (place != nullptr) continue;
-    const CoordinatorHost host{.shard = shard_, .topics = topics_, .settings = settings_};
-    place = std::make_shared<HostedGroups>(host, id);
+    place = make(id);
     const std::shared_ptr<HostedGroups> groups = place;
     co_await groups->load();
   }

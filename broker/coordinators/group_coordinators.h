@@ -34,6 +34,7 @@ class GroupCoordinators {
   void forget_topic(const std::string& name, const Uuid& id);
 
  private:
+  std::shared_ptr<HostedGroups> make(const TopicPartition& id);
   std::shared_ptr<HostedGroups> host(const TopicPartition& id);
   [[nodiscard]] std::vector<TopicPartition> owned_here() const;
   void follow_options();

@@ -80,29 +80,36 @@ asio::awaitable<void> HostedGroups::load() {
 asio::awaitable<Result<void>> HostedGroups::replay_all() {
   Partition* log = partition();
   Offset next = log == nullptr ? Offset{0} : log->state().log_start;
-  std::vector<std::byte> buffer;
-  while (log != nullptr) {
+  for (; log != nullptr; log = partition()) {
     const auto most = static_cast<std::size_t>(std::max(host_.shard.options->offsets_load_buffer_size, 1));
-    Result<storage::Slice> slice = log->read(next, most, true);
+    const Result<storage::Slice> slice = log->read(next, most, true);
     if (!slice) co_return slice.error();
-    if (slice->empty() && log->state().high_watermark >= log->state().log_end) co_return Result<void>();
-    if (slice->empty()) {
-      // An earlier coordinator's records are on their way to the disk.
-      if (const ErrorCode error = co_await committed(); error != ErrorCode::none) co_return Errc::io;
-    } else {
-      buffer.resize(static_cast<std::size_t>(slice->size_bytes));
-      Result<std::size_t> got = std::size_t{0};
-      Job read = [&] { got = slice->file->read_at(slice->position, buffer); };
-      co_await run_blocking(host_.shard.shard.env(), host_.shard.shard.loop(), std::move(read));
-      if (!got) co_return got.error();
-      if (*got != buffer.size()) co_return Errc::corrupt;
-      if (const Result<void> replayed = replay(Bytes{buffer}); !replayed) co_return replayed;
+    if (!slice->empty()) {
+      if (const Result<void> replayed = co_await read_and_replay(*slice); !replayed) co_return replayed;
       next = slice->next_offset;
-      co_await let_others_go_on(host_.shard.shard.loop());
+    } else if (log->state().high_watermark >= log->state().log_end) {
+      co_return Result<void>();
+    } else if (const ErrorCode error = co_await committed(); error != ErrorCode::none) {  // An earlier coordinator's records are under way.
+      co_return Errc::io;
     }
-    log = partition();
   }
   co_return Errc::not_leader;
+}
+
+asio::awaitable<Result<void>> HostedGroups::read_and_replay(storage::Slice slice) {
+  std::vector<std::byte> buffer(static_cast<std::size_t>(slice.size_bytes));
+  Result<std::size_t> got = std::size_t{0};
+  Job read = [&] {
+    got = slice.file->read_at(slice.position, buffer);
+    // A batch that is missing would take back what was committed, and nobody would notice.
+    if (const Result<void> whole = storage::check_chain(slice); got && !whole) got = whole.error();
+  };
+  co_await run_blocking(host_.shard.shard.env(), host_.shard.shard.loop(), std::move(read));
+  if (!got) co_return got.error();
+  if (*got != buffer.size()) co_return Errc::corrupt;
+  if (const Result<void> replayed = replay(Bytes{buffer}); !replayed) co_return replayed;
+  co_await let_others_go_on(host_.shard.shard.loop());
+  co_return Result<void>();
 }
 
 Result<void> HostedGroups::replay(Bytes batches) {
@@ -182,7 +189,7 @@ asio::awaitable<ErrorCode> HostedGroups::committed() {
   wait.patience = std::chrono::milliseconds(host_.shard.options->offsets_commit_timeout_ms);
   log->await_committed(wait, state.log_end);
   co_await wait.done.wait();
-  if (wait.outcome != ErrorCode::none && wait.outcome != ErrorCode::request_timed_out) on_unknown_outcome();
+  if (wait.outcome != ErrorCode::none && wait.outcome != ErrorCode::request_timed_out) give_up();
   co_return to_coordinator_error(wait.outcome);
 }
 
@@ -208,7 +215,7 @@ void HostedGroups::Held::on_outcome(ErrorCode outcome) {
     for (LateAnswer& answer : late) std::visit([&](auto& said) { said = {.error = error}; }, answer.answer);
   }
   owner->deliver(std::move(late));
-  if (outcome != ErrorCode::none && outcome != ErrorCode::request_timed_out) owner->on_unknown_outcome();
+  if (outcome != ErrorCode::none && outcome != ErrorCode::request_timed_out) owner->give_up();
 }
 
 void HostedGroups::deliver(std::vector<LateAnswer> late) {
@@ -217,9 +224,6 @@ void HostedGroups::deliver(std::vector<LateAnswer> late) {
     if (!node.empty()) LateMail::send(std::move(node.mapped()), std::move(answer.answer));
   }
 }
-
-/// What the machine has applied may not be what the log keeps. Never rolled back: a new one replays.
-void HostedGroups::on_unknown_outcome() { give_up(); }
 
 void HostedGroups::give_up() {
   if (state_ == State::gone) return;

@@ -6,6 +6,7 @@
 #include "broker/shard/timers.h"
 #include "proto/record/builder.h"
 #include "proto/record/reader.h"
+#include "storage/log/slice.h"
 
 #include <memory>
 #include <unordered_map>
@@ -64,7 +65,8 @@ class HostedGroups final : public std::enable_shared_from_this<HostedGroups>, pr
   /// It was answered at once, or nobody waits for it any more.
   void forget(Ticket ticket) { waiting_.erase(ticket); }
 
-  /// The partition is no longer this shard's. Everybody who waits is told to look for the coordinator again.
+  /// The partition is no longer this shard's, or what was applied may not be what the log keeps: that is never rolled back, a new one
+  /// replays. Everybody who waits is told to look for the coordinator again.
   void give_up();
 
  private:
@@ -85,9 +87,9 @@ class HostedGroups final : public std::enable_shared_from_this<HostedGroups>, pr
   void deliver(std::vector<LateAnswer> late);
   [[nodiscard]] Partition* partition() const;
   [[nodiscard]] asio::awaitable<Result<void>> replay_all();
+  [[nodiscard]] asio::awaitable<Result<void>> read_and_replay(storage::Slice slice);
   [[nodiscard]] Result<void> replay(Bytes batches);
   void replay(const proto::RecordView& record);
-  void on_unknown_outcome();
 
   CoordinatorHost host_;
   TopicPartition id_;

@@ -132,7 +132,7 @@ struct ClassicDescription {
     OwnedBytes metadata;    ///< Of the chosen protocol; empty unless the group is stable.
     OwnedBytes assignment;  ///< While the group rebalances: what it had before.
   };
-  std::string_view state;  ///< As Kafka prints it: Empty, PreparingRebalance, CompletingRebalance, Stable, Dead.
+  std::string_view state = "";  ///< As Kafka prints it: Empty, PreparingRebalance, CompletingRebalance, Stable, Dead.
   std::string protocol_type;
   std::string protocol;  ///< Empty unless one is chosen.
   std::vector<Member> members;

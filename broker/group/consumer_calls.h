@@ -56,7 +56,7 @@ struct ConsumerDescription {
     PartitionsById target;
     bool is_classic = false;
   };
-  std::string_view state;  ///< As Kafka prints it: Empty, Assigning, Reconciling, Stable, Dead.
+  std::string_view state = "";  ///< As Kafka prints it: Empty, Assigning, Reconciling, Stable, Dead.
   std::int32_t epoch = 0;
   std::int32_t assignment_epoch = 0;
   std::string assignor;

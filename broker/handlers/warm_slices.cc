@@ -10,9 +10,7 @@ namespace {
 void warm(FetchQuery& query) {
   const storage::Slice& slice = query.slice;
   slice.file->warm(slice.position, slice.size_bytes);
-  if (!slice.needs_check) return;
-  const storage::Boundary end{.offset = slice.next_offset, .position = slice.position + slice.size_bytes};
-  if (storage::check_chain(*slice.file, {.offset = slice.first_offset, .position = slice.position}, end)) return;
+  if (storage::check_chain(slice)) return;
   query.slice = {};
   query.error = ErrorCode::kafka_storage_error;
 }

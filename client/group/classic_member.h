@@ -12,9 +12,10 @@ namespace tidelog::core {
 ///   deciding   | nothing    | sharing, once the shapes of all topics are known
 ///   sharing    | sync       | syncing
 ///   syncing    | (waiting)  | stable, or outside if another generation began
-///   stable     | heartbeats | giving_up (the group shares out again, or what the leader shared out has changed), outside (it was thrown
-///   out) giving_up  | heartbeats | outside, once nobody reads what it had idle       | leave, once| outside, when it polls again over |
-///   leave, if it was told to | -
+///   stable     | heartbeats | giving_up (the group shares out anew, or what was shared out changed), outside (it was thrown out)
+///   giving_up  | heartbeats | outside, once nobody reads what it had
+///   idle       | leave once | outside, when it polls again
+///   over       | leave once, if it was told to | -
 ///
 /// Invariant: whoever reads has heard that all is given up, or lost, before a join is sent.
 class ClassicMember final : public Membership {

@@ -16,4 +16,10 @@ Result<void> check_chain(const File& file, const Boundary& from, const Boundary&
   }
 }
 
+Result<void> check_chain(const Slice& slice) {
+  if (!slice.needs_check) return {};
+  const Boundary end{.offset = slice.next_offset, .position = slice.position + slice.size_bytes};
+  return check_chain(*slice.file, {.offset = slice.first_offset, .position = slice.position}, end);
+}
+
 }  // namespace tidelog::storage

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "storage/disk/file_system.h"
+#include "storage/log/slice.h"
 
 #include <cstdint>
 
@@ -15,5 +16,7 @@ struct Boundary {
 /// Whether the batches between two boundaries go on one from the other: what no checksum covers. Reads headers only; waits for the disk.
 /// `Errc::corrupt`: they do not. Thread: any.
 Result<void> check_chain(const File& file, const Boundary& from, const Boundary& to);
+/// The same of a slice, if nobody saw it yet (`needs_check`).
+Result<void> check_chain(const Slice& slice);
 
 }  // namespace tidelog::storage

@@ -75,7 +75,7 @@ ConsumerGroupDescribeResponse::DescribedGroup lay_out(const Described& described
   group.error_code = code(described.error);
   if (!described.message.empty()) group.error_message = described.message;
   group.group_id = described.name;
-  group.group_state = described.group.state.data() == nullptr ? std::string_view("") : described.group.state;
+  group.group_state = described.group.state;
   group.group_epoch = described.group.epoch;
   group.assignment_epoch = described.group.assignment_epoch;
   group.assignor_name = described.group.assignor;

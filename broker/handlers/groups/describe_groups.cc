@@ -50,7 +50,7 @@ DescribeGroupsResponse::DescribedGroup lay_out(Described& described) {
   group.error_code = code(described.error);
   if (!described.message.empty()) group.error_message = described.message;
   group.group_id = described.name;
-  group.group_state = described.group.state.data() == nullptr ? std::string_view("") : described.group.state;
+  group.group_state = described.group.state;
   group.protocol_type = described.group.protocol_type;
   group.protocol_data = described.group.protocol;
   group.members = described.members;

@@ -30,14 +30,20 @@ std::vector<std::int32_t> to_indexes(const proto::Array<std::int32_t>& from) {
   return indexes;
 }
 
-AskedGroup only_group(const OffsetFetchRequest& message) {
+/// A topic by its name. What was committed for an earlier one of that name is no place in this one.
+OffsetFetchCall::Topic named(std::string_view name, const Image& image, std::vector<std::int32_t> partitions) {
+  const TopicImage* const found = image.find_topic(name);
+  return {.name = std::string(name), .id = found == nullptr ? Uuid{} : found->id, .partitions = std::move(partitions)};
+}
+
+AskedGroup only_group(const OffsetFetchRequest& message, const Image& image) {
   AskedGroup asked;
   asked.call.group = message.group_id;
   asked.call.require_stable = message.require_stable;
   if (message.topics.is_null()) return asked;
   asked.call.topics.emplace();
   for (const auto& topic : message.topics) {
-    asked.call.topics->push_back({.name = std::string(topic.name), .partitions = to_indexes(topic.partition_indexes)});
+    asked.call.topics->push_back(named(topic.name, image, to_indexes(topic.partition_indexes)));
   }
   return asked;
 }
@@ -45,9 +51,9 @@ AskedGroup only_group(const OffsetFetchRequest& message) {
 void add_topic(AskedGroup& asked, const OffsetFetchRequest::OffsetFetchRequestTopics& topic, const Image& image, std::int16_t version) {
   std::vector<std::int32_t> partitions = to_indexes(topic.partition_indexes);
   if (version < kFirstWithTopicIds) {
-    asked.call.topics->push_back({.name = std::string(topic.name), .partitions = std::move(partitions)});
+    asked.call.topics->push_back(named(topic.name, image, std::move(partitions)));
   } else if (const TopicImage* const found = image.find_topic(topic.topic_id); found != nullptr) {
-    asked.call.topics->push_back({.name = found->name, .partitions = std::move(partitions)});
+    asked.call.topics->push_back({.name = found->name, .id = found->id, .partitions = std::move(partitions)});
   } else {
     asked.unknown.push_back({.id = topic.topic_id, .partitions = std::move(partitions)});
   }
@@ -197,7 +203,7 @@ Handle handle_offset_fetch(HandlerContext context, Request request, SendQueue& t
   const std::int16_t version = request.header.api_version;
   if (!decode(request.body, version, message)) co_return refuse_unreadable(context, "OffsetFetch");
   if (version < kFirstWithManyGroups) {
-    AskedGroup asked = only_group(message);
+    AskedGroup asked = only_group(message, context.image());
     co_await ask(context, asked);
     respond_with_one(request, asked, to);
     co_return Outcome::keep;
