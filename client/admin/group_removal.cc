@@ -44,16 +44,20 @@ result<void> leave_classic(ClientCore& core, const group_info& group, std::int32
   return {};
 }
 
-result<void> leave_for(ClientCore& core, const group_info& group, const group_member& member, std::int32_t node, TimePoint deadline) {
-  proto::ConsumerGroupHeartbeatRequest message;
-  message.group_id = group.id();
-  message.member_id = member.id();
-  message.member_epoch = kLeaveEpoch;
-  if (member.instance_id()) message.instance_id = *member.instance_id();
-  const auto answer = core.call<proto::ConsumerGroupHeartbeatResponse>(Target::node(node), message, deadline);
-  if (!answer) return answer.error();
-  if (is_gone(answer->message.error_code)) return {};
-  return error::from_kafka(answer->message.error_code, context_of(group.id()), answer->message.error_message);
+/// One after the other: a heartbeat is one member's.
+result<void> leave_consumer(ClientCore& core, const group_info& group, std::int32_t node, TimePoint deadline) {
+  for (const group_member& member : group.members()) {
+    proto::ConsumerGroupHeartbeatRequest message;
+    message.group_id = group.id();
+    message.member_id = member.id();
+    message.member_epoch = kLeaveEpoch;
+    if (member.instance_id()) message.instance_id = *member.instance_id();
+    const auto answer = core.call<proto::ConsumerGroupHeartbeatResponse>(Target::node(node), message, deadline);
+    if (!answer) return answer.error();
+    const auto& told = answer->message;
+    if (!is_gone(told.error_code)) return error::from_kafka(told.error_code, context_of(group.id()), told.error_message);
+  }
+  return {};
 }
 
 using Outcomes = std::map<std::string, result<void>>;
@@ -90,14 +94,8 @@ result<void> delete_once(ClientCore& core, const std::vector<std::string>& ids, 
 result<void> remove_members(ClientCore& core, const group_info& group, TimePoint deadline) {
   struct Done {};
   const auto done = at_coordinator<Done>(core, group.id(), deadline, [&](std::int32_t node) -> result<Done> {
-    if (group.is_classic()) {
-      const result<void> left = leave_classic(core, group, node, deadline);
-      return left ? result<Done>(Done{}) : result<Done>(left.error());
-    }
-    for (const group_member& member : group.members()) {
-      const result<void> left = leave_for(core, group, member, node, deadline);
-      if (!left) return left.error();
-    }
+    const result<void> left = group.is_classic() ? leave_classic(core, group, node, deadline) : leave_consumer(core, group, node, deadline);
+    if (!left) return left.error();
     return Done{};
   });
   return done ? result<void>() : result<void>(done.error());

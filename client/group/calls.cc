@@ -27,16 +27,16 @@ std::string_view instance_of(const MemberSettings& settings) {
   return settings.instance_id.empty() ? std::string_view() : std::string_view(settings.instance_id);
 }
 
-void write(const JoinCall& call, const MemberSettings& settings, const MemberTimeouts& timeouts, proto::JoinGroupRequest& message,
-           std::vector<proto::JoinGroupRequest::JoinGroupRequestProtocol>& protocols) {
-  for (const auto& [name, metadata] : call.protocols) protocols.push_back({.name = name, .metadata = metadata});
+/// All but the protocols, which lie with whoever writes it.
+proto::JoinGroupRequest to_message(const JoinCall& call, const MemberSettings& settings, const MemberTimeouts& timeouts) {
+  proto::JoinGroupRequest message;
   message.group_id = settings.group;
   message.session_timeout_ms = to_ms(timeouts.session);
   message.rebalance_timeout_ms = to_ms(settings.max_poll_interval);
   message.member_id = call.member_id;
   message.group_instance_id = instance_of(settings);
   message.protocol_type = kProtocolType;
-  message.protocols = protocols;
+  return message;
 }
 
 /// A request that writes itself by `encode`, which holds all that it needs.
@@ -56,9 +56,10 @@ Request make(const JoinCall& call, const MemberSettings& settings, const MemberT
   // The coordinator answers when all members are there, or their time is over.
   const TimePoint deadline = now + settings.max_poll_interval + timeouts.request;
   return request_of<Message>(deadline, [call, settings, timeouts](proto::Output& out, std::int16_t version) {
-    Message message;
     std::vector<Message::JoinGroupRequestProtocol> protocols;
-    write(call, settings, timeouts, message, protocols);
+    for (const auto& [name, metadata] : call.protocols) protocols.push_back({.name = name, .metadata = metadata});
+    Message message = to_message(call, settings, timeouts);
+    message.protocols = protocols;
     proto::encode(message, version, out);
   });
 }
