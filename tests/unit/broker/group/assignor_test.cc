@@ -70,8 +70,7 @@ class Group {
   void expect_balanced() const {
     for (const auto& [id, member] : members_) {
       for (const auto& [other_id, other] : members_) {
-        const bool could_take = std::ranges::any_of(member.owned, [&](const auto& one) { return other.topics.contains(one.first); });
-        if (could_take) EXPECT_LE(member.owned.size(), other.owned.size() + 1) << id << " and " << other_id;
+        if (could_take(other, member)) EXPECT_LE(member.owned.size(), other.owned.size() + 1) << id << " and " << other_id;
       }
     }
   }
@@ -109,6 +108,11 @@ class Group {
     std::string instance;
     std::set<Partition> owned;
   };
+
+  /// Whether `taker` subscribes to anything that `giver` has.
+  static bool could_take(const Member& taker, const Member& giver) {
+    return std::ranges::any_of(giver.owned, [&](const Partition& one) { return taker.topics.contains(one.first); });
+  }
 
   static AssignmentProblem::Member stated(const std::string& id, const Member& member, AssignmentProblem& problem,
                                           const std::map<std::string, std::uint32_t>& index) {
