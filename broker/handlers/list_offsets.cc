@@ -83,7 +83,7 @@ asio::awaitable<void> answer_by_time(HandlerContext context, Question& question,
   std::optional<TimestampMs> at_least;
   if (question.timestamp != kMaxTimestamp) at_least = TimestampMs{question.timestamp};
   storage::TimeSearch search({.at_least = at_least, .limit = question.limit, .max_opened_bytes = question.max_opened_bytes});
-  question.error = co_await look_up_time(context, question.id, search, until);
+  question.error = co_await look_up_time(context, {.id = question.id, .search = search, .until = until});
   if (question.error != ErrorCode::none || !search.found()) co_return;  // No such record: -1 and -1.
   question.found_offset = search.found()->offset.value;
   question.found_timestamp = search.found()->timestamp.value;

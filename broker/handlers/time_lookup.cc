@@ -1,60 +1,80 @@
 #include "broker/handlers/time_lookup.h"
 
+#include "broker/net/ip_name.h"
 #include "broker/shard/let_others_go_on.h"
 #include "broker/shard/run_on.h"
-#include "broker/shard/turns.h"
+
+#include <string>
 
 namespace tidelog::broker {
 namespace {
 
 /// One step of a search on the loop of the partition's owner, which may have gone since the step before. `read`: how the last piece was
 /// read. Damage that nobody knew of has the search begin anew, around it.
-ErrorCode advance(ShardServices& owner, const TopicPartition& id, storage::TimeSearch& search, const Result<void>& read) {
-  Partition* const partition = owner.partitions.find(id);
-  if (partition == nullptr) return why_absent(owner, id);
-  const Result<void> done = read ? partition->log().advance(search) : read;
+ErrorCode advance(ShardServices& owner, const TimeLookup& lookup, const Result<void>& read) {
+  Partition* const partition = owner.partitions.find(lookup.id);
+  if (partition == nullptr) return why_absent(owner, lookup.id);
+  const Result<void> done = read ? partition->log().advance(lookup.search) : read;
   if (done) return ErrorCode::none;
-  if (done.error() != Errc::corrupt || !partition->log().look_for_damage(search)) return ErrorCode::kafka_storage_error;
-  search.restart();
+  if (done.error() != Errc::corrupt || !partition->log().look_for_damage(lookup.search)) return ErrorCode::kafka_storage_error;
+  lookup.search.restart();
   return ErrorCode::none;
 }
 
-/// On the first shard's loop, where all shards' turns are.
-asio::awaitable<void> read_piece(ShardServices& first, storage::TimeSearch& search, Result<void>& done) {
-  const Turns::Turn turn = co_await first.time_reads.take();
-  Job read = [&search, &done] { done = search.read_piece(); };
-  co_await run_blocking(first.shard.env(), first.shard.loop(), std::move(read));
+asio::awaitable<ErrorCode> advance_there(const Node& node, const TimeLookup& lookup, const Result<void>& read) {
+  ShardServices& owner = node.owner_of(lookup.id);
+  ErrorCode error = ErrorCode::none;
+  Job step = [&] { error = advance(owner, lookup, read); };
+  co_await run_on(owner.shard.loop(), node.home().shard.loop(), std::move(step));
+  co_return error;
 }
 
-/// Reads where bytes have to be looked through, else moves on; wherever that has to happen.
-asio::awaitable<ErrorCode> take_step(HandlerContext context, TopicPartition id, storage::TimeSearch& search) {
-  Result<void> read;
-  if (search.has_stretch()) {
-    ShardServices& first = context.node.home();
-    asio::awaitable<void> reading = read_piece(first, search, read);
-    co_await await_on(first.shard.loop(), context.loop(), std::move(reading));
-    if (read) co_return ErrorCode::none;
+/// Finds where bytes have to be looked through, and reads a piece of them.
+asio::awaitable<ErrorCode> take_step(const Node& node, const TimeLookup& lookup) {
+  if (!lookup.search.has_stretch()) {
+    const ErrorCode error = co_await advance_there(node, lookup, {});
+    if (error != ErrorCode::none || !lookup.search.has_stretch()) co_return error;
   }
-  ShardServices& owner = context.node.owner_of(id);
-  ErrorCode error = ErrorCode::none;
-  Job step = [&] { error = advance(owner, id, search, read); };
-  co_await run_on(owner.shard.loop(), context.loop(), std::move(step));
-  co_return error;
+  Result<void> read;
+  Job piece = [&] { read = lookup.search.read_piece(); };
+  Shard& first = node.home().shard;
+  co_await run_blocking(first.env(), first.loop(), std::move(piece));
+  if (read) co_return ErrorCode::none;
+  co_return co_await advance_there(node, lookup, read);
+}
+
+/// On the first shard's loop, where all shards' turns are.
+asio::awaitable<void> take_turn(const HandlerContext& context, TimeAsker asker, const TimeLookup& lookup, ErrorCode& error) {
+  ShardServices& first = context.node.home();
+  const std::optional<FairTurns::Turn> turn = co_await first.time_reads.take(asker, lookup.until);
+  // Looked at here, so that those who wait for a turn when the broker stops need not wait for a read each.
+  const bool is_leaving = context.connection.client().is_leaving;
+  if (!turn || is_leaving) {
+    error = is_leaving ? ErrorCode::not_leader_or_follower : ErrorCode::request_timed_out;
+    co_return;
+  }
+  const SteadyTime began = first.shard.loop().now();
+  error = co_await take_step(context.node, lookup);
+  first.time_reads.charge(asker, first.shard.loop().now() - began);
+}
+
+TimeAsker asker_of(const HandlerContext& context) {
+  const Endpoint peer = context.connection.peer();
+  return {.address = context.here.quotas.who(counted_ip(peer.host)),
+          .connection = context.here.quotas.who(peer.host + " " + std::to_string(peer.port))};
 }
 
 }  // namespace
 
-asio::awaitable<ErrorCode> look_up_time(HandlerContext context, TopicPartition id, storage::TimeSearch& search, SteadyTime until) {
-  while (true) {
-    const Turns::Turn turn = co_await context.here.time_lookups.take();
-    // Looked at here, so that those who wait for a turn when the broker stops need not wait for a read each.
-    if (context.connection.client().is_leaving) co_return ErrorCode::not_leader_or_follower;
-    if (context.loop().now() >= until) co_return ErrorCode::request_timed_out;
-    const ErrorCode error = co_await take_step(context, id, search);
-    if (error != ErrorCode::none) co_return error;
+asio::awaitable<ErrorCode> look_up_time(HandlerContext context, TimeLookup lookup) {
+  const TimeAsker asker = asker_of(context);
+  ErrorCode error = ErrorCode::none;
+  while (error == ErrorCode::none && !lookup.search.is_done()) {
+    asio::awaitable<void> turn = take_turn(context, asker, lookup, error);
+    co_await await_on(context.node.home().shard.loop(), context.loop(), std::move(turn));
     co_await let_others_go_on(context.loop());
-    if (search.is_done()) co_return ErrorCode::none;
   }
+  co_return error;
 }
 
 }  // namespace tidelog::broker

@@ -8,6 +8,7 @@
 #include "broker/shard/work_time.h"
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
 #include <optional>
 
@@ -26,11 +27,11 @@ struct ConnectionLimits {
 struct ClientState {
   std::string software_name;
   std::string software_version;
-  std::size_t listener = 0;           ///< By which of the server's it came.
-  std::int32_t fetch_session_id = 0;  ///< The last one it was given; 0: none.
-  Signal* waits_on = nullptr;         ///< Set while a request waits for something to happen: woken when the connection ends.
-  bool is_leaving = false;            ///< The connection ends: answer with what there is.
-  std::optional<WorkTime> work;       ///< Set while its client may spend no more than a share of the loops' time.
+  std::size_t listener = 0;              ///< By which of the server's it came.
+  std::int32_t fetch_session_id = 0;     ///< The last one it was given; 0: none.
+  Signal* waits_on = nullptr;            ///< Set while a request waits for something to happen: woken when the connection ends.
+  std::atomic<bool> is_leaving = false;  ///< The connection ends: answer with what there is. Asked on any loop that works for a request.
+  std::optional<WorkTime> work;          ///< Set while its client may spend no more than a share of the loops' time.
 
   [[nodiscard]] WorkTime* payer() { return work ? &*work : nullptr; }
   bool waits_for_records = false;  ///< A fetch that waits, and may be answered at any time.

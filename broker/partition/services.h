@@ -6,10 +6,10 @@
 #include "broker/partition/intake.h"
 #include "broker/partition/log_sizes.h"
 #include "broker/partition/partition_table.h"
+#include "broker/partition/time_reads.h"
 #include "broker/quota/quota_meter.h"
 #include "broker/quota/token_buckets.h"
 #include "broker/shard/shard.h"
-#include "broker/shard/turns.h"
 
 #include <memory>
 #include <span>
@@ -31,8 +31,7 @@ struct ShardServices {
   std::unique_ptr<Durability> durability;
   PartitionTable partitions;
   Intake intake{*this};
-  Turns time_lookups{shard.loop().executor()};   ///< Of the requests of this shard's connections that look for a record by its time.
-  Turns time_reads{shard.loop().executor()};     ///< Of the whole broker's, to read; only the first shard's are used.
+  TimeReads time_reads{shard.loop()};            ///< Of the whole broker's; only the first shard's are used.
   std::shared_ptr<const Image> image;            ///< Replaced whole whenever metadata were committed.
   std::shared_ptr<const BrokerOptions> options;  ///< In force: what the broker was started with, and over it what the image says.
   QuotaMeter quotas;
