@@ -33,7 +33,7 @@ std::vector<std::int32_t> to_indexes(const proto::Array<std::int32_t>& from) {
 /// A topic by its name. What was committed for an earlier one of that name is no place in this one.
 OffsetFetchCall::Topic named(std::string_view name, const Image& image, std::vector<std::int32_t> partitions) {
   const TopicImage* const found = image.find_topic(name);
-  return {.name = std::string(name), .id = found == nullptr ? Uuid{} : found->id, .partitions = std::move(partitions)};
+  return {.name = std::string(name), .partitions = std::move(partitions), .id = found == nullptr ? Uuid{} : found->id};
 }
 
 AskedGroup only_group(const OffsetFetchRequest& message, const Image& image) {
@@ -53,7 +53,7 @@ void add_topic(AskedGroup& asked, const OffsetFetchRequest::OffsetFetchRequestTo
   if (version < kFirstWithTopicIds) {
     asked.call.topics->push_back(named(topic.name, image, std::move(partitions)));
   } else if (const TopicImage* const found = image.find_topic(topic.topic_id); found != nullptr) {
-    asked.call.topics->push_back({.name = found->name, .id = found->id, .partitions = std::move(partitions)});
+    asked.call.topics->push_back({.name = found->name, .partitions = std::move(partitions), .id = found->id});
   } else {
     asked.unknown.push_back({.id = topic.topic_id, .partitions = std::move(partitions)});
   }
