@@ -1,7 +1,7 @@
 # The front door. `make help` says what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build run test faults check bench compat docs clean packages-build packages-test packages-check packages-faults
+.PHONY: help build run test faults fuzz check bench compat docs clean packages-build packages-test packages-check packages-faults
 
 # Tests: knobs of `make test`, see tests/run_all.py.
 export TEST_SANITIZERS ?= 1
@@ -13,6 +13,7 @@ help:
 	@echo 'make run      build, start one broker on 127.0.0.1:$(QUICKSTART_PORT), send it log lines and read them back; Ctrl-C stops it'
 	@echo 'make test     unit, simulator and integration tests; sanitizers (TEST_SANITIZERS=0: without); fuzzing (TEST_FUZZ_SECONDS=0: without)'
 	@echo 'make faults   power loss, full, read-only, slow and failing disks: needs root and loop devices (COPIES=200 cuts of the power)'
+	@echo 'make fuzz     every fuzz target until it has had an hour of CPU time, over as many runs as that takes (FUZZ_MINUTES=N: this run)'
 	@echo 'make check    format, clang-tidy (changed files; CHECK_ALL=1: all), layers, headers, docs, build'
 	@echo 'make bench    measure'
 	@echo 'make compat   Kafka clients by others against a fresh broker (CLIENTS="kcat java": only those)'
@@ -36,6 +37,13 @@ test: packages-test
 COPIES ?= 200
 faults: packages-faults build
 	@exec python3 tests/faults/run.py --tidelog build/release/tidelog --copies $(COPIES) --keep build/faults
+
+# Goes on where the run before it ended; the account is bench/results/fuzzing.json.
+FUZZ_MINUTES ?= 1440
+fuzz: packages-test
+	@cmake --preset fuzz >/dev/null
+	@cmake --build --preset fuzz
+	@exec python3 tests/fuzz/endurance.py --minutes $(FUZZ_MINUTES)
 
 check: packages-check
 	@exec tests/checks/run.sh

@@ -19,8 +19,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "fuzz"))
+import targets  # noqa: E402  (the path stands above)
+
 LOGS = ROOT / "build" / "test-logs"
-FUZZ_SEEDS = ROOT / "build" / "fuzz-seeds"
 SANITIZERS = os.environ.get("TEST_SANITIZERS", "1") != "0"
 FUZZ_SECONDS = int(os.environ.get("TEST_FUZZ_SECONDS", "20"))
 DEADLINE = time.monotonic() + 60 * float(os.environ.get("TEST_MINUTES", "80"))
@@ -112,31 +114,23 @@ def run_ctest(name, preset, selection, tally):
 
 
 def fuzz_one(target):
-    """The kept inputs come from tests/fuzz/corpus, recorded messages from FUZZ_SEEDS; what the fuzzer adds goes below build."""
-    name = target.name.removeprefix("fuzz_")
-    found, crashes = ROOT / "build" / "fuzz-corpus" / name, ROOT / "build" / "fuzz-findings"
-    for folder in (found, crashes):
-        folder.mkdir(parents=True, exist_ok=True)
-    kept = [path for path in (ROOT / "tests" / "fuzz" / "corpus" / name, FUZZ_SEEDS / name) if path.is_dir()]
+    """The kept inputs come from tests/fuzz/corpus, recorded messages from seeds.py; what the fuzzer adds goes below build."""
+    name = targets.name_of(target)
     began, log = time.monotonic(), new_log(f"fuzz-{name}")
-    done = run([str(target), f"-max_total_time={FUZZ_SECONDS}", "-timeout=10", "-rss_limit_mb=1024", "-malloc_limit_mb=256",
-                f"-artifact_prefix={crashes}/{name}-", "-print_final_stats=1", str(found), *map(str, kept)], log, SANITIZER_OPTIONS)
-    return name, done, began, log
+    return name, run(targets.command(target, FUZZ_SECONDS), log, SANITIZER_OPTIONS), began, log
 
 
 def fuzz(tally):
     if not build("fuzz", tally):
         return
-    folder = ROOT / "build" / "fuzz"
-    targets = sorted(path for path in folder.rglob("fuzz_*") if path.is_file() and os.access(path, os.X_OK) and not path.suffix)
     log = new_log("fuzz-seeds")
-    if not run([sys.executable, "tests/fuzz/seeds.py", str(FUZZ_SEEDS)], log):
+    if not run(targets.seeds_command(), log):
         tally.add("fuzz: seeds", 0, 1, time.monotonic())
         show(log)
-    if not targets:
+    if not targets.all_targets():
         tally.add("fuzz: no target was built", 0, 1, time.monotonic())
     with ThreadPoolExecutor(max_workers=JOBS) as pool:
-        for name, done, began, log in pool.map(fuzz_one, targets):
+        for name, done, began, log in pool.map(fuzz_one, targets.all_targets()):
             tally.add(f"fuzz: {name}", int(done), int(not done), began)
             if not done:
                 show(log)

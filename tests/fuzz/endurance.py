@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""Fuzzes every target until it has had its CPU time, over as many runs as that takes, and keeps the account in bench/results/fuzzing.json.
+
+Usage: endurance.py [--cpu-seconds 3600] [--slice 300] [--only NAME ...] [--minutes N] [--keep]
+Targets take turns, the one that had least first. What breaks one is left in build/fuzz-findings and counted as open; the run then ends with
+1. Interrupted, it ends after writing the account. --keep moves what is new and reaches something new into tests/fuzz/corpus.
+"""
+import argparse
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import targets
+
+ACCOUNT = targets.ROOT / "bench" / "results" / "fuzzing.json"
+LARGEST_KEPT = 4096   # bytes; larger ones cost every later run more than they are worth
+MOST_KEPT = 400       # inputs that one target's corpus may have
+
+
+def read_account():
+    return json.loads(ACCOUNT.read_text(encoding="utf-8")) if ACCOUNT.exists() else {}
+
+
+def write_account(account):
+    new = ACCOUNT.with_suffix(".new")
+    new.write_text(json.dumps(account, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    new.replace(ACCOUNT)
+
+
+def entry(account, name):
+    return account.setdefault(name, {"cpu_seconds": 0, "executions": 0, "open_findings": 0})
+
+
+class Runner:
+    """One target at a time. Stops it, and counts what it did until then, when it is told to."""
+
+    def __init__(self):
+        self.child = None
+        self.is_over = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.stop)
+
+    def stop(self, *_):
+        self.is_over = True
+        if self.child is not None:
+            self.child.send_signal(signal.SIGINT)
+
+    def run(self, target, seconds):
+        """(CPU seconds, executions, whether nothing broke)"""
+        log = targets.FINDINGS.parent / "fuzz-logs" / f"{target.name}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with open(log, "wb") as output:
+            self.child = subprocess.Popen(targets.command(target, seconds), stdout=output, stderr=subprocess.STDOUT)
+            _, status, used = os.wait4(self.child.pid, 0)
+            self.child = None
+        said = log.read_bytes().decode(errors="replace")
+        executions = re.findall(r"stat::number_of_executed_units: +(\d+)", said)
+        broke = re.search(r"SUMMARY: |ERROR: |runtime error: ", said) is not None
+        ended_well = os.waitstatus_to_exitcode(status) == 0 or self.is_over
+        return used.ru_utime + used.ru_stime, int(executions[-1]) if executions else 0, ended_well and not broke
+
+
+def fuzz(options, account):
+    chosen = [target for target in targets.all_targets() if not options.only or targets.name_of(target) in options.only]
+    runner = Runner()
+    until = time.monotonic() + 60 * options.minutes
+
+    def left(target):
+        return options.cpu_seconds - entry(account, targets.name_of(target))["cpu_seconds"]
+
+    while not runner.is_over and time.monotonic() < until:
+        target = max(chosen, key=left)
+        if left(target) <= 0:
+            break
+        cpu, executions, is_well = runner.run(target, max(10, min(options.slice, round(left(target)))))
+        mine = entry(account, targets.name_of(target))
+        mine["cpu_seconds"] = round(mine["cpu_seconds"] + cpu)
+        mine["executions"] += executions
+        mine["open_findings"] += 0 if is_well else 1
+        write_account(account)
+        print(f"{targets.name_of(target):16} {mine['cpu_seconds']:6} CPU-s {mine['executions']:12} executions, "
+              f"{mine['open_findings']} open findings", flush=True)
+
+
+def keep(target):
+    """Inputs that reach what neither the kept ones nor the seeds do, the smallest that do, as long as there is room."""
+    name = targets.name_of(target)
+    with tempfile.TemporaryDirectory() as folder:
+        known = set()
+        for source in targets.starting_points(name):
+            for path in source.iterdir():
+                shutil.copy(path, Path(folder) / path.name)
+                known.add(path.name)
+        subprocess.run([str(target), "-merge=1", *targets.LIMITS, folder, str(targets.FOUND / name)], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        new = sorted((path for path in Path(folder).iterdir() if path.name not in known), key=lambda path: path.stat().st_size)
+        into = targets.KEPT / name
+        into.mkdir(parents=True, exist_ok=True)
+        room = MOST_KEPT - sum(1 for _ in into.iterdir())
+        taken = [path for path in new if path.stat().st_size <= LARGEST_KEPT][:max(0, room)]
+        for path in taken:
+            shutil.copy(path, into / path.name)
+        print(f"{name:16} {len(taken)} inputs kept of {len(new)} new ones", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cpu-seconds", type=int, default=3600)
+    parser.add_argument("--slice", type=int, default=300)
+    parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--minutes", type=float, default=24 * 60)
+    parser.add_argument("--keep", action="store_true")
+    options = parser.parse_args()
+    subprocess.run(targets.seeds_command(), check=True)
+    if not targets.all_targets():
+        sys.exit("no target is there: cmake --preset fuzz && cmake --build --preset fuzz")
+    account = read_account()
+    if options.keep:
+        for target in targets.all_targets():
+            if (targets.FOUND / targets.name_of(target)).is_dir():
+                keep(target)
+    else:
+        fuzz(options, account)
+    return 1 if any(one["open_findings"] for one in account.values()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
