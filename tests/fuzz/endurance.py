@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Fuzzes every target until it has had its CPU time, over as many runs as that takes, and keeps the account in bench/results/fuzzing.json.
 
-Usage: endurance.py [--cpu-seconds 3600] [--slice 300] [--only NAME ...] [--minutes N] [--keep]
+Usage: endurance.py [--cpu-seconds 3600] [--slice 300] [--only NAME ...] [--minutes N] [--jobs N] [--keep]
 Targets take turns, the one that had least first. What breaks one is left in build/fuzz-findings and counted as open; the run then ends with
 1. Interrupted, it ends after writing the account. --keep moves what is new and reaches something new into tests/fuzz/corpus.
 """
@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -38,55 +39,77 @@ def entry(account, name):
     return account.setdefault(name, {"cpu_seconds": 0, "executions": 0, "open_findings": 0})
 
 
-class Runner:
-    """One target at a time. Stops it, and counts what it did until then, when it is told to."""
+class Runs:
+    """Targets under way, and the account of what they had. Thread: any."""
 
-    def __init__(self):
-        self.child = None
+    def __init__(self, options):
+        self.options = options
+        self.account = read_account()
+        self.until = time.monotonic() + 60 * options.minutes
+        self.lock = threading.Lock()
+        self.under_way = {}  # Programs and their processes; none while it is being started.
         self.is_over = False
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self.stop)
 
     def stop(self, *_):
+        """What the targets did until now counts."""
         self.is_over = True
-        if self.child is not None:
-            self.child.send_signal(signal.SIGINT)
+        for process in filter(None, list(self.under_way.values())):
+            process.send_signal(signal.SIGINT)
 
-    def run(self, target, seconds):
-        """(CPU seconds, executions, whether nothing broke)"""
+    def left(self, target):
+        return self.options.cpu_seconds - entry(self.account, targets.name_of(target))["cpu_seconds"]
+
+    def next_target(self):
+        """The one that had least, if any wants more; nobody else takes it until it is booked."""
+        with self.lock:
+            free = [target for target in targets.all_targets() if target not in self.under_way
+                    and (not self.options.only or targets.name_of(target) in self.options.only) and self.left(target) > 0]
+            if self.is_over or not free or time.monotonic() >= self.until:
+                return None
+            target = max(free, key=self.left)
+            self.under_way[target] = None
+            return target
+
+    def book(self, target, cpu, executions, is_well):
+        with self.lock:
+            del self.under_way[target]
+            mine = entry(self.account, targets.name_of(target))
+            mine["cpu_seconds"] = round(mine["cpu_seconds"] + cpu)
+            mine["executions"] += executions
+            mine["open_findings"] += 0 if is_well else 1
+            write_account(self.account)
+            print(f"{targets.name_of(target):16} {mine['cpu_seconds']:6} CPU-s {mine['executions']:12} executions, "
+                  f"{mine['open_findings']} open findings", flush=True)
+
+    def run_one(self, target):
+        seconds = max(10, min(self.options.slice, round(self.left(target)), round(self.until - time.monotonic())))
         log = targets.FINDINGS.parent / "fuzz-logs" / f"{target.name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         with open(log, "wb") as output:
-            self.child = subprocess.Popen(targets.command(target, seconds), stdout=output, stderr=subprocess.STDOUT)
-            _, status, used = os.wait4(self.child.pid, 0)
-            self.child = None
+            process = subprocess.Popen(targets.command(target, seconds), stdout=output, stderr=subprocess.STDOUT)
+            self.under_way[target] = process
+            _, status, used = os.wait4(process.pid, 0)
         said = log.read_bytes().decode(errors="replace")
         executions = re.findall(r"stat::number_of_executed_units: +(\d+)", said)
         broke = re.search(r"SUMMARY: |ERROR: |runtime error: ", said) is not None
         ended_well = os.waitstatus_to_exitcode(status) == 0 or self.is_over
-        return used.ru_utime + used.ru_stime, int(executions[-1]) if executions else 0, ended_well and not broke
+        self.book(target, used.ru_utime + used.ru_stime, int(executions[-1]) if executions else 0, ended_well and not broke)
+
+    def run_all(self):
+        while (target := self.next_target()) is not None:
+            self.run_one(target)
 
 
-def fuzz(options, account):
-    chosen = [target for target in targets.all_targets() if not options.only or targets.name_of(target) in options.only]
-    runner = Runner()
-    until = time.monotonic() + 60 * options.minutes
-
-    def left(target):
-        return options.cpu_seconds - entry(account, targets.name_of(target))["cpu_seconds"]
-
-    while not runner.is_over and time.monotonic() < until:
-        target = max(chosen, key=left)
-        if left(target) <= 0:
-            break
-        cpu, executions, is_well = runner.run(target, max(10, min(options.slice, round(left(target)))))
-        mine = entry(account, targets.name_of(target))
-        mine["cpu_seconds"] = round(mine["cpu_seconds"] + cpu)
-        mine["executions"] += executions
-        mine["open_findings"] += 0 if is_well else 1
-        write_account(account)
-        print(f"{targets.name_of(target):16} {mine['cpu_seconds']:6} CPU-s {mine['executions']:12} executions, "
-              f"{mine['open_findings']} open findings", flush=True)
+def fuzz(options):
+    runs = Runs(options)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, runs.stop)
+    workers = [threading.Thread(target=runs.run_all) for _ in range(options.jobs)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return runs.account
 
 
 def keep(target):
@@ -116,18 +139,18 @@ def main():
     parser.add_argument("--slice", type=int, default=300)
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--minutes", type=float, default=24 * 60)
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()
     subprocess.run(targets.seeds_command(), check=True)
     if not targets.all_targets():
         sys.exit("no target is there: cmake --preset fuzz && cmake --build --preset fuzz")
-    account = read_account()
     if options.keep:
         for target in targets.all_targets():
             if (targets.FOUND / targets.name_of(target)).is_dir():
                 keep(target)
-    else:
-        fuzz(options, account)
+        return 0
+    account = fuzz(options)
     return 1 if any(one["open_findings"] for one in account.values()) else 0
 
 
