@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Plays the requests of tests/data/answers and compares each answer with the one on file, field by field.
 
-A file holds a case a line: {"case": name, "steps": [...]}. Each case makes topics of its own. A step is one of
+A file holds a case a line: {"case": name, "steps": [...]}. Each case makes topics and groups of its own, each file has a broker of its own. A step is one of
     {"topic": name, "partitions": 1, "configs": {}}     makes a topic and goes on
     {"ask": [api, version], "request": {}, "answer": {}} sends a request
     {"frame": hex, "ask": [api, version], "answer": {}}  sends these bytes instead; without "ask" for what has no answer
     {"ask": [api, version], "answer": {}}                waits for one more answer
 An answer is as messages.py decodes it (defaults left out), or "nothing" (for `wait` seconds), or "close". `on` names another connection than
 the first. `takes` is the least time in milliseconds. `producer` and `now` have a batch carry the producer id of that name, or times around now.
-`at_least` and `at_most` count elements where the answer depends on what else is there.
+`at_least` and `at_most` count elements where the answer depends on what else is there; `only` names a list and the field and value of the elements meant.
 
 What a broker is free to choose is left out (FREE) or named by its turn ("<topicId 1>"); lists of structs have no order.
 
@@ -28,9 +28,11 @@ import wire
 
 APIS = messages.load()
 DATA = os.path.join(messages.ROOT, "tests", "data", "answers")
-NAMED = {"topicId", "sessionId", "producerId", "clusterId"}
+NAMED = {"topicId": "topicId", "sessionId": "sessionId", "producerId": "producerId", "clusterId": "clusterId", "memberId": "memberId", "leader": "memberId"}
 FREE = {"host", "port", "logAppendTimeMs", "errorMessage", "message", "batchIndexErrorMessage", "nodeEndpoints", "supportedFeatures", "finalizedFeatures", "finalizedFeaturesEpoch",
-        "rack", "documentation", "lastTimestamp", "replicaDirectoryId"}
+        "rack", "documentation", "lastTimestamp", "replicaDirectoryId", "clientHost", "clientId"}
+LEAST_MEMBER_ID = 20  # what is shorter, the case made up itself
+COME_AGAIN = {14, 15, 16}  # COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR
 LISTED = "<the table in docs/protocol.md>"
 PRODUCER_AT, BASE_TIME_AT, MAX_TIME_AT, CRC_AT, CHECKED_FROM = 43, 27, 35, 17, 21
 
@@ -65,12 +67,15 @@ class Names:
         if isinstance(value, list):
             items = [self.mask(v, key) for v in value]
             return sorted(items, key=lambda item: json.dumps(item, sort_keys=True)) if items and isinstance(items[0], dict) else items
-        if key in NAMED and value is not None:
-            values = self.known.setdefault(key, [])
-            if value not in values:
-                values.append(value)
-            return f"<{key} {values.index(value) + 1}>"
-        return value
+        return self.name(NAMED[key], value) if key in NAMED and value is not None else value
+
+    def name(self, kind, value):
+        if kind == "memberId" and len(value) < LEAST_MEMBER_ID:
+            return value
+        values = self.known.setdefault(kind, [])
+        if value not in values:
+            values.append(value)
+        return f"<{kind} {values.index(value) + 1}>"
 
     def real(self, value):
         if isinstance(value, dict):
@@ -90,6 +95,12 @@ def listed(answer):
     return {**answer, "apiKeys": f"not as in docs/protocol.md: {', '.join(wrong)}" if wrong else LISTED}
 
 
+def chosen(answer, only):
+    """With those elements of its lists that are meant, and nothing but what they are chosen by."""
+    lists = {field: [by for element in answer.get(field, []) if by.items() <= element.items()] for field, by in only.items()}
+    return {field: elements for field, elements in lists.items() if elements}
+
+
 def edit(batch, at, form, value):
     return batch[:at] + struct.pack(form, value) + batch[at + struct.calcsize(form):]
 
@@ -104,13 +115,16 @@ class Case:
                 self.topic(step) if "topic" in step else self.step(step)
             except (AssertionError, OSError, LookupError) as problem:
                 raise AssertionError(f"{self.case['case']}, step {number} ({step.get('ask')}): {problem}") from problem
+        self.close()
+
+    def close(self):
         for connection in self.open.values():
             connection.close()
 
     def topic(self, step):
         configs = [{"name": k, "value": v} for k, v in step.get("configs", {}).items()]
         request = {"topics": [{"name": step["topic"], "numPartitions": step.get("partitions", 1), "replicationFactor": 1, "configs": configs}], "timeoutMs": 10000}
-        answer = self.exchange("a", self.frame("CreateTopics", 7, request), ("CreateTopics", 7), 0)
+        answer = self.ask("CreateTopics", 7, request)
         assert "errorCode" not in answer["topics"][0], answer
         self.names.mask(answer["topics"][0]["topicId"], "topicId")
 
@@ -128,8 +142,13 @@ class Case:
             assert all(len(answer.get(field, [])) >= count for field, count in step.get("at_least", {}).items()), answer
             assert all(len(answer.get(field, [])) <= count for field, count in step.get("at_most", {}).items()), answer
             return
+        if "only" in step:
+            answer = chosen(answer, step["only"])
         got = self.names.mask(listed(answer)) if isinstance(answer, dict) else answer
         assert got == step["answer"], f"\n    expected {json.dumps(step['answer'], sort_keys=True)}\n    got      {json.dumps(got, sort_keys=True)}"
+
+    def ask(self, api, version, request):
+        return self.exchange("a", self.frame(api, version, request), (api, version), 0)
 
     def frame(self, api, version, request):
         self.correlation += 1
@@ -171,10 +190,22 @@ class Case:
         return APIS[ask[0]].decode(ask[1], payload)
 
 
-def cases():
+def files(only):
+    """The cases whose name has `only` in it, by file."""
     for path in sorted(glob.glob(os.path.join(DATA, "*.jsonl"))):
         with open(path, encoding="utf-8") as f:
-            yield from map(json.loads, f)
+            cases = [case for case in map(json.loads, f) if re.search(only, case["case"])]
+        if cases:
+            yield os.path.basename(path), cases
+
+
+def wait_for_coordinators(broker):
+    """Until all coordinators of groups are up: who asks earlier is told to come again."""
+    names = [f"group-{n}" for n in range(100)]  # of few coordinators: each has some of these
+    side = Case(broker, {"case": "coordinators"})
+    side.ask("FindCoordinator", 4, {"coordinatorKeys": names})  # which makes the topic that keeps groups
+    rig.until(lambda: not any(group.get("errorCode") in COME_AGAIN for group in side.ask("DescribeGroups", 5, {"groups": names})["groups"]), "coordinators are up")
+    side.close()
 
 
 def every_difference_has_its_reason(all_cases):
@@ -185,25 +216,44 @@ def every_difference_has_its_reason(all_cases):
             assert row is None or row in given, f"{case['case']}: docs/protocol.md has no row '{row}'"
 
 
+def play(tidelog, shards, name, cases):
+    """One file against a fresh broker."""
+    options = (f"shards={shards}", "num.partitions=1", "node.id=1", "max.connection.creation.rate=10000", "group.initial.rebalance.delay.ms=0",
+               f"offsets.topic.num.partitions={shards}")
+    with rig.Broker(tidelog, *options) as broker:
+        wait_for_coordinators(broker)
+        failures = 0
+        for case in cases:
+            try:
+                Case(broker, case).play()
+            except AssertionError as problem:
+                failures += 1
+                print(f"FAILED {problem}", flush=True)
+        steps = sum(len(case["steps"]) for case in cases)
+        differing = sum(any("otherwise" in step for step in case["steps"]) for case in cases)
+        print(f"{name}: {len(cases)} cases of {steps} steps with {shards} shard(s), {differing} of them answered otherwise than by Kafka: {failures} failed", flush=True)
+        assert failures == 0
+        assert broker.stop() == 0
+
+
+def the_page_has_the_counts(all_cases):
+    """Of cases, and of those that are answered otherwise in any step."""
+    otherwise = sum(any("otherwise" in step for step in case["steps"]) for case in all_cases)
+    for count in (f"holds {len(all_cases)} cases", f"as in {otherwise} cases"):
+        assert count in page(), f"docs/protocol.md: is it not '{count}'?"
+
+
 def main():
     args = rig.arguments(only="")
-    all_cases = [case for case in cases() if re.search(args.only, case["case"])]
-    assert all_cases, "no case"
+    by_file = dict(files(args.only))
+    assert by_file, "no case"
+    all_cases = [case for cases in by_file.values() for case in cases]
     every_difference_has_its_reason(all_cases)
+    if not args.only:
+        the_page_has_the_counts(all_cases)
     for shards in (1, 3):
-        with rig.Broker(args.tidelog, f"shards={shards}", "num.partitions=1", "node.id=1", "max.connection.creation.rate=10000") as broker:
-            failures = 0
-            for case in all_cases:
-                try:
-                    Case(broker, case).play()
-                except AssertionError as problem:
-                    failures += 1
-                    print(f"FAILED {problem}", flush=True)
-            steps = sum(len(case["steps"]) for case in all_cases)
-            differing = sum(any("otherwise" in step for step in case["steps"]) for case in all_cases)
-            print(f"{len(all_cases)} cases of {steps} steps with {shards} shard(s), {differing} of them answered otherwise than by Kafka: {failures} failed", flush=True)
-            assert failures == 0
-            assert broker.stop() == 0
+        for name, cases in by_file.items():
+            play(args.tidelog, shards, name, cases)
     return 0
 
 

@@ -61,7 +61,8 @@ ConsumerGroupDescribeResponse::Member lay_out(const ConsumerDescription::Member&
   told.client_id = member.client_id;
   told.client_host = member.client_host;
   told.subscribed_topic_names = names;
-  told.subscribed_topic_regex = view(member.subscribed_regex);
+  // Never null, though it might be: no client has met that with Kafka.
+  told.subscribed_topic_regex = member.subscribed_regex ? std::string_view(*member.subscribed_regex) : std::string_view("");
   told.assignment = lay_out(member.assigned, context.image(), room);
   told.target_assignment = lay_out(member.target, context.image(), room);
   told.member_type = member.is_classic ? kClassicMember : kConsumerMember;

@@ -10,12 +10,16 @@ using proto::OffsetCommitResponse;
 
 constexpr std::int16_t kFirstWithTopicIds = 10;
 
-/// One topic as the request names it. Its partitions are committed if it is known.
+struct AskedPartition {
+  std::int32_t index = 0;
+  ErrorCode error = ErrorCode::none;  ///< None: the coordinator is asked.
+};
+
+/// One topic as the request names it.
 struct AskedTopic {
   std::string name;
   Uuid id;
-  ErrorCode error = ErrorCode::none;
-  std::vector<std::int32_t> partitions;
+  std::vector<AskedPartition> partitions;
 };
 
 struct Asked {
@@ -30,21 +34,28 @@ CommitCall::Partition to_partition(const OffsetCommitRequest::OffsetCommitReques
           .metadata = owned(partition.committed_metadata)};
 }
 
+ErrorCode find_fault(const TopicImage* topic, std::int32_t partition, bool is_by_id) {
+  if (topic == nullptr) return is_by_id ? ErrorCode::unknown_topic_id : ErrorCode::unknown_topic_or_partition;
+  const bool is_there = partition >= 0 && static_cast<std::size_t>(partition) < topic->partitions.size();
+  return is_there ? ErrorCode::none : ErrorCode::unknown_topic_or_partition;
+}
+
 void add_topic(Asked& asked, const OffsetCommitRequest::OffsetCommitRequestTopic& topic, const Image& image) {
   const bool is_by_id = asked.call.version >= kFirstWithTopicIds;
   const TopicImage* const found = is_by_id ? image.find_topic(topic.topic_id) : image.find_topic(topic.name);
   AskedTopic& told = asked.topics.emplace_back();
   told.name = topic.name;
   told.id = topic.topic_id;
-  for (const auto& partition : topic.partitions) told.partitions.push_back(partition.partition_index);
-  if (found == nullptr) {
-    told.error = is_by_id ? ErrorCode::unknown_topic_id : ErrorCode::unknown_topic_or_partition;
-    return;
+  CommitCall::Topic committed;
+  for (const auto& partition : topic.partitions) {
+    const ErrorCode fault = find_fault(found, partition.partition_index, is_by_id);
+    told.partitions.push_back({.index = partition.partition_index, .error = fault});
+    if (fault == ErrorCode::none) committed.partitions.push_back(to_partition(partition));
   }
-  CommitCall::Topic& committed = asked.call.topics.emplace_back();
+  if (committed.partitions.empty()) return;
   committed.name = found->name;
   committed.id = found->id;
-  for (const auto& partition : topic.partitions) committed.partitions.push_back(to_partition(partition));
+  asked.call.topics.push_back(std::move(committed));
 }
 
 Asked read(const OffsetCommitRequest& message, const Image& image, std::int16_t version) {
@@ -69,10 +80,10 @@ void respond_with(const Request& request, const Asked& asked, const std::pair<Er
   std::size_t next = 0;
   for (const AskedTopic& topic : asked.topics) {
     const std::size_t begin = partitions.size();
-    for (const std::int32_t index : topic.partitions) {
-      ErrorCode error = topic.error;
+    for (const AskedPartition& partition : topic.partitions) {
+      ErrorCode error = partition.error;
       if (error == ErrorCode::none) error = outcome.first != ErrorCode::none ? outcome.first : outcome.second.partitions[next++];
-      partitions.push_back({.partition_index = index, .error_code = code(error)});
+      partitions.push_back({.partition_index = partition.index, .error_code = code(error)});
     }
     const auto its = std::span<const OffsetCommitResponse::OffsetCommitResponsePartition>(partitions).subspan(begin);
     topics.push_back({.name = topic.name, .topic_id = topic.id, .partitions = its});
@@ -84,7 +95,7 @@ void respond_with(const Request& request, const Asked& asked, const std::pair<Er
 
 }  // namespace
 
-/// OffsetCommit (key 8). Topics that nobody knows are refused one by one; what is left is stored as a whole or not at all.
+/// OffsetCommit (key 8). Topics and partitions that nobody knows are refused one by one; what is left is stored as a whole or not at all.
 Handle handle_offset_commit(HandlerContext context, Request request, SendQueue& to) {
   OffsetCommitRequest message;
   if (!decode(request.body, request.header.api_version, message)) co_return refuse_unreadable(context, "OffsetCommit");

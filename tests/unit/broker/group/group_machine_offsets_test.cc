@@ -188,6 +188,8 @@ TEST(GroupMachineFetch, WhatWasCommittedForAnEarlierTopicOfThatNameDoesNotCount)
 
 TEST(GroupMachineOffsetDelete, ForgetsWhatIsThereAndIsContentWithWhatIsNot) {
   MachineWorld world;
+  world.topics.create("t", 2);
+  world.topics.create("u", 1);
   (void)world.commit("g", "t", 0, 1);
   (void)world.commit("g", "t", 1, 2);
   world.log.batches.clear();
@@ -202,6 +204,22 @@ TEST(GroupMachineOffsetDelete, ForgetsWhatIsThereAndIsContentWithWhatIsNot) {
   ASSERT_EQ(world.log.records().size(), 1U);
   EXPECT_EQ(std::get<OffsetRecord>(world.log.records()[0]), tombstone);
   EXPECT_EQ(all_of(world, "g"), "t/1=2 ");
+}
+
+TEST(GroupMachineOffsetDelete, RefusesATopicThatIsNotThereUnlessSomethingWasCommittedForIt) {
+  MachineWorld world;
+  world.topics.create("gone", 1);
+  (void)world.commit("g", "gone", 0, 1);
+  world.topics.remove("gone");
+
+  const auto answer = world.ask([](GroupMachine& machine, Step& step) {
+    return machine.delete_offsets({.group = "g", .topics = {{.name = "gone", .partitions = {0, 1}}, {.name = "never", .partitions = {0}}}},
+                                  step);
+  });
+
+  EXPECT_EQ(answer.error, none);
+  EXPECT_EQ(answer.partitions, (std::vector{none, unknown_topic_or_partition, unknown_topic_or_partition}));
+  EXPECT_EQ(all_of(world, "g"), "");
 }
 
 TEST(GroupMachineOffsetDelete, RefusesGroupsItCannotFindOrMayNotTouch) {
