@@ -44,9 +44,9 @@ asio::awaitable<ErrorCode> take_step(const Node& node, const TimeLookup& lookup)
 }
 
 /// On the first shard's loop, where all shards' turns are.
-asio::awaitable<void> take_turn(const HandlerContext& context, TimeAsker asker, const TimeLookup& lookup, ErrorCode& error) {
+asio::awaitable<void> take_turn(const HandlerContext& context, TurnTaker taker, const TimeLookup& lookup, ErrorCode& error) {
   ShardServices& first = context.node.home();
-  const std::optional<FairTurns::Turn> turn = co_await first.time_reads.take(asker, lookup.until);
+  const std::optional<FairTurns::Turn> turn = co_await first.time_reads.take(taker, lookup.until);
   // Looked at here, so that those who wait for a turn when the broker stops need not wait for a read each.
   const bool is_leaving = context.connection.client().is_leaving;
   if (!turn || is_leaving) {
@@ -55,10 +55,10 @@ asio::awaitable<void> take_turn(const HandlerContext& context, TimeAsker asker, 
   }
   const SteadyTime began = first.shard.loop().now();
   error = co_await take_step(context.node, lookup);
-  first.time_reads.charge(asker, first.shard.loop().now() - began);
+  first.time_reads.charge(taker, first.shard.loop().now() - began);
 }
 
-TimeAsker asker_of(const HandlerContext& context) {
+TurnTaker taker_of(const HandlerContext& context) {
   const Endpoint peer = context.connection.peer();
   return {.address = context.here.quotas.who(counted_ip(peer.host)),
           .connection = context.here.quotas.who(peer.host + " " + std::to_string(peer.port))};
@@ -67,10 +67,10 @@ TimeAsker asker_of(const HandlerContext& context) {
 }  // namespace
 
 asio::awaitable<ErrorCode> look_up_time(HandlerContext context, TimeLookup lookup) {
-  const TimeAsker asker = asker_of(context);
+  const TurnTaker taker = taker_of(context);
   ErrorCode error = ErrorCode::none;
   while (error == ErrorCode::none && !lookup.search.is_done()) {
-    asio::awaitable<void> turn = take_turn(context, asker, lookup, error);
+    asio::awaitable<void> turn = take_turn(context, taker, lookup, error);
     co_await await_on(context.node.home().shard.loop(), context.loop(), std::move(turn));
     co_await let_others_go_on(context.loop());
   }

@@ -6,7 +6,7 @@
 #include "broker/partition/intake.h"
 #include "broker/partition/log_sizes.h"
 #include "broker/partition/partition_table.h"
-#include "broker/partition/time_reads.h"
+#include "broker/quota/fair_turns.h"
 #include "broker/quota/quota_meter.h"
 #include "broker/quota/token_buckets.h"
 #include "broker/shard/shard.h"
@@ -31,7 +31,7 @@ struct ShardServices {
   std::unique_ptr<Durability> durability;
   PartitionTable partitions;
   Intake intake{*this};
-  TimeReads time_reads{shard.loop()};            ///< Of the whole broker's; only the first shard's are used.
+  FairTurns time_reads{shard.loop()};            ///< Of all searches by time, to have a piece read; only the first shard's are used.
   std::shared_ptr<const Image> image;            ///< Replaced whole whenever metadata were committed.
   std::shared_ptr<const BrokerOptions> options;  ///< In force: what the broker was started with, and over it what the image says.
   QuotaMeter quotas;
