@@ -7,10 +7,16 @@
 
 namespace tidelog::attack {
 
+inline constexpr std::int32_t kTimesPartitions = 16;
+inline constexpr std::int32_t kManyPartitions = 2000;
+
 /// What the broker was told, as far as attacks are laid out by it.
 struct Knowledge {
   Scene scene;
   std::string compacted_topic;
+  std::string read_topic;   ///< Has records, and no case names it: the scene's own may be deleted by a request that names it.
+  std::string times_topic;  ///< Of `kTimesPartitions`, which nobody else writes to.
+  std::string many_topic;   ///< Of `kManyPartitions`.
   std::size_t request_max_bytes = 0;
   std::size_t message_max_bytes = 0;
 };

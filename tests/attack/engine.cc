@@ -34,7 +34,7 @@ bool Engine::begin(Slot& slot, Case attack) {
   slot.got.clear();
   slot.deadline = Clock::now() + limits_.hang;
   slot.is_busy = slot.socket.is_open();
-  if (!slot.is_busy) tally_.note(slot.attack.family, Tally::Outcome::closed);
+  if (!slot.is_busy) tally_.note(slot.attack.family, Tally::Outcome::unopened);
   return slot.is_busy;
 }
 

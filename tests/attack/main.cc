@@ -1,201 +1,174 @@
 // attacker --port P --pid PID ...: attacks a broker on this machine while a bystander uses it, and says what became of both.
-// Exit 0: nothing hung, the bystander noticed nothing, memory stayed within its budget, and every record is still there.
-#include "proto/codec/frame.h"
-#include "proto/codec/interpreter.h"
+// Exit 0: nothing hung, the bystander noticed nothing, memory stayed within its budget, every record is still there, and everything that
+// was to be played was tried and, where an answer is due, answered.
+#include "proto/messages/find_coordinator_request.h"
+#include "proto/messages/find_coordinator_response.h"
 #include "proto/messages/metadata_request.h"
 #include "proto/messages/metadata_response.h"
+#include "proto/messages/offset_fetch_request.h"
+#include "proto/messages/offset_fetch_response.h"
 #include "tests/attack/bystander.h"
-#include "tests/attack/cases.h"
-#include "tests/attack/process.h"
-#include "tests/attack/sieges.h"
+#include "tests/attack/dear.h"
+#include "tests/attack/play.h"
 
-#include <cstdio>
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <cstdlib>
 #include <iterator>
-#include <map>
-#include <memory>
-#include <span>
-#include <stdexcept>
+#include <set>
 #include <stop_token>
 #include <thread>
 
 namespace tidelog::attack {
 namespace {
 
-constexpr double kMegabyte = 1024.0 * 1024.0;
-
-/// `--name value` for every number the attack needs; what is not given keeps its default.
-struct Options {
-  std::map<std::string, std::uint64_t> numbers{{"port", 0},         {"pid", 0},         {"seconds", 60},          {"seed", 1},
-                                               {"budget", 0},       {"request-max", 0}, {"message-max", 1 << 20}, {"frame-ms", 30000},
-                                               {"write-ms", 30000}, {"slack-ms", 5000}, {"bound-ms", 5000},       {"connections", 200}};
-
-  Options(int count, char** words) {
-    for (int i = 1; i + 1 < count; i += 2) {
-      const std::string name = words[i];
-      const auto known = numbers.find(name.starts_with("--") ? name.substr(2) : name);
-      if (known == numbers.end()) throw std::runtime_error("unknown option " + name);
-      known->second = std::stoull(words[i + 1]);
-    }
-  }
-  [[nodiscard]] std::uint64_t operator[](const char* name) const { return numbers.at(name); }
-  [[nodiscard]] Milliseconds ms(const char* name) const { return Milliseconds(numbers.at(name)); }
-};
+/// The payload of the answer to one request on a connection of its own.
+template <class Request>
+std::string answer_to(const Target& target, const Request& request, std::int16_t version) {
+  Socket socket(target);
+  std::string answer, rest;
+  const auto until = Clock::now() + std::chrono::seconds(10);
+  const bool was_sent = socket.is_open() && socket.send_all(framed(request, version), until);
+  if (!was_sent || socket.receive_frame(answer, rest, until) != Socket::State::good) throw std::runtime_error("the broker does not answer");
+  return answer;
+}
 
 /// Asks for the topic's id; the topic was created by whoever started the broker.
 Uuid topic_id(const Target& target, const std::string& topic) {
   constexpr std::int16_t kVersion = 12;
   const std::vector<proto::MetadataRequest::MetadataRequestTopic> topics{{.name = topic}};
-  proto::Output out;
-  const std::size_t start = proto::begin_request(
-      out, {.api_key = proto::MetadataRequest::kKey, .api_version = kVersion, .correlation_id = 1, .client_id = "attacker"});
-  proto::encode(proto::MetadataRequest{.topics = topics}, kVersion, out);
-  proto::end_request(out, start);
-  Socket socket(target);
-  std::string answer, rest;
-  const auto until = Clock::now() + std::chrono::seconds(10);
-  const bool asked = socket.send_all({reinterpret_cast<const char*>(out.bytes().data()), out.size()}, until);
-  if (!asked || socket.receive_frame(answer, rest, until) != Socket::State::good) throw std::runtime_error("no metadata");
-  const auto frame = proto::decode_response(std::as_bytes(std::span(answer)), proto::MetadataRequest::kKey, kVersion);
+  const std::string answer = answer_to(target, proto::MetadataRequest{.topics = topics}, kVersion);
   proto::MetadataResponse response;
-  if (!frame || !proto::decode(frame->body, kVersion, response)) throw std::runtime_error("metadata cannot be read");
+  if (!read_answer(answer, kVersion, response)) throw std::runtime_error("metadata cannot be read");
   for (const auto& one : response.topics) {
     if (one.name == topic && one.error_code == 0) return one.topic_id;
   }
   throw std::runtime_error("topic " + topic + " is not there");
 }
 
-/// Says of each part of the attack when it was over, how long it took and what memory the broker had: where to look when it fails.
-/// Thread: any.
-class Progress {
- public:
-  explicit Progress(int pid) : pid_(pid) {}
+bool has_coordinator(const Target& target, std::string_view group) {
+  constexpr std::int16_t kFindVersion = 4, kFetchVersion = 8;
+  const std::vector<std::string_view> keys{group};
+  answer_to(target, proto::FindCoordinatorRequest{.coordinator_keys = keys}, kFindVersion);
+  const std::vector<proto::OffsetFetchRequest::OffsetFetchRequestGroup> groups{{.group_id = group}};
+  const std::string answer = answer_to(target, proto::OffsetFetchRequest{.groups = groups}, kFetchVersion);
+  proto::OffsetFetchResponse response;
+  if (!read_answer(answer, kFetchVersion, response)) throw std::runtime_error("offsets cannot be read");
+  bool is_there = false;
+  for (const auto& one : response.groups) is_there = one.error_code == 0;
+  return is_there;
+}
 
-  class Stage {
-   public:
-    Stage(const Progress& progress, std::string name) : progress_(progress), name_(std::move(name)) {}
-    Stage(const Stage&) = delete;
-    Stage& operator=(const Stage&) = delete;
-    ~Stage() {
-      const Memory memory = memory_of(progress_.pid_);
-      const std::chrono::duration<double> took = Clock::now() - began_;
-      std::printf("%6.1f s  %-22s took %5.1f s, memory %.1f MB, peak so far %.1f MB\n", progress_.elapsed(), name_.c_str(), took.count(),
-                  static_cast<double>(memory.resident) / kMegabyte, static_cast<double>(memory.peak) / kMegabyte);
-      std::fflush(stdout);
-    }
-
-   private:
-    const Progress& progress_;
-    std::string name_;
-    Clock::time_point began_ = Clock::now();
-  };
-
-  [[nodiscard]] Stage begin(std::string name) const { return {*this, std::move(name)}; }
-  [[nodiscard]] bool is_broker_there() const { return is_alive(pid_); }
-  [[nodiscard]] double elapsed() const { return std::chrono::duration<double>(Clock::now() - began_).count(); }
-
- private:
-  int pid_;
-  Clock::time_point began_ = Clock::now();
-};
-
-/// Everything the engine plays, once over all and then at random, until time is over.
-class Play {
- public:
-  Play(const Options& options, const Knowledge& known, Tally& tally, Progress& progress)
-      : known_(known),
-        progress_(progress),
-        frame_time_(options.ms("frame-ms")),
-        dice_(options["seed"]),
-        engine_({.port = static_cast<std::uint16_t>(options["port"])}, {.connections = options["connections"], .hang = longest(options)},
-                tally) {}
-
-  void run(Clock::time_point until) {
-    // What is small and may find something at once comes first; what is exhaustive fills the middle; chance has the rest.
-    play("greetings", unhurried(greetings(known_), until), until);
-    play("lengths", unhurried(frame_lengths(known_), until), until);
-    play("hostile values", hostile_values(known_, dice_, kFew), until);
-    play("bombs", bombs(known_), until);
-    play("sealed batches", sealed_batches(known_, dice_, kFew), until);
-    play("swollen", swollen_requests(known_, kSwollenBytes), share_of(until));
-    play("cut, length fits", short_truncations(known_), share_of(until));
-    play_held(until);
-    play("20,000,000 claimed", claimed_counts(known_), share_of(until));
-    while (Clock::now() < until && progress_.is_broker_there()) {
-      play("bit flips", bit_flips(known_, dice_, kMany), until);
-      play("hostile values", hostile_values(known_, dice_, kMany), until);
-      play("swollen", swollen_requests(known_, known_.request_max_bytes / (1 + dice_.below(8))), until);
-      play("bombs", bombs(known_), until);
-      play("sealed batches", sealed_batches(known_, dice_, kMany), until);
-    }
-  }
-
- private:
-  /// A request may take its time to come, then wait for the memory of its answer (docs/limits.md), and is answered then.
-  static Milliseconds longest(const Options& options) {
-    return options.ms("frame-ms") + 2 * options.ms("write-ms") + options.ms("slack-ms");
-  }
-
-  /// On a slow machine what is exhaustive does not take the time of what follows.
-  static Clock::time_point share_of(Clock::time_point until) {
-    const Clock::time_point now = Clock::now();
-    return now + (until - now) / 3;
-  }
-
-  void play(const char* stage, const Source& source, Clock::time_point until) {
-    const Progress::Stage timed = progress_.begin(stage);
-    engine_.play(source, until);
-  }
-
-  /// These wait for a deadline and do nothing else, so many can wait at once.
-  void play_held(Clock::time_point until) {
-    const Progress::Stage timed = progress_.begin("cut, never completed");
-    engine_.play(unhurried(held_truncations(known_), until), share_of(until), kHeld);
-  }
-
-  /// Without those cases that last until a frame's time is over, where there is no time for them.
-  [[nodiscard]] Source unhurried(Source source, Clock::time_point until) const {
-    if (Clock::now() + 4 * frame_time_ < until) return source;
-    return [source = std::move(source)]() -> std::optional<Case> {
-      std::optional<Case> next = source();
-      while (next && !next->is_probed) next = source();
-      return next;
-    };
-  }
-
-  static constexpr std::size_t kHeld = 1500;
-  static constexpr std::size_t kFew = 2000;
-  static constexpr std::size_t kMany = 10000;
-  static constexpr std::size_t kSwollenBytes = 1 << 20;
-  const Knowledge& known_;
-  Progress& progress_;
-  Milliseconds frame_time_;
-  Dice dice_;
-  Engine engine_;
-};
-
-struct Battle {
-  const Knowledge& known;
-  const Progress& progress;
-  Clock::time_point until;
-};
-
-void besiege(const Options& options, const Battle& battle, Tally& tally) {
-  Dice dice(options["seed"] + 1);
-  const Target target{.port = static_cast<std::uint16_t>(options["port"])};
-  const Deadlines deadlines{.whole_frame = options.ms("frame-ms"), .write_stall = options.ms("write-ms"), .slack = options.ms("slack-ms")};
-  const std::vector<Siege> sieges = all_sieges({.target = target, .known = battle.known, .deadlines = deadlines}, tally, dice);
-  // What would last beyond the end is left out; once nothing fits any more it is over.
-  for (std::size_t turn = 0, skipped = 0; skipped < sieges.size() && battle.progress.is_broker_there(); ++turn) {
-    const Siege& next = sieges[turn % sieges.size()];
-    const bool fits = Clock::now() + next.lasts <= battle.until;
-    skipped = fits ? 0 : skipped + 1;
-    if (!fits) continue;
-    const Progress::Stage timed = battle.progress.begin(next.name);
-    next.run();
+/// Groups are served once their topic has been made and read; a client that comes before is told to ask again, which is no complaint.
+void wait_for_coordinator(const Target& target, std::string_view group) {
+  const auto until = Clock::now() + std::chrono::seconds(10);
+  while (!has_coordinator(target, group)) {
+    if (Clock::now() >= until) throw std::runtime_error("groups are not served");
+    std::this_thread::sleep_for(Milliseconds(5));  // between two looks
   }
 }
 
+/// The attack is many connections; what the shell allows by default would make it a small one.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+/// Plays the sieges in turns until nothing fits any more. Thread: one of its own.
+class Campaign {
+ public:
+  Campaign(const Battle& battle, const std::vector<Siege>& sieges, Tally& tally) : battle_(battle), tally_(tally) {
+    for (const Siege& siege : sieges) {
+      if (battle.options.is_wanted(siege.name)) sieges_.push_back(siege);
+    }
+  }
+
+  void run(Clock::time_point until) {
+    begin_anywhere(until);
+    expect_what_fits(until);
+    // What would last beyond the end is left out; once nothing fits any more it is over.
+    std::size_t skipped = 0;
+    for (std::size_t turn = 0; skipped < sieges_.size() && battle_.progress.is_broker_there(); ++turn) {
+      if (!battle_.options.only.empty() && turn == sieges_.size()) break;
+      const Siege& next = sieges_[turn % sieges_.size()];
+      const bool fits = Clock::now() + next.lasts <= until;
+      skipped = fits ? 0 : skipped + 1;
+      if (fits) play(next);
+    }
+  }
+
+  /// Those that there was no time for.
+  [[nodiscard]] std::vector<std::string> left_out() const {
+    std::vector<std::string> all;
+    for (const Siege& siege : sieges_) {
+      if (!played_.contains(siege.name)) all.push_back(siege.name);
+    }
+    return all;
+  }
+
+ private:
+  /// Where there is no time for all, other ones come first in each run.
+  void begin_anywhere(Clock::time_point until) {
+    Clock::time_point end = Clock::now();
+    for (const Siege& siege : sieges_) end += siege.lasts;
+    if (end <= until || sieges_.empty()) return;
+    const auto first = static_cast<std::ptrdiff_t>(battle_.options["seed"] % sieges_.size());
+    std::ranges::rotate(sieges_, sieges_.begin() + first);
+  }
+
+  /// If each lasted as long as it may, so many would have their turn. So all of these must.
+  void expect_what_fits(Clock::time_point until) {
+    Clock::time_point end = Clock::now();
+    for (const Siege& siege : sieges_) {
+      end += siege.lasts;
+      if (end <= until) tally_.expect(siege.name, siege.expected);
+    }
+  }
+
+  void play(const Siege& siege) {
+    const Progress::Stage timed = battle_.progress.begin(siege.name);
+    tally_.expect(siege.name, siege.expected);
+    played_.insert(siege.name);
+    siege.run();
+  }
+
+  const Battle& battle_;
+  Tally& tally_;
+  std::vector<Siege> sieges_;
+  std::set<std::string> played_;
+};
+
+std::vector<Siege> dear_sieges(const Battlefield& field, Tally& tally) {
+  std::vector<Siege> all;
+  for (const auto make : {time_sieges, member_sieges, commit_sieges, admin_sieges, producer_sieges}) {
+    std::ranges::move(make(field, tally), std::back_inserter(all));
+  }
+  return all;
+}
+
+/// Plays everything at once: cases, crowds and dear requests. Prints for what there was no time.
+void fight(const Battle& battle, Tally& tally, Clock::time_point until) {
+  const Options& options = battle.options;
+  Dice dice(options["seed"] + 1);
+  const Target target{.port = static_cast<std::uint16_t>(options["port"])};
+  const Deadlines deadlines{.whole_frame = options.ms("frame-ms"),
+                            .write_stall = options.ms("write-ms"),
+                            .slack = options.ms("slack-ms"),
+                            .search = options.ms("search-ms")};
+  const Battlefield field{.target = target, .known = battle.known, .deadlines = deadlines};
+  Campaign crowds(battle, crowd_sieges(field, tally, dice), tally);
+  Campaign dear(battle, dear_sieges(field, tally), tally);
+  std::thread beside([&] { crowds.run(until); });
+  std::thread beside_that([&] { dear.run(until); });
+  Play(battle, tally).run(until);
+  beside.join();
+  beside_that.join();
+  for (const Campaign* campaign : {&crowds, &dear}) {
+    for (const std::string& name : campaign->left_out()) std::printf("no time for: %s\n", name.c_str());
+  }
+}
 /// Memory comes back when connections are gone; how long that takes is the allocator's and the kernel's affair.
 Memory settled_memory(int pid) {
   std::uint64_t least = UINT64_MAX;
@@ -218,58 +191,87 @@ struct Verdict {
 };
 
 void print_attacks(const Tally& tally) {
-  std::printf("%-22s %10s %10s %10s %10s %6s\n", "attack", "sent", "answered", "closed", "left", "hung");
-  for (const auto& [family, n] : tally.families()) {
-    std::printf("%-22s %10lu %10lu %10lu %10lu %6lu\n", family.c_str(), n.sent, n.answered, n.closed, n.left, n.hung);
-  }
-  const Tally::Counts all = tally.all();
-  std::printf("%-22s %10lu %10lu %10lu %10lu %6lu\n", "all", all.sent, all.answered, all.closed, all.left, all.hung);
+  const auto print = [](const std::string& name, const Tally::Counts& n) {
+    std::printf("%-22s %9lu %9lu %8lu %8lu %8lu %8lu %6lu\n", name.c_str(), n.sent, n.answered, n.refused, n.closed, n.left, n.unopened,
+                n.hung);
+  };
+  std::printf("%-22s %9s %9s %8s %8s %8s %8s %6s\n", "attack", "sent", "answered", "refused", "closed", "left", "unopened", "hung");
+  for (const auto& [family, counts] : tally.families()) print(family, counts);
+  print("all", tally.all());
   for (const auto& [what, when] : tally.hangs()) std::printf("hung: %s (case %lu)\n", what.c_str(), when);
+  for (const auto& [what, times] : tally.refusals()) std::printf("refused: %s (%lu times)\n", what.c_str(), times);
+}
+
+/// What the bystander says of itself, and whether it did all that it does.
+void judge(const Bystander& bystander, bool had_time, Verdict& verdict) {
+  const Caller& caller = bystander.caller();
+  std::printf("bystander: %lu requests, %lu failures, slowest %ld ms (%s), %lu records, %lu large\n", caller.requests(), caller.failures(),
+              caller.slowest().count(), caller.slowest_what().c_str(), bystander.records(), bystander.large_rounds());
+  for (const std::string& why : caller.complaints()) std::printf("bystander: %s\n", why.c_str());
+  verdict.require(caller.failures() == 0, "the bystander was disturbed");
+  verdict.require(bystander.records() > 0, "the bystander stored nothing: this run proves nothing");
+  verdict.require(!had_time || bystander.large_rounds() > 0, "the bystander never came to all it does: this run proves nothing");
+}
+
+/// The whole process, with what it had before: whoever plans a machine plans with the budget.
+struct MemoryUse {
+  Memory before;
+  Memory peak;
+  Memory after;
+};
+
+void judge(const MemoryUse& memory, double budget, Verdict& verdict) {
+  const double peak = static_cast<double>(memory.peak.peak);
+  std::printf("broker memory: %.1f MB before, %.1f MB peak, %.1f MB after; budget %.1f MB\n",
+              static_cast<double>(memory.before.resident) / kMegabyte, peak / kMegabyte,
+              static_cast<double>(memory.after.resident) / kMegabyte, budget / kMegabyte);
+  verdict.require(budget == 0 || peak <= budget * 1.1, "memory went beyond the budget and a tenth");
+}
+
+void judge(const Tally& tally, Verdict& verdict) {
+  const std::set<std::string> unproven = tally.unproven();
+  for (const std::string& what : unproven) std::printf("unproven: %s\n", what.c_str());
+  verdict.require(tally.all().hung == 0, "connections hung");
+  verdict.require(tally.all().sent > 0, "nothing was played: this run proves nothing");
+  verdict.require(unproven.empty(), "not all that was to be played was: this run proves nothing of it");
 }
 
 int run(const Options& options) {
+  raise_descriptor_limit();
   const Target target{.port = static_cast<std::uint16_t>(options["port"])};
   const int pid = static_cast<int>(options["pid"]);
-  Knowledge known{.scene = {.topic = "attack", .topic_id = topic_id(target, "attack"), .batch = batch_of("key", "value")},
-                  .compacted_topic = "attack-compacted",
-                  .request_max_bytes = options["request-max"],
-                  .message_max_bytes = options["message-max"]};
-  Bystander bystander({.port = target.port, .from = {0, 9}}, "bystander", "bystander-wide", options.ms("bound-ms"));
-  const Memory before = memory_of(pid);
+  const Knowledge known{.scene = {.topic = "attack", .topic_id = topic_id(target, "attack"), .batch = batch_of("key", "value")},
+                        .compacted_topic = "attack-compacted",
+                        .read_topic = "attack-read",
+                        .times_topic = "attack-times",
+                        .many_topic = "attack-many",
+                        .request_max_bytes = options["request-max"],
+                        .message_max_bytes = options["message-max"]};
+  wait_for_coordinator(target, Bystander::kGroup);
+  Bystander bystander({.port = target.port, .from = {0, 9}}, {}, options.ms("bound-ms"));
+  MemoryUse memory{.before = memory_of(pid)};
   forget_peak(pid);
   Tally tally;
-  Progress progress(pid);
-  const Clock::time_point until = Clock::now() + std::chrono::seconds(options["seconds"]);
+  const Progress progress(pid);
   std::jthread beside([&](const std::stop_token& stop) { bystander.run(stop); });
-  std::thread sieges([&] { besiege(options, {.known = known, .progress = progress, .until = until}, tally); });
-  Play(options, known, tally, progress).run(until);
-  sieges.join();
+  fight({.options = options, .known = known, .progress = progress}, tally, Clock::now() + std::chrono::seconds(options["seconds"]));
   beside.request_stop();
   beside.join();
-  const Memory peak = memory_of(pid);
-  const std::string damage = is_alive(pid) ? bystander.verify() : "the broker is gone";
-  const Memory after = settled_memory(pid);
+  memory.peak = memory_of(pid);
+  const bool is_there = is_alive(pid);
+  const std::string damage = is_there ? bystander.verify() : "the broker is gone";
+  memory.after = settled_memory(pid);
 
-  print_attacks(tally);
-  std::printf("bystander: %lu requests, %lu failures, slowest %ld ms, %lu records\n", bystander.requests(), bystander.failures(),
-              bystander.slowest().count(), bystander.records());
-  for (const std::string& why : bystander.complaints()) std::printf("bystander: %s\n", why.c_str());
-  const double budget = static_cast<double>(options["budget"]);
-  std::printf("broker memory: %.1f MB before, %.1f MB peak, %.1f MB after; budget %.1f MB\n",
-              static_cast<double>(before.resident) / kMegabyte, static_cast<double>(peak.peak) / kMegabyte,
-              static_cast<double>(after.resident) / kMegabyte, budget / kMegabyte);
   Verdict verdict;
-  verdict.require(is_alive(pid), "the broker died");
-  verdict.require(tally.all().hung == 0, "connections hung");
-  verdict.require(bystander.failures() == 0, "the bystander was disturbed");
-  verdict.require(bystander.records() > 0, "the bystander stored nothing: this run proves nothing");
+  print_attacks(tally);
+  verdict.require(is_there && is_alive(pid), "the broker died");
+  judge(tally, verdict);
+  judge(bystander, options.only.empty(), verdict);
+  judge(memory, static_cast<double>(options["budget"]), verdict);
   verdict.require(damage.empty(), "stored records: " + damage);
-  // The whole process, with what it had before: whoever plans a machine plans with the budget.
-  verdict.require(budget == 0 || static_cast<double>(peak.peak) <= budget * 1.1, "memory went beyond the budget and a tenth");
   std::fflush(stdout);
   return verdict.is_good ? 0 : 1;
 }
-
 }  // namespace
 }  // namespace tidelog::attack
 
