@@ -172,7 +172,7 @@ void MemberSieges::crowded_consumers() {
 std::vector<std::string> patterns() {
   std::string alternatives = "attack";
   for (int i = 0; alternatives.size() < 3000; ++i) alternatives += "|attack" + std::to_string(i * i) + "[a-z]?";
-  return {alternatives, "[\\pL\\pN]{1,8}-(\\pL|\\pP){1,5}", "(.{0,30}){0,30}", "(a{0,30}.){0,30}", "(a?){80}attack{80}"};
+  return {alternatives, "[\\pL\\pN]{1,2}-\\pL", "(.{0,30}){0,30}", "(a{0,30}.){0,30}", "(a?){80}attack{80}"};
 }
 
 void MemberSieges::dear_patterns() {
