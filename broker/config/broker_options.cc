@@ -1,5 +1,6 @@
 #include "broker/config/broker_options.h"
 
+#include "broker/config/group_config.h"
 #include "broker/config/option_groups.h"
 
 #include <fmt/format.h>
@@ -206,6 +207,7 @@ Result<void, ConfigError> check_consistency(const BrokerOptions& options) {
     return ConfigError{"log.dirs", fmt::format("log.dirs names {} directories, one is served for now", options.log_dirs.size()),
                        "for example log.dirs=./data"};
   }
+  if (auto ok = check_group_bounds(options); !ok) return ok;
   return check_memory(options);
 }
 

@@ -129,8 +129,16 @@ struct BrokerOptions {
   std::int32_t group_max_size = std::numeric_limits<std::int32_t>::max();
   std::vector<std::string> group_consumer_assignors{"uniform", "range"};
   std::int32_t group_consumer_session_timeout_ms = 45000;
+  std::int32_t group_consumer_min_session_timeout_ms = 45000;
+  std::int32_t group_consumer_max_session_timeout_ms = 60000;
   std::int32_t group_consumer_heartbeat_interval_ms = 5000;
+  std::int32_t group_consumer_min_heartbeat_interval_ms = 5000;
+  std::int32_t group_consumer_max_heartbeat_interval_ms = 15000;
+  std::int32_t group_consumer_assignment_interval_ms = 1000;
+  std::int32_t group_consumer_min_assignment_interval_ms = 0;
+  std::int32_t group_consumer_max_assignment_interval_ms = 15000;
   std::int32_t group_consumer_max_size = std::numeric_limits<std::int32_t>::max();
+  std::string group_consumer_migration_policy = "bidirectional";
   std::int32_t transaction_max_timeout_ms = 900000;
   std::int32_t transaction_state_log_replication_factor = 3;
   std::int32_t transaction_state_log_num_partitions = 50;

@@ -106,7 +106,12 @@ std::string render_markdown() {
   const auto out = std::back_inserter(text);
   render_broker(out);
   render_topic(out);
-  render_resource(out, "Group", "Set for one group (AlterConfigs of resource type 32); kept for when groups are served.", group_options());
+  render_resource(
+      out, "Group",
+      "Set for one group (`tidelog config set --group NAME KEY=VALUE`; AlterConfigs of resource type 32), also before there is one of that "
+      "name; in force with the next heartbeat of its members. A key that is left out follows the broker's key beside it, whose "
+      "bounds (`group.consumer.min.session.timeout.ms` and its like) hold for what is set here.",
+      group_options());
   render_resource(out, "Client metrics", "Set for a subscription (resource type 16).", client_metrics_options());
   render_resource(out, "Users and clients", "Set as quotas and credentials (AlterClientQuotas, AlterUserScramCredentials), not as configs.",
                   quota_options());

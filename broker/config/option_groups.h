@@ -39,8 +39,6 @@ constexpr BrokerOption inert(const Bare& bare, std::string_view why, std::string
 }
 
 // Why a key has no effect: the end of the sentence "No effect in Tidelog: ...".
-inline constexpr std::string_view kNoGroupConfigs = "settings of single groups are not read yet";
-inline constexpr std::string_view kNoMigration = "a group with members keeps its protocol";
 inline constexpr std::string_view kNoStreams = "streams groups are not served";
 inline constexpr std::string_view kNoShare = "share groups are not served";
 inline constexpr std::string_view kNoTransactions = "transactions are not served yet";

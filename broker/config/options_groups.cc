@@ -22,8 +22,8 @@ constexpr BrokerOption kTable[] = {
     option<&B::offsets_topic_num_partitions>("offsets.topic.num.partitions", between(1, 100000), "Partitions of `__consumer_offsets`."),
     option<&B::offsets_topic_segment_bytes>("offsets.topic.segment.bytes", at_least(1), "Segment size of `__consumer_offsets`."),
     option<&B::offsets_retention_minutes>("offsets.retention.minutes", at_least(1), "How long offsets of a dead group are kept."),
-    inert({"group.consumer.assignment.interval.ms", integer, "1000", at_least(0)}, kOwnWay,
-          "Least time between two assignments of one consumer group.")
+    option<&B::group_consumer_assignment_interval_ms>("group.consumer.assignment.interval.ms", at_least(0),
+                                                      "Least time between two assignments of one consumer group; 0: none.")
         .cluster_wide(),
     inert({"group.consumer.assignor.offload.enable", boolean, "true", any_value()}, kOwnWay,
           "Compute assignments of consumer groups away from the coordinator's thread.")
@@ -33,23 +33,23 @@ constexpr BrokerOption kTable[] = {
                                          "Server-side assignors of consumer groups, the preferred one first."),
     option<&B::group_consumer_heartbeat_interval_ms>("group.consumer.heartbeat.interval.ms", at_least(1),
                                                      "How often members of consumer groups are told to report."),
-    inert({"group.consumer.max.assignment.interval.ms", integer, "15000", at_least(0)}, kNoGroupConfigs,
-          "Largest `consumer.assignment.interval.ms` a group may set."),
-    inert({"group.consumer.max.heartbeat.interval.ms", integer, "15000", at_least(1)}, kNoGroupConfigs,
-          "Largest heartbeat interval a consumer group may set."),
-    inert({"group.consumer.max.session.timeout.ms", integer, "60000", at_least(1)}, kNoGroupConfigs,
-          "Largest session timeout a consumer group may set."),
+    option<&B::group_consumer_max_assignment_interval_ms>("group.consumer.max.assignment.interval.ms", at_least(0),
+                                                          "Largest `consumer.assignment.interval.ms` a group may set."),
+    option<&B::group_consumer_max_heartbeat_interval_ms>("group.consumer.max.heartbeat.interval.ms", at_least(1),
+                                                         "Largest heartbeat interval a consumer group may set."),
+    option<&B::group_consumer_max_session_timeout_ms>("group.consumer.max.session.timeout.ms", at_least(1),
+                                                      "Largest session timeout a consumer group may set."),
     option<&B::group_consumer_max_size>("group.consumer.max.size", at_least(1), "Members one consumer group may have."),
-    inert({"group.consumer.migration.policy", text, "bidirectional", any_value()}, kNoMigration,
-          "Which way a group may move between the classic and the consumer protocol while it runs.")
+    option<&B::group_consumer_migration_policy>("group.consumer.migration.policy", any_value(),
+                                                "Which way a group may move between the classic and the consumer protocol while it runs.")
         .one_of(kGroupConsumerMigrationPolicy)
         .in_any_case(),
-    inert({"group.consumer.min.assignment.interval.ms", integer, "0", at_least(0)}, kNoGroupConfigs,
-          "Smallest `consumer.assignment.interval.ms` a group may set."),
-    inert({"group.consumer.min.heartbeat.interval.ms", integer, "5000", at_least(1)}, kNoGroupConfigs,
-          "Smallest heartbeat interval a consumer group may set."),
-    inert({"group.consumer.min.session.timeout.ms", integer, "45000", at_least(1)}, kNoGroupConfigs,
-          "Smallest session timeout a consumer group may set."),
+    option<&B::group_consumer_min_assignment_interval_ms>("group.consumer.min.assignment.interval.ms", at_least(0),
+                                                          "Smallest `consumer.assignment.interval.ms` a group may set."),
+    option<&B::group_consumer_min_heartbeat_interval_ms>("group.consumer.min.heartbeat.interval.ms", at_least(1),
+                                                         "Smallest heartbeat interval a consumer group may set."),
+    option<&B::group_consumer_min_session_timeout_ms>("group.consumer.min.session.timeout.ms", at_least(1),
+                                                      "Smallest session timeout a consumer group may set."),
     inert({"group.consumer.regex.refresh.interval.ms", integer, "600000", at_least(10000)}, kOwnWay,
           "How often a subscription by pattern looks for new topics.")
         .internal(),

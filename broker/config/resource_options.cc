@@ -1,6 +1,7 @@
 #include "broker/config/resource_options.h"
 
 #include "broker/config/option_groups.h"
+#include "broker/config/topic_config.h"
 
 #include <fmt/format.h>
 
@@ -41,14 +42,14 @@ constexpr Row row(const Bare& bare, std::string_view why, std::string_view doc) 
 }
 
 constexpr ResourceOption kGroup[] = {
-    row({"consumer.assignment.interval.ms", integer, "1000", at_least(0), "group.consumer.assignment.interval.ms"}, kNoGroupConfigs,
-        "Least time between two assignments of the group."),
-    row({"consumer.assignor.offload.enable", boolean, "true", any_value(), "group.consumer.assignor.offload.enable"}, kNoGroupConfigs,
+    row({"consumer.assignment.interval.ms", integer, "1000", at_least(0), "group.consumer.assignment.interval.ms"}, {},
+        "Least time between two assignments of the group; 0: none."),
+    row({"consumer.assignor.offload.enable", boolean, "true", any_value(), "group.consumer.assignor.offload.enable"}, kOwnWay,
         "Compute assignments away from the coordinator's thread.")
         .internal(),
-    row({"consumer.heartbeat.interval.ms", integer, "5000", at_least(1), "group.consumer.heartbeat.interval.ms"}, kNoGroupConfigs,
+    row({"consumer.heartbeat.interval.ms", integer, "5000", at_least(1), "group.consumer.heartbeat.interval.ms"}, {},
         "How often members are told to report."),
-    row({"consumer.session.timeout.ms", integer, "45000", at_least(1), "group.consumer.session.timeout.ms"}, kNoGroupConfigs,
+    row({"consumer.session.timeout.ms", integer, "45000", at_least(1), "group.consumer.session.timeout.ms"}, {},
         "Silence after which a member is dropped."),
     row({"errors.deadletterqueue.copy.record.enable", boolean, "false", any_value()}, kNoShare,
         "Write the record itself to the dead letter topic, not only where it was."),
@@ -163,6 +164,25 @@ Result<void, ConfigError> check_config(const BrokerOptions& options, const Resou
   return check_bounds(options, row, value);
 }
 
+/// A session that ends before the next heartbeat is due drops a member that does what it is told. What is not set is the broker's.
+Result<void, ConfigError> check_sessions(const BrokerOptions& options, const ConfigMap& configs) {
+  for (const std::string_view protocol : {"consumer", "share", "streams"}) {
+    const std::string session = fmt::format("{}.session.timeout.ms", protocol);
+    const std::string heartbeat = fmt::format("{}.heartbeat.interval.ms", protocol);
+    if (!configs.contains(session) && !configs.contains(heartbeat)) continue;
+    const auto in_force = [&](const std::string& key) {
+      const auto own = configs.find(key);
+      return own != configs.end() ? std::string(trim(own->second)) : find_broker_option("group." + key)->print(options);
+    };
+    if (number(in_force(session)) > number(in_force(heartbeat))) continue;
+    return ConfigError{
+        .key = session,
+        .message = fmt::format("{}={} must be greater than {}={}", session, in_force(session), heartbeat, in_force(heartbeat)),
+        .hint = "a member would be dropped before its next heartbeat is due"};
+  }
+  return {};
+}
+
 ConfigError unknown_key(std::span<const ResourceOption> table, std::string_view key, Suggestions& suggestions) {
   const std::string_view meant = suggestions.closest_key(key, table);
   return {.key = std::string(key),
@@ -189,7 +209,7 @@ Result<void, ConfigError> validate_resource_configs(const BrokerOptions& options
     if (row == nullptr) return unknown_key(table, key, suggestions);
     if (Result<void, ConfigError> ok = check_config(options, *row, value); !ok) return ok;
   }
-  return {};
+  return check_sessions(options, configs);
 }
 
 Result<void, ConfigError> validate_resource_config(const BrokerOptions& options, std::span<const ResourceOption> table,

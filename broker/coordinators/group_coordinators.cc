@@ -14,25 +14,10 @@ namespace {
 /// A partition that could not be loaded is tried again when a client asks, but not for each one that does.
 constexpr SteadyTime kTriedAgainAfter = std::chrono::seconds(10);
 
-std::size_t count_from(std::int32_t option) { return static_cast<std::size_t>(std::max(option, 0)); }
-
-GroupSettings settings_from(const BrokerOptions& options) {
-  using std::chrono::milliseconds;
-  return {.initial_rebalance_delay = milliseconds(options.group_initial_rebalance_delay_ms),
-          .min_session_timeout = milliseconds(options.group_min_session_timeout_ms),
-          .max_session_timeout = milliseconds(options.group_max_session_timeout_ms),
-          .max_size = count_from(options.group_max_size),
-          .offset_metadata_max_bytes = count_from(options.offset_metadata_max_bytes),
-          .offsets_retention = std::chrono::minutes(options.offsets_retention_minutes),
-          .consumer_session_timeout = milliseconds(options.group_consumer_session_timeout_ms),
-          .consumer_heartbeat_interval = milliseconds(options.group_consumer_heartbeat_interval_ms),
-          .consumer_max_size = count_from(options.group_consumer_max_size),
-          .consumer_assignors = options.group_consumer_assignors};
-}
-
 }  // namespace
 
-GroupCoordinators::GroupCoordinators(ShardServices& shard) : shard_(shard), topics_(shard.image), gate_(shard.shard.loop().executor()) {}
+GroupCoordinators::GroupCoordinators(ShardServices& shard)
+    : shard_(shard), topics_(shard.image), settings_(shard.image, shard.options), gate_(shard.shard.loop().executor()) {}
 
 void GroupCoordinators::start() {
   asio::co_spawn(shard_.shard.loop().executor(), load_all(), asio::detached);
@@ -43,12 +28,6 @@ asio::awaitable<void> GroupCoordinators::stop() {
   expiry_.cancel();
   for (const auto& [partition, groups] : hosted_) groups->give_up();
   co_await gate_.close();
-}
-
-void GroupCoordinators::follow_options() {
-  if (settings_are_of_ == shard_.options) return;
-  settings_are_of_ = shard_.options;
-  settings_ = std::make_shared<const GroupSettings>(settings_from(*settings_are_of_));
 }
 
 std::shared_ptr<HostedGroups> GroupCoordinators::make(const TopicPartition& id) {
@@ -74,7 +53,7 @@ asio::awaitable<void> GroupCoordinators::load(std::shared_ptr<HostedGroups> grou
 }
 
 std::shared_ptr<HostedGroups> GroupCoordinators::find(const TopicPartition& id, ErrorCode& why) {
-  follow_options();
+  settings_.follow_options();
   why = ErrorCode::none;
   if (gate_.is_closed() || shard_.partitions.find(id) == nullptr) {
     why = ErrorCode::not_coordinator;
@@ -112,7 +91,7 @@ std::vector<std::shared_ptr<HostedGroups>> GroupCoordinators::all(ErrorCode& why
 /// One after the other: a start has other things to read as well.
 asio::awaitable<void> GroupCoordinators::load_all() {
   const Gate::Pass pass = gate_.enter();
-  follow_options();
+  settings_.follow_options();
   for (const TopicPartition& id : owned_here()) {
     if (gate_.is_closed()) co_return;
     std::shared_ptr<HostedGroups>& place = hosted_[id.partition];
@@ -124,7 +103,7 @@ asio::awaitable<void> GroupCoordinators::load_all() {
 }
 
 void GroupCoordinators::look_for_expired() {
-  follow_options();
+  settings_.follow_options();
   for (const auto& [partition, groups] : hosted_) {
     if (groups->state() != HostedGroups::State::active) continue;
     groups->step([](GroupMachine& machine, Step& step) {
@@ -137,7 +116,7 @@ void GroupCoordinators::look_for_expired() {
 }
 
 void GroupCoordinators::forget_topic(const std::string& name, const Uuid& id) {
-  follow_options();
+  settings_.follow_options();
   for (const auto& [partition, groups] : hosted_) {
     if (groups->state() != HostedGroups::State::active) continue;
     groups->step([&](GroupMachine& machine, Step& step) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "broker/coordinators/group_settings.h"
 #include "broker/coordinators/hosted_groups.h"
 #include "broker/coordinators/image_topics.h"
 #include "broker/shard/gate.h"
@@ -11,8 +12,6 @@
 #include <vector>
 
 namespace tidelog::broker {
-
-struct BrokerOptions;
 
 /// The group coordinators of one shard: one for each partition of `__consumer_offsets` that it owns.
 /// Thread: the shard's loop. Life: `start` after the partitions are there, `stop` before they go.
@@ -37,15 +36,13 @@ class GroupCoordinators {
   std::shared_ptr<HostedGroups> make(const TopicPartition& id);
   std::shared_ptr<HostedGroups> host(const TopicPartition& id);
   [[nodiscard]] std::vector<TopicPartition> owned_here() const;
-  void follow_options();
   asio::awaitable<void> load(std::shared_ptr<HostedGroups> groups);
   asio::awaitable<void> load_all();
   void look_for_expired();
 
   ShardServices& shard_;
   ImageTopics topics_;
-  std::shared_ptr<const GroupSettings> settings_;
-  std::shared_ptr<const BrokerOptions> settings_are_of_;
+  ImageSettings settings_;
   std::map<PartitionIndex, std::shared_ptr<HostedGroups>> hosted_;
   Gate gate_;
   Timer expiry_{[this] { look_for_expired(); }};

@@ -137,8 +137,13 @@ void HostedGroups::replay(const proto::RecordView& record) {
 
 Step HostedGroups::begin_step(std::vector<LateAnswer>& late) {
   Loop& loop = host_.shard.shard.loop();
-  return {
-      .log = *this, .settings = *host_.settings, .topics = host_.topics, .now = loop.now(), .wall_clock = loop.wall_clock(), .late = late};
+  return {.log = *this,
+          .settings = host_.settings.for_all(),
+          .topics = host_.topics,
+          .now = loop.now(),
+          .wall_clock = loop.wall_clock(),
+          .late = late,
+          .own_settings = &host_.settings};
 }
 
 void HostedGroups::end_step(std::vector<LateAnswer> late) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "broker/coordinators/group_settings.h"
 #include "broker/coordinators/late_mail.h"
 #include "broker/group/group_machine.h"
 #include "broker/partition/ack_waiters.h"
@@ -22,7 +23,7 @@ struct ShardServices;
 struct CoordinatorHost {
   ShardServices& shard;
   const TopicsView& topics;
-  const std::shared_ptr<const GroupSettings>& settings;  ///< In force now.
+  const ImageSettings& settings;
 };
 
 /// The groups that one partition of `__consumer_offsets` keeps, and what is done with what their machine decides: its records are appended

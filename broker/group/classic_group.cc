@@ -10,19 +10,16 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kMostNameBytes = 60;    // of a member's name in the history
 constexpr std::size_t kMostReasonBytes = 80;  // of what a client gives as its reason
 constexpr std::size_t kMostNotes = 8;         // for one rebalance: thousands that join at once must not push out why it began
 
-constexpr std::size_t kMostCounted = 64;  // members that every step walks over in debug builds
+[[maybe_unused]] constexpr std::size_t kMostCounted = 64;  // members that every step walks over in debug builds
 
-/// For people to read: cut between characters, nothing in it that would steer a terminal.
-std::string legible(std::string_view text, std::size_t most) {
-  std::size_t length = std::min(text.size(), most);
-  while (length > 0 && length < text.size() && (static_cast<unsigned char>(text[length]) & 0xC0) == 0x80) --length;
-  std::string clean(text.substr(0, length));
-  std::ranges::replace_if(clean, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');
-  return length < text.size() ? clean + "..." : clean;
+std::string text_of(std::string_view who, std::string_view what, std::string_view reason) {
+  std::string text = legible(who, kMostNameBytes);
+  text.append(" ").append(what);
+  if (!reason.empty()) text.append(": ").append(legible(reason, kMostReasonBytes));
+  return text;
 }
 
 ClassicMember member_of(const ClassicGroupRecord::Member& stored, const std::optional<std::string>& protocol) {
@@ -64,11 +61,16 @@ ErrorCode ClassicGroup::check_member(std::string_view id, const std::optional<st
   return members_.find(id) == nullptr ? ErrorCode::unknown_member_id : ErrorCode::none;
 }
 
+ErrorCode ClassicGroup::check_generation(const ClassicMember& member, std::int32_t generation) const {
+  return generation == member.earlier_epoch.value_or(generation_) ? ErrorCode::none : ErrorCode::illegal_generation;
+}
+
 ErrorCode ClassicGroup::heartbeat(const HeartbeatCall& call, Step& step) {
   if (state_ == ClassicState::dead) return ErrorCode::coordinator_not_available;
   if (const ErrorCode error = check_member(call.member_id, call.instance_id); error != ErrorCode::none) return error;
-  if (call.generation != generation_) return ErrorCode::illegal_generation;
-  renew(*members_.find(call.member_id), step);
+  ClassicMember& member = *members_.find(call.member_id);
+  if (const ErrorCode error = check_generation(member, call.generation); error != ErrorCode::none) return error;
+  renew(member, step);
   return state_ == ClassicState::preparing_rebalance ? ErrorCode::rebalance_in_progress : ErrorCode::none;
 }
 
@@ -81,9 +83,10 @@ ErrorCode ClassicGroup::may_commit(const Committer& committer, Step& step) {
   // A transaction's old form of commit names no member, whatever the group's state is.
   if (claims_none) return committer.is_transactional ? ErrorCode::none : ErrorCode::unknown_member_id;
   if (const ErrorCode error = check_member(committer.member_id, instance_id); error != ErrorCode::none) return error;
-  if (committer.generation != generation_) return ErrorCode::illegal_generation;
+  ClassicMember& member = *members_.find(committer.member_id);
+  if (const ErrorCode error = check_generation(member, committer.generation); error != ErrorCode::none) return error;
   if (committer.is_transactional) return ErrorCode::none;  // the producer speaks: no sign of life of the member
-  renew(*members_.find(committer.member_id), step);
+  renew(member, step);
   // The member knows the generation from its JoinGroup, but nobody owns anything in it yet.
   return state_ == ClassicState::completing_rebalance ? ErrorCode::rebalance_in_progress : ErrorCode::none;
 }
@@ -158,6 +161,7 @@ void ClassicGroup::replay(const ClassicGroupRecord::Value& value) {
     if (!is_taken) members_.add(member_of(member, value.protocol));
   }
   state_ = members_.empty() ? ClassicState::empty : ClassicState::stable;
+  is_unassigned_ = !members_.empty() && !value.leader;
   protocol_ = members_.empty() ? std::nullopt : std::optional(value.protocol.value_or(""));
   leader_ = members_.find(value.leader.value_or("")) != nullptr ? value.leader.value_or("") : "";
   if (leader_.empty() && !members_.empty()) leader_ = members_.begin()->id;
@@ -167,11 +171,42 @@ void ClassicGroup::replay(const ClassicGroupRecord::Value& value) {
 
 void ClassicGroup::loaded(Step& step) {
   for (ClassicMember& member : members_) renew(member, step);
+  if (!members_.empty()) remark(step, "the group", "was read from the log by its coordinator, which knows of no events before");
   if (members_.size() > step.settings.max_size) {
     note(step, "the group", "has more members than group.max.size since it was loaded");
     prepare(step);  // the last to join again find no room
+  } else if (is_unassigned_) {
+    note(step, "the group", "is what a consumer group left, and nobody has assigned it yet");
+    prepare(step);
   }
   check_invariants();
+}
+
+void ClassicGroup::begin_with(const ClassicGroupRecord::Value& stored, std::vector<ClassicMember> members, Step& step) {
+  CHECK(members_.empty() && !members.empty());
+  protocol_type_ = stored.protocol_type;
+  generation_ = stored.generation;
+  protocol_ = stored.protocol;
+  leader_ = members.front().id;
+  for (ClassicMember& member : members) renew(members_.add(std::move(member)), step);
+  subscribed_ = subscribed_topics();
+  state_ = ClassicState::stable;
+  noted_ = 0;
+  note(step, "the group", "goes on with the classic protocol: no member is left that speaks the consumer protocol");
+  prepare(step);
+  check_invariants();
+}
+
+void ClassicGroup::hand_over(std::vector<LateAnswer>& late) {
+  for (ClassicMember& member : members_) {
+    const JoinAnswer join =
+        member.is_new ? join_refused(ErrorCode::unknown_member_id) : join_refused(ErrorCode::rebalance_in_progress, member.id);
+    if (const auto ticket = members_.wait_for_join(member, std::nullopt)) late.push_back({.ticket = *ticket, .answer = join});
+    if (const auto ticket = members_.wait_for_sync(member, std::nullopt)) {
+      late.push_back({.ticket = *ticket, .answer = sync_refused(ErrorCode::rebalance_in_progress)});
+    }
+  }
+  end();
 }
 
 void ClassicGroup::abandon(ErrorCode error, std::vector<LateAnswer>& late) {
@@ -183,6 +218,10 @@ void ClassicGroup::abandon(ErrorCode error, std::vector<LateAnswer>& late) {
       late.push_back({.ticket = *ticket, .answer = sync_refused(error)});
     }
   }
+  end();
+}
+
+void ClassicGroup::end() {
   members_.clear();
   pending_.clear();
   leader_.clear();
@@ -230,10 +269,11 @@ ClassicDescription ClassicGroup::describe() const {
 
 void ClassicGroup::note(Step& step, std::string_view who, std::string_view what, std::string_view reason) {
   if (++noted_ > kMostNotes) return;
-  std::string text = legible(who, kMostNameBytes);
-  text.append(" ").append(what);
-  if (!reason.empty()) text.append(": ").append(legible(reason, kMostReasonBytes));
-  history_.add({.at = step.wall_clock, .generation = generation_, .what = std::move(text)});
+  history_.add({.at = step.wall_clock, .generation = next_generation(), .what = text_of(who, what, reason)});
+}
+
+void ClassicGroup::remark(Step& step, std::string_view who, std::string_view what, std::string_view reason) {
+  history_.add({.at = step.wall_clock, .generation = generation_, .what = text_of(who, what, reason)});
 }
 
 void ClassicGroup::check_invariants() const {

@@ -30,11 +30,14 @@ enum class ClassicState : std::uint8_t { empty, preparing_rebalance, completing_
 //   Stable               |   its static namesake; in Stable: the leader joins again; not all have synced |
 //                        |   by the sync deadline                                                        |
 //   Stable               | a static namesake takes over, the vote stays as it was, and that is stored    | Stable
+//   (a consumer group)   | only members that speak this protocol are left in it (migration.h)            | PreparingRebalance
+//   any                  | handed over to a consumer group                                               | Dead
 //   any                  | abandoned                                                                     | Dead
 //
 // The first PreparingRebalance after Empty lasts for the initial rebalance delay, longer if more members come. What is stored changes with
 // the arrows that say so only: the record is appended, then applied; refused, nothing of it holds. Generation, leader and protocol of a
-// CompletingRebalance are not stored before it is Stable: after a restart the group stands where it was stable or empty last.
+// CompletingRebalance are not stored before it is Stable: after a restart the group stands where it was stable or empty last. What a
+// consumer group left has no leader, since nobody has assigned it: after a restart it goes to PreparingRebalance as well.
 
 /// One group that speaks the classic protocol (JoinGroup, SyncGroup, Heartbeat, LeaveGroup).
 /// Crash: rebuilt by `replay`; members who joined since the last stored generation learn that they are unknown and join again.
@@ -70,9 +73,18 @@ class ClassicGroup {
   /// Answers everybody who waits: this is no longer the group's coordinator. The group is dead then.
   void abandon(ErrorCode error, std::vector<LateAnswer>& late);
 
+  /// What was a consumer group goes on as this new one: its members are to join again. `stored` is what was appended of it, in the order of
+  /// `members`.
+  void begin_with(const ClassicGroupRecord::Value& stored, std::vector<ClassicMember> members, Step& step);
+  /// A consumer group goes on in its place, with all members but those who never had an answer. Whoever waits shall come again; the group
+  /// is dead then.
+  void hand_over(std::vector<LateAnswer>& late);
+
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] ClassicState state() const { return state_; }
   [[nodiscard]] std::int32_t generation() const { return generation_; }
+  [[nodiscard]] const std::optional<std::string>& protocol() const { return protocol_; }
+  [[nodiscard]] const ClassicMembers& members() const { return members_; }
   /// Empty: only offsets are kept for it, or it never had a member.
   [[nodiscard]] const std::string& protocol_type() const { return protocol_type_; }
   /// Since when it has been empty, by the wall clock; -1 unless it is.
@@ -83,6 +95,8 @@ class ClassicGroup {
   [[nodiscard]] bool subscribes_to(std::string_view topic) const;
   [[nodiscard]] ClassicDescription describe() const;
   [[nodiscard]] const GroupHistory& history() const { return history_; }
+  /// What happened to the group before it was this one.
+  void inherit(GroupHistory history) { history_ = std::move(history); }
   /// What the record of the present state says. Needs: stable or empty; else it is what nobody has stored.
   [[nodiscard]] ClassicGroupRecord::Value stored() const;
 
@@ -132,15 +146,19 @@ class ClassicGroup {
 
   // classic_group.cc
   [[nodiscard]] ErrorCode check_member(std::string_view id, const std::optional<std::string>& instance_id) const;
+  [[nodiscard]] ErrorCode check_generation(const ClassicMember& member, std::int32_t generation) const;
   void renew(ClassicMember& member, const Step& step);
   void remove_member(ClassicMember& member, Step& step);
   void answer_join(ClassicMember& member, JoinAnswer answer, Step& step);
   void answer_sync(ClassicMember& member, SyncAnswer answer, Step& step);
+  void end();
   [[nodiscard]] SyncAnswer assignment_of(const ClassicMember& member) const;
   [[nodiscard]] std::optional<std::set<std::string, std::less<>>> subscribed_topics() const;
   void enter(ClassicState state, const Step& step);
-  /// Puts an event into the history: who did what, and what they said of it.
+  /// Puts an event into the history that the next generation follows from: who did what, and what they said of it.
   void note(Step& step, std::string_view who, std::string_view what, std::string_view reason = {});
+  /// The same of an event in the generation that there is.
+  void remark(Step& step, std::string_view who, std::string_view what, std::string_view reason = {});
   void check_invariants() const;
 
   std::string name_;
@@ -158,6 +176,7 @@ class ClassicGroup {
   bool is_initial_ = false;              ///< This PreparingRebalance came from Empty: it lasts for its delay even when all have joined.
   bool newcomer_came_ = false;           ///< Since the initial delay began, or was extended last.
   Moment initial_began_{};
+  bool is_unassigned_ = false;  ///< What was replayed last has no leader.
 
   /// What the members of this generation subscribe to. Nothing: not known, or not a group of consumers.
   std::optional<std::set<std::string, std::less<>>> subscribed_;

@@ -93,8 +93,7 @@ void ClassicGroup::become_empty(Step& step) {
   join_deadline_.reset();
   enter(ClassicState::empty, step);
   noted_ = 0;
-  note(step, "the group", "is empty");
-  noted_ = 0;
+  remark(step, "the group", "is empty");
 }
 
 void ClassicGroup::begin_generation(Step& step) {
@@ -110,12 +109,11 @@ void ClassicGroup::begin_generation(Step& step) {
     if (member.join_ticket) answer_join(member, generation_for(member), step);
     renew(member, step);
     member.is_new = false;
+    member.earlier_epoch.reset();
     members_.set_owes_sync(member, true);
   }
   noted_ = 0;
-  const std::string members = std::to_string(members_.size()) + (members_.size() == 1 ? " member" : " members");
-  note(step, "the generation", "began with " + members + ", led by", leader_);
-  noted_ = 0;
+  remark(step, "the generation", "began with " + counted(members_.size(), "member") + ", led by", leader_);
 }
 
 }  // namespace tidelog::broker

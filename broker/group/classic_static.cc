@@ -10,7 +10,7 @@ std::optional<JoinAnswer> ClassicGroup::take_over(ClassicMember& member, const J
   if (state_ == ClassicState::stable && members_.vote(&member, without_repeats(call.protocols)) == protocol_) {
     return take_over_in_place(member, call, step);
   }
-  note(step, *call.instance_id, "came back under a new id", call.reason);
+  note(step, *call.instance_id, "came back under a new id, which fenced the old one", call.reason);
   rename_member(member, call, step);
   update_and_wait(member, call, step);
   // In CompletingRebalance the leader may have been told of the old id, and would leave the new one without an assignment.
@@ -38,7 +38,7 @@ JoinAnswer ClassicGroup::take_over_in_place(ClassicMember& member, const JoinCal
   if (!appended) return join_refused(appended.error());
 
   const std::string old_leader = leader_;
-  note(step, *call.instance_id, "came back under a new id, and keeps its assignment", call.reason);
+  remark(step, *call.instance_id, "came back under a new id, which fenced the old one and keeps its assignment", call.reason);
   rename_member(member, call, step);
   members_.update(member, protocols, call);
   renew(member, step);
@@ -62,6 +62,7 @@ void ClassicGroup::rename_member(ClassicMember& member, const JoinCall& call, St
   member.client_id = call.client_id;
   member.client_host = call.client_host;
   member.is_new = false;
+  member.earlier_epoch.reset();
   renew(member, step);
 }
 

@@ -1,6 +1,7 @@
 #include "broker/group/consumer_group.h"
 
 #include "broker/group/target_assignment.h"
+#include "broker/group/topic_changes.h"
 #include "proto/base/check.h"
 
 #include <algorithm>
@@ -11,22 +12,37 @@ namespace {
 
 constexpr std::chrono::seconds kRetryAfterRefusal{1};
 
+std::string why_gone(const ConsumerMembers::Member& member, Moment now) {
+  const std::string fenced = named_member(member.id) + " was fenced: ";
+  if (member.session_ends <= now) return fenced + "its session timed out";
+  const std::string did = speaks_classic(member) ? "it did not join and sync within " : "it did not give up its partitions within ";
+  return fenced + did + std::to_string(member.about->rebalance_timeout_ms) + " ms";
+}
+
 }  // namespace
 
 ConsumerGroup::ConsumerGroup(std::string name) : name_(std::move(name)) {}
 
-ErrorCode ConsumerGroup::may_commit(std::string_view member_id, std::int32_t member_epoch, Step&) {
+ErrorCode ConsumerGroup::may_commit(std::string_view member_id, std::int32_t member_epoch, Step& step) {
   if (member_epoch < 0 && is_empty()) return ErrorCode::none;
-  const Member* member = std::as_const(members_).find(member_id);
+  Member* const member = members_.find(member_id);
   if (member == nullptr) return ErrorCode::unknown_member_id;
-  if (member_epoch == current_of(*member).epoch) return ErrorCode::none;
-  return member->about->classic ? ErrorCode::illegal_generation : ErrorCode::stale_member_epoch;
+  const bool is_its_epoch = member_epoch == current_of(*member).epoch;
+  // In the classic protocol a commit is a sign of life.
+  if (is_its_epoch && speaks_classic(*member)) arm_session(*member, step);
+  if (is_its_epoch) return ErrorCode::none;
+  return speaks_classic(*member) ? ErrorCode::illegal_generation : ErrorCode::stale_member_epoch;
+}
+
+bool ConsumerGroup::is_replaced(std::string_view member_id, const std::optional<std::string>& instance_id) const {
+  const Member* const holder = instance_id ? members_.find_instance(*instance_id) : nullptr;
+  return holder != nullptr && holder->id != member_id;
 }
 
 ErrorCode ConsumerGroup::may_commit(std::string_view member_id, std::int32_t member_epoch, const TopicPartition& partition) const {
   const Member* member = members_.find(member_id);
   if (member == nullptr) return ErrorCode::unknown_member_id;
-  const ErrorCode stale = member->about->classic ? ErrorCode::illegal_generation : ErrorCode::stale_member_epoch;
+  const ErrorCode stale = speaks_classic(*member) ? ErrorCode::illegal_generation : ErrorCode::stale_member_epoch;
   const MemberAssignment& current = current_of(*member);
   if (member_epoch > current.epoch) return stale;
   for (const HeldPartitions* held : {&current.assigned, &current.pending}) {
@@ -59,14 +75,11 @@ void ConsumerGroup::tick(Step& step) {
       next = std::min(next, due);
       continue;
     }
-    if (gone.empty()) {
-      why = member.session_ends <= step.now
-                ? "the session of member " + id + " timed out"
-                : "member " + id + " did not give up its partitions within " + std::to_string(member.about->rebalance_timeout_ms) + " ms";
-    }
+    if (gone.empty()) why = why_gone(member, step.now);
     gone.push_back(&member);
   }
-  next_due_ = next;
+  while (pending_.next() && *pending_.next() <= step.now) pending_.remove_next();
+  next_due_ = std::min(next, pending_.next().value_or(Moment::max()));
   if (gone.empty()) return;
   if (gone.size() > 1) why += ", and " + std::to_string(gone.size() - 1) + " more timed out";
   if (!remove(gone, why, step)) next_due_ = step.now + kRetryAfterRefusal;
@@ -78,16 +91,16 @@ std::optional<Moment> ConsumerGroup::wake_at() const {
 }
 
 void ConsumerGroup::arm_session(Member& member, const Step& step) {
-  const bool is_classic = member.about->classic.has_value();
-  const std::chrono::milliseconds session{is_classic ? std::chrono::milliseconds(member.about->classic->session_timeout_ms)
-                                                     : step.settings.consumer_session_timeout};
+  const std::chrono::milliseconds session{speaks_classic(member) ? std::chrono::milliseconds(member.about->classic->session_timeout_ms)
+                                                                 : step.settings.consumer_session_timeout};
   member.session_ends = step.now + session;
   next_due_ = std::min(next_due_, member.session_ends);
 }
 
+/// Of members that speak the consumer protocol.
 void ConsumerGroup::arm_rebalance(Member& member, const Step& step) {
-  const bool must_give_up = current_of(member).state == MemberState::unrevoked_partitions && !member.about->classic;
-  if (!must_give_up) {
+  if (speaks_classic(member)) return;
+  if (current_of(member).state != MemberState::unrevoked_partitions) {
     member.rebalance_ends = Moment::max();
     return;
   }
@@ -103,6 +116,7 @@ void ConsumerGroup::loaded(Step& step) {
     arm_rebalance(member, step);
   }
   empty_since_ = is_empty() ? step.wall_clock : TimestampMs{-1};
+  if (!is_empty()) note(step, "the group was read from the log by its coordinator, which knows of no events before");
 }
 
 // What is stored.
@@ -149,10 +163,16 @@ Result<void, Refusal> ConsumerGroup::commit(Draft draft, Step& step) {
             .topics = topics, .version = static_cast<std::int64_t>(step.topics.version()), .resolved_at = step.wall_clock}});
   }
   std::int64_t hash = metadata_hash_;
+  std::vector<TopicFacts> wanted;
   if (!has_seen_topics || members_.subscriptions().alters(draft.change)) {
-    hash = metadata_hash(members_.subscriptions().topics_after(draft.change, step.topics));
+    wanted = members_.subscriptions().topics_after(draft.change, step.topics);
+    hash = metadata_hash(wanted);
   }
-  if (draft.reason.empty() && (hash != metadata_hash_ || !draft.change.resolved.empty())) draft.reason = "topics changed";
+  if (draft.reason.empty() && (hash != metadata_hash_ || !draft.change.resolved.empty())) {
+    // Only a target that was made for this epoch says what topics there were.
+    const bool is_target_known = epoch_ == target_.assignment_epoch;
+    draft.reason = is_target_known ? what_changed(partitions_by_topic(members_), wanted) : "topics changed";
+  }
   if (!draft.reason.empty()) {
     const std::int32_t epoch = next_epoch();
     draft.records.emplace_back(ConsumerGroupRecord{name_, ConsumerGroupRecord::Value{.epoch = epoch, .metadata_hash = hash}});
@@ -163,7 +183,7 @@ Result<void, Refusal> ConsumerGroup::commit(Draft draft, Step& step) {
   }
   if (const Result<void, Refusal> done = commit(draft.records, step); !done) return done;
   seen_topics_ = step.topics.version();
-  if (!draft.reason.empty()) history_.add({.at = step.wall_clock, .generation = epoch_, .what = std::move(draft.reason)});
+  if (!draft.reason.empty()) note(step, std::move(draft.reason));
   if (!is_empty()) {
     empty_since_ = TimestampMs{-1};
   } else if (empty_since_ == TimestampMs{-1}) {
@@ -258,9 +278,13 @@ ConsumerDescription ConsumerGroup::describe() const {
                             .subscribed_regex = member.about->subscribed_regex,
                             .assigned = by_topic(current_of(member).assigned),
                             .target = by_topic(target_of(member)),
-                            .is_classic = member.about->classic.has_value()});
+                            .is_classic = speaks_classic(member)});
   }
   return told;
+}
+
+void ConsumerGroup::note(const Step& step, std::string what) {
+  history_.add({.at = step.wall_clock, .generation = epoch_, .what = std::move(what)});
 }
 
 void ConsumerGroup::note_settings(const GroupSettings& settings) {

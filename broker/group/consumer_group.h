@@ -1,5 +1,7 @@
 #pragma once
 
+#include "broker/group/classic_calls.h"
+#include "broker/group/classic_members.h"
 #include "broker/group/consumer_calls.h"
 #include "broker/group/consumer_members.h"
 #include "broker/group/consumer_validation.h"
@@ -28,6 +30,18 @@ namespace tidelog::broker {
 ///   Stable      | every member is where its target is        |
 ///   any         | a change as above: Assigning; the last member goes: Empty
 ///
+/// A member may speak the classic protocol (migration.h): its generation is its epoch, and it is never told to lead.
+///
+///   it asks   | and                                                              | then
+///   ----------+------------------------------------------------------------------+------------------------------------------------------
+///   JoinGroup | its protocols suit, it is new, or known, or takes a static place | its subscription counts; it goes towards its target
+///             |                                                                  | as a heartbeat would, by what it says it owns
+///   SyncGroup | the target has passed its epoch, and it need not give up first   | REBALANCE_IN_PROGRESS: it joins again
+///             | else                                                             | its assignment
+///   Heartbeat | it has something to give up, or the target has passed its epoch, | REBALANCE_IN_PROGRESS: it joins again
+///             | or what it waits for has become free                             |
+///   nothing   | within its rebalance timeout after it was told, or has joined    | it is fenced
+///
 /// Members that do not say anything within their session, or do not give up partitions within their rebalance timeout, are fenced: removed,
 /// and whatever they say afterwards is refused.
 /// A heartbeat is up to three steps, each whole by itself (R8): who the member is and the group epoch; the target; what the member has. If
@@ -46,6 +60,10 @@ class ConsumerGroup {
   ConsumerGroup& operator=(const ConsumerGroup&) = delete;
 
   ConsumerHeartbeatAnswer heartbeat(const ConsumerHeartbeatCall& call, Step& step);
+  JoinAnswer join(const JoinCall& call, Step& step);
+  SyncAnswer sync(const SyncCall& call, Step& step);
+  ErrorCode heartbeat(const HeartbeatCall& call, Step& step);
+  LeaveAnswer leave(const LeaveCall& call, Step& step);
   /// Whether this member may commit with this epoch, whatever the partition; -1 with no name: only while the group is empty.
   ErrorCode may_commit(std::string_view member_id, std::int32_t member_epoch, Step& step);
   /// After STALE_MEMBER_EPOCH: whether it may commit for this partition all the same, because it has had it since before that epoch ended
@@ -53,6 +71,8 @@ class ConsumerGroup {
   [[nodiscard]] ErrorCode may_commit(std::string_view member_id, std::int32_t member_epoch, const TopicPartition& partition) const;
   /// Whether this member may ask for its offsets with this epoch (OffsetFetch 9 and later).
   [[nodiscard]] ErrorCode may_fetch(std::string_view member_id, std::int32_t member_epoch) const;
+  /// Whether another member has this static place now.
+  [[nodiscard]] bool is_replaced(std::string_view member_id, const std::optional<std::string>& instance_id) const;
 
   /// What became due. Call when `wake_at` is past; earlier does no harm.
   void tick(Step& step);
@@ -72,11 +92,16 @@ class ConsumerGroup {
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::string_view state() const;  ///< As Kafka prints it.
   [[nodiscard]] bool is_empty() const { return members_.size() == 0; }
+  [[nodiscard]] const ConsumerMembers& members() const { return members_; }
+  [[nodiscard]] bool is_all_classic() const { return !is_empty() && members_.classic() == members_.size(); }
+  [[nodiscard]] std::int32_t target_epoch() const { return target_.assignment_epoch; }
   /// Since when nobody has been in it, by the wall clock; -1 while somebody is. Not stored: since it was loaded, at the earliest.
   [[nodiscard]] TimestampMs empty_since() const { return empty_since_; }
   [[nodiscard]] bool subscribes_to(std::string_view topic) const { return members_.subscriptions().anyone_wants(topic); }
   [[nodiscard]] ConsumerDescription describe() const;
   [[nodiscard]] const GroupHistory& history() const { return history_; }
+  /// What happened to the group before it was this one.
+  void inherit(GroupHistory history) { history_ = std::move(history); }
 
   /// For tests: all invariants, at the cost of looking at everything.
   [[nodiscard]] bool is_sound() const;
@@ -88,6 +113,12 @@ class ConsumerGroup {
   struct Place {
     const Member* member = nullptr;    ///< None: it is new.
     const Member* replaced = nullptr;  ///< The static member whose place it takes.
+  };
+  /// What a JoinGroup says, in the group's terms.
+  struct ClassicJoin {
+    std::string id;
+    ConsumerMemberRecord::Value about;
+    PartitionSet owned;
   };
   /// Records of members, and what comes along with them: patterns and the group epoch.
   struct Draft {
@@ -101,15 +132,29 @@ class ConsumerGroup {
   Result<Place, Refusal> find_place(const ConsumerHeartbeatCall& call, const GroupSettings& settings) const;
   Result<Place, Refusal> find_joining(const ConsumerHeartbeatCall& call, const GroupSettings& settings) const;
   Result<void, Refusal> beat(const ConsumerHeartbeatCall& call, const Place& place, Step& step);
-  Result<void, Refusal> update_member(const ConsumerHeartbeatCall& call, const Place& place, Step& step);
-  Result<void, Refusal> admit_pattern(const std::string& regex, Draft& draft, const TopicsView& topics) const;
-  Result<void, Refusal> update_target(Step& step);
-  Result<void, Refusal> reconcile_member(Member& member, const ConsumerHeartbeatCall& call, Step& step);
   Result<void, Refusal> leave(const ConsumerHeartbeatCall& call, Step& step);
   Result<void, Refusal> leave_for_a_while(const Member& member, Step& step);
+  void note_fenced(const ConsumerHeartbeatCall& call, const Refusal& refusal, const Step& step);
+
+  // What members of either protocol say and get (consumer_update.cc).
+  Result<void, Refusal> update_member(const std::string& id, ConsumerMemberRecord::Value about, const Place& place, Step& step);
+  Result<void, Refusal> follow_topics(Step& step);
+  Result<void, Refusal> admit_pattern(const std::string& regex, Draft& draft, const TopicsView& topics) const;
+  Result<void, Refusal> update_target(Step& step);
+  Result<void, Refusal> reconcile_member(Member& member, const std::optional<PartitionSet>& owned, Step& step);
   [[nodiscard]] std::string reason_of_change(const Place& place, const std::string& id, const ConsumerMemberRecord::Value& about) const;
   [[nodiscard]] std::string preferred_assignor(const ConsumerMemberRecord::Value* less, const ConsumerMemberRecord::Value* more) const;
   [[nodiscard]] PartitionSet wanted_target(const Member& member, const TopicsView& topics) const;
+  [[nodiscard]] bool is_free_for(const Member& member, const TopicPartition& partition) const;
+
+  // Members that speak the classic protocol (consumer_classic.cc).
+  Result<Place, ErrorCode> find_place(const JoinCall& call, const GroupSettings& settings) const;
+  Result<void, Refusal> join_as(const ClassicJoin& joining, const Place& place, Step& step);
+  JoinAnswer name_newcomer(const JoinCall& call, const Step& step);
+  [[nodiscard]] Result<const Member*, ErrorCode> find_classic(std::string_view id, const std::optional<std::string>& instance_id) const;
+  [[nodiscard]] Result<const Member*, ErrorCode> find_leaving(const LeaveCall::Member& leaving) const;
+  [[nodiscard]] bool must_rejoin(const Member& member) const;
+  void expect_again(Member& member, const Step& step);
 
   // What is stored (consumer_group.cc).
   Result<void, Refusal> commit(std::span<const GroupRecord> records, Step& step);
@@ -122,6 +167,8 @@ class ConsumerGroup {
   void arm_session(Member& member, const Step& step);
   void arm_rebalance(Member& member, const Step& step);
   void note_settings(const GroupSettings& settings);
+  /// Puts an event into the history, with the epoch that there is now.
+  void note(const Step& step, std::string what);
   void check_invariants() const;
 
   std::string name_;
@@ -135,6 +182,7 @@ class ConsumerGroup {
   std::vector<std::string> assignors_{"uniform"};
   Moment next_due_ = Moment::max();  ///< Nothing is due before.
   TimestampMs empty_since_{-1};
+  PendingMembers pending_;
   GroupHistory history_;
 };
 

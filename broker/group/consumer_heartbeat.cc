@@ -1,6 +1,4 @@
 #include "broker/group/consumer_group.h"
-#include "broker/group/target_assignment.h"
-#include "broker/group/topic_pattern.h"
 #include "proto/base/check.h"
 
 #include <algorithm>
@@ -53,17 +51,6 @@ About updated(About about, const ConsumerHeartbeatCall& call) {
   return about;
 }
 
-Wish wish_of(const About& about) { return {.names = about.subscribed_names, .regex = about.subscribed_regex.value_or("")}; }
-
-/// As a static member has it that is away: it has said that it works on nothing, and no older epoch counts for what it finds again.
-MemberAssignment away(MemberAssignment current, std::int32_t epoch) {
-  current.epoch = epoch;
-  current.state = MemberState::stable;
-  current.pending.clear();
-  for (HeldPartition& one : current.assigned) one.since = 0;
-  return current;
-}
-
 /// A member names the epoch before if the answer with its epoch was lost. Then it has none of what that answer gave it.
 std::optional<Refusal> find_fault_in_epoch(const ConsumerHeartbeatCall& call, const MemberAssignment& current) {
   if (call.member_epoch == current.epoch) return std::nullopt;
@@ -78,12 +65,6 @@ std::optional<Refusal> find_fault_in_epoch(const ConsumerHeartbeatCall& call, co
 bool is_full(const ConsumerHeartbeatCall& call) {
   const bool says_subscription = call.subscribed_names || call.subscribed_regex;
   return call.member_epoch == 0 || (call.rebalance_timeout_ms != -1 && says_subscription && call.owned);
-}
-
-bool may_make_target(const ConsumerTargetEpochRecord::Value& target, const Step& step) {
-  const std::int64_t interval = step.settings.consumer_assignment_interval.count();
-  // The wall clock may have been set back; nobody waits for it to catch up.
-  return target.made_at <= TimestampMs{0} || step.wall_clock < target.made_at || step.wall_clock - target.made_at >= interval;
 }
 
 }  // namespace
@@ -107,7 +88,10 @@ ConsumerHeartbeatAnswer ConsumerGroup::heartbeat(const ConsumerHeartbeatCall& ca
   }
 
   const Result<Place, Refusal> place = find_place(call, step.settings);
-  if (!place) return refuse(place.error());
+  if (!place) {
+    note_fenced(call, place.error(), step);
+    return refuse(place.error());
+  }
   // Whoever speaks lives, even if the log takes nothing at the moment.
   if (place->member != nullptr) arm_session(*members_.find(place->member->id), step);
   const Member* const before = place->member != nullptr ? place->member : place->replaced;
@@ -123,6 +107,12 @@ ConsumerHeartbeatAnswer ConsumerGroup::heartbeat(const ConsumerHeartbeatCall& ca
   const bool missed_an_answer = call.member_epoch < was_at || (call.owned && !is_within(current.assigned, flatten(*call.owned)));
   if (is_full(call) || missed_an_answer || !same_partitions(had, current.assigned)) answer.assignment = by_topic(current.assigned);
   return answer;
+}
+
+/// What a member is told that went on without the group, or whose place another one has.
+void ConsumerGroup::note_fenced(const ConsumerHeartbeatCall& call, const Refusal& refusal, const Step& step) {
+  const bool is_fenced = refusal.error == ErrorCode::fenced_member_epoch || refusal.error == ErrorCode::fenced_instance_id;
+  if (is_fenced) note(step, named_member(call.member_id) + " was fenced: " + refusal.message);
 }
 
 // Who it is.
@@ -150,7 +140,8 @@ Result<ConsumerGroup::Place, Refusal> ConsumerGroup::find_joining(const Consumer
     return Refusal{.error = ErrorCode::group_max_size_reached,
                    .message = "The group has " + std::to_string(members_.size()) + " members, and may have no more."};
   }
-  if (current_of(*holder).epoch != kLeftForAWhile) {
+  // One that speaks the classic protocol never says that it left.
+  if (current_of(*holder).epoch != kLeftForAWhile && !speaks_classic(*holder)) {
     return Refusal{.error = ErrorCode::unreleased_instance_id,
                    .message = "Instance id " + *call.instance_id + " is that of member " + holder->id + ", which has not left."};
   }
@@ -160,121 +151,17 @@ Result<ConsumerGroup::Place, Refusal> ConsumerGroup::find_joining(const Consumer
 }
 
 Result<void, Refusal> ConsumerGroup::beat(const ConsumerHeartbeatCall& call, const Place& place, Step& step) {
-  if (Result<void, Refusal> done = update_member(call, place, step); !done) return done;
+  const bool is_known = place.member != nullptr && !is_news(call, *place.member->about);
+  const bool was_classic = place.member != nullptr && speaks_classic(*place.member);
+  const Member* const before = place.member != nullptr ? place.member : place.replaced;
+  const Result<void, Refusal> said =
+      is_known ? follow_topics(step) : update_member(id_of(call), updated(before != nullptr ? *before->about : About{}, call), place, step);
+  if (!said) return said;
   Member& member = *members_.find(id_of(call));
   arm_session(member, step);
+  if (was_classic) arm_rebalance(member, step);
   if (Result<void, Refusal> done = update_target(step); !done) return done;
-  return reconcile_member(member, call, step);
-}
-
-// What it says of itself, and what follows for the group.
-
-Result<void, Refusal> ConsumerGroup::update_member(const ConsumerHeartbeatCall& call, const Place& place, Step& step) {
-  const bool is_known = place.member != nullptr && !is_news(call, *place.member->about);
-  if (is_known && seen_topics_ == step.topics.version()) return {};
-  if (is_known) return commit(Draft{}, step);
-
-  const std::string& id = id_of(call);
-  const Member* const before = place.member != nullptr ? place.member : place.replaced;
-  About about = updated(before != nullptr ? *before->about : About{}, call);
-  Draft draft;
-  draft.reason = reason_of_change(place, id, about);
-  const Wish wish = wish_of(about);
-  if (before == nullptr || before->subscription->wish != wish) {
-    if (Result<void, Refusal> admitted = admit_pattern(wish.regex, draft, step.topics); !admitted) return admitted;
-    if (before != nullptr) draft.change.less.push_back(before->subscription);
-    draft.change.more = wish;
-  }
-  std::string event;
-  if (place.replaced != nullptr) {
-    add_tombstones(place.replaced->id, draft.records);
-    event = "member " + id + " took the place of " + place.replaced->id + " (instance id " + about.instance_id.value_or("") + ")";
-  }
-  draft.records.emplace_back(ConsumerMemberRecord{name_, id, std::move(about)});
-  if (place.replaced != nullptr) {
-    MemberAssignment taken = away(current_of(*place.replaced), 0);
-    taken.previous_epoch = 0;
-    draft.records.emplace_back(ConsumerTargetMemberRecord{name_, id, by_topic(target_of(*place.replaced))});
-    draft.records.emplace_back(ConsumerCurrentMemberRecord{name_, id, stored(taken)});
-  }
-  const Result<void, Refusal> done = commit(std::move(draft), step);
-  if (done && !event.empty()) history_.add({.at = step.wall_clock, .generation = epoch_, .what = std::move(event)});
-  return done;
-}
-
-std::string ConsumerGroup::reason_of_change(const Place& place, const std::string& id, const About& about) const {
-  const Member* const before = place.member != nullptr ? place.member : place.replaced;
-  if (before == nullptr) return "member " + id + " joined";
-  if (before->subscription->wish != wish_of(about)) return "member " + id + " subscribes to other topics";
-  const std::string assignor = preferred_assignor(&*before->about, &about);
-  return assignor == preferred_assignor(nullptr, nullptr) ? "" : "most members ask for the assignor " + assignor;
-}
-
-/// A pattern that nobody had so far.
-Result<void, Refusal> ConsumerGroup::admit_pattern(const std::string& regex, Draft& draft, const TopicsView& topics) const {
-  if (regex.empty() || members_.subscriptions().resolved(regex) != nullptr) return {};
-  if (const Result<TopicPattern, std::string> pattern = TopicPattern::compile(regex); !pattern) {
-    return Refusal{.error = ErrorCode::invalid_regular_expression,
-                   .message = "SubscribedTopicRegex is not a pattern: " + pattern.error() + "."};
-  }
-  if (members_.subscriptions().all_resolved().size() >= kMostPatterns) {
-    return Refusal{.error = ErrorCode::invalid_request,
-                   .message = "The group has " + std::to_string(kMostPatterns) + " different SubscribedTopicRegex, and may have no more."};
-  }
-  if (std::optional<std::vector<std::string>> matched = resolve(regex, topics)) draft.change.resolved.emplace(regex, *std::move(matched));
-  return {};
-}
-
-// What it gets.
-
-Result<void, Refusal> ConsumerGroup::update_target(Step& step) {
-  if (epoch_ <= target_.assignment_epoch || !may_make_target(target_, step)) return {};
-  std::vector<GroupRecord> records = new_targets(name_, members_, step.topics, preferred_assignor(nullptr, nullptr));
-  records.emplace_back(
-      ConsumerTargetEpochRecord{name_, ConsumerTargetEpochRecord::Value{.assignment_epoch = epoch_, .made_at = step.wall_clock}});
-  return commit(records, step);
-}
-
-/// Its target, without what it unsubscribed from since the target was made.
-PartitionSet ConsumerGroup::wanted_target(const Member& member, const TopicsView& topics) const {
-  PartitionSet wanted;
-  const Uuid* topic = nullptr;
-  bool is_wanted = false;
-  for (const TopicPartition& one : target_of(member)) {
-    if (topic == nullptr || *topic != one.topic_id) {
-      topic = &one.topic_id;
-      const std::optional<TopicFacts> facts = topics.find(one.topic_id);
-      is_wanted = facts && members_.subscriptions().wants(member.subscription->wish, facts->name);
-    }
-    if (is_wanted) wanted.push_back(one);
-  }
-  return wanted;
-}
-
-Result<void, Refusal> ConsumerGroup::reconcile_member(Member& member, const ConsumerHeartbeatCall& call, Step& step) {
-  const bool is_cut = epoch_ > target_.assignment_epoch;
-  const MemberAssignment& current = current_of(member);
-  if (!is_cut && current.state == MemberState::stable && current.epoch == target_.assignment_epoch) return {};
-
-  const std::optional<PartitionSet> owned = call.owned ? std::optional(flatten(*call.owned)) : std::nullopt;
-  const PartitionSet target = is_cut ? wanted_target(member, step.topics) : target_of(member);
-  const std::function<bool(const TopicPartition&)> is_free = [&](const TopicPartition& partition) {
-    const Member* owner = members_.owner(partition);
-    return owner == nullptr || owner == &member;
-  };
-  const Result<MemberAssignment, ErrorCode> next = reconcile({.current = current,
-                                                              .target_epoch = target_.assignment_epoch,
-                                                              .target = target,
-                                                              .owned = owned ? &*owned : nullptr,
-                                                              .is_cut = is_cut,
-                                                              .is_free = is_free});
-  if (!next) return fenced("What it has was stored by a later version.");
-  if (*next == current) return {};
-  const GroupRecord record = ConsumerCurrentMemberRecord{name_, member.id, stored(*next)};
-  if (Result<void, Refusal> done = commit({&record, 1}, step); !done) return done;
-  CHECK(current_of(member) == *next);
-  arm_rebalance(member, step);
-  return {};
+  return reconcile_member(member, call.owned ? std::optional(flatten(*call.owned)) : std::nullopt, step);
 }
 
 // How it leaves.
@@ -287,7 +174,7 @@ Result<void, Refusal> ConsumerGroup::leave(const ConsumerHeartbeatCall& call, St
                    .message = "Instance id " + *call.instance_id + " is that of member " + member->id + " now."};
   }
   if (call.member_epoch == kLeftForAWhile) return leave_for_a_while(*member, step);
-  return remove({&member, 1}, "member " + member->id + " left", step);
+  return remove({&member, 1}, named_member(member->id) + " left", step);
 }
 
 Result<void, Refusal> ConsumerGroup::leave_for_a_while(const Member& member, Step& step) {
@@ -296,7 +183,7 @@ Result<void, Refusal> ConsumerGroup::leave_for_a_while(const Member& member, Ste
   const GroupRecord record = ConsumerCurrentMemberRecord{name_, member.id, stored(left)};
   if (Result<void, Refusal> done = commit({&record, 1}, step); !done) return done;
   arm_rebalance(*members_.find(member.id), step);
-  history_.add({.at = step.wall_clock, .generation = epoch_, .what = "static member " + member.id + " left for a while"});
+  note(step, "static " + named_member(member.id) + " left for a while");
   check_invariants();
   return {};
 }

@@ -1,6 +1,7 @@
 #include "broker/group/consumer_members.h"
 
 #include <algorithm>
+#include <set>
 
 namespace tidelog::broker {
 namespace {
@@ -10,6 +11,18 @@ Wish wish_of(const ConsumerMemberRecord::Value& about) {
   if (!std::ranges::is_sorted(wish.names)) std::ranges::sort(wish.names);
   wish.names.erase(std::ranges::unique(wish.names).begin(), wish.names.end());
   return wish;
+}
+
+void count_down(std::map<std::string, std::size_t, std::less<>>& counts, const std::string& name) {
+  const auto found = counts.find(name);
+  if (--found->second == 0) counts.erase(found);
+}
+
+/// A disk may say one twice.
+std::set<std::string_view> names_of(const ConsumerMemberRecord::Classic& classic) {
+  std::set<std::string_view> names;
+  for (const ConsumerMemberRecord::ClassicProtocol& protocol : classic.protocols) names.insert(protocol.name);
+  return names;
 }
 
 }  // namespace
@@ -85,6 +98,9 @@ void ConsumerMembers::list(Member& member) {
   member.subscription = &subscriptions_.add(wish_of(*member.about));
   if (member.about->server_assignor) ++assignors_[*member.about->server_assignor];
   if (member.about->instance_id) ids_by_instance_[*member.about->instance_id] = member.id;
+  if (!member.about->classic) return;
+  ++classic_;
+  for (const std::string_view name : names_of(*member.about->classic)) ++speakers_[std::string(name)];
 }
 
 void ConsumerMembers::unlist(Member& member) {
@@ -92,14 +108,25 @@ void ConsumerMembers::unlist(Member& member) {
   --size_;
   subscriptions_.remove(*member.subscription);
   member.subscription = nullptr;
-  if (member.about->server_assignor) {
-    const auto found = assignors_.find(*member.about->server_assignor);
-    if (--found->second == 0) assignors_.erase(found);
-  }
+  if (member.about->server_assignor) count_down(assignors_, *member.about->server_assignor);
   if (member.about->instance_id) {
     const auto found = ids_by_instance_.find(*member.about->instance_id);
     if (found != ids_by_instance_.end() && found->second == member.id) ids_by_instance_.erase(found);
   }
+  if (!member.about->classic) return;
+  --classic_;
+  for (const std::string_view name : names_of(*member.about->classic)) count_down(speakers_, std::string(name));
+}
+
+bool ConsumerMembers::support_one_of(std::span<const ClassicProtocol> protocols, const Member* but) const {
+  const bool is_one_out = but != nullptr && speaks_classic(*but);
+  const std::size_t others = classic_ - (is_one_out ? 1 : 0);
+  const std::set<std::string_view> out = is_one_out ? names_of(*but->about->classic) : std::set<std::string_view>{};
+  return std::ranges::any_of(protocols, [&](const ClassicProtocol& protocol) {
+    const auto found = speakers_.find(protocol.name);
+    const std::size_t speakers = found == speakers_.end() ? 0 : found->second;
+    return speakers - (out.contains(protocol.name) ? 1 : 0) == others;
+  });
 }
 
 void ConsumerMembers::claim(const Member& member) {
@@ -135,10 +162,12 @@ bool ConsumerMembers::is_sound() const {
   std::size_t size = 0;
   std::size_t arrived = 0;
   std::size_t held = 0;
+  std::size_t classic = 0;
   for (const auto& [id, member] : members_) {
     if (member.id != id || (!member.about && !member.current && !member.target)) return false;
     if (!member.about) continue;
     ++size;
+    classic += speaks_classic(member) ? 1 : 0;
     arrived += has_arrived(member) ? 1 : 0;
     const MemberAssignment& current = current_of(member);
     held += current.assigned.size() + current.pending.size();
@@ -147,7 +176,7 @@ bool ConsumerMembers::is_sound() const {
     if (member.subscription == nullptr || member.subscription->wish != wish_of(*member.about)) return false;
     if (member.about->instance_id && find_instance(*member.about->instance_id) != &member) return false;
   }
-  return size == size_ && arrived == arrived_ && held == owners_.size();
+  return size == size_ && arrived == arrived_ && classic == classic_ && held == owners_.size();
 }
 
 }  // namespace tidelog::broker

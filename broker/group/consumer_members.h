@@ -1,5 +1,6 @@
 #pragma once
 
+#include "broker/group/classic_calls.h"
 #include "broker/group/partition_set.h"
 #include "broker/group/ports.h"
 #include "broker/group/reconciliation.h"
@@ -9,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -28,8 +30,9 @@ class ConsumerMembers {
     const Subscriptions::Shared* subscription = nullptr;  ///< Of `about`.
     std::optional<MemberAssignment> current;
     std::optional<PartitionSet> target;
-    Moment session_ends = Moment::max();    ///< Unless it is heard of before.
-    Moment rebalance_ends = Moment::max();  ///< Unless it gave up by then what it shall give up.
+    Moment session_ends = Moment::max();  ///< Unless it is heard of before.
+    /// Unless it gave up by then what it shall give up; if it speaks the classic protocol, unless it joined and synced again.
+    Moment rebalance_ends = Moment::max();
   };
   using ById = std::map<std::string, Member, std::less<>>;
 
@@ -53,6 +56,10 @@ class ConsumerMembers {
   [[nodiscard]] ById& stored() { return members_; }
   /// How many members ask for each assignor.
   [[nodiscard]] const std::map<std::string, std::size_t, std::less<>>& assignors() const { return assignors_; }
+  /// How many speak the classic protocol.
+  [[nodiscard]] std::size_t classic() const { return classic_; }
+  /// Whether one of these is spoken by all of those, whatever `but` speaks.
+  [[nodiscard]] bool support_one_of(std::span<const ClassicProtocol> protocols, const Member* but) const;
   [[nodiscard]] const Subscriptions& subscriptions() const { return subscriptions_; }
   [[nodiscard]] Subscriptions& subscriptions() { return subscriptions_; }
 
@@ -74,11 +81,15 @@ class ConsumerMembers {
   std::map<std::string, std::string, std::less<>> ids_by_instance_;
   std::unordered_map<TopicPartition, const Member*> owners_;
   std::map<std::string, std::size_t, std::less<>> assignors_;
+  std::map<std::string, std::size_t, std::less<>> speakers_;  ///< Of each protocol of the classic members.
   Subscriptions subscriptions_;
   std::int32_t target_epoch_ = 0;
   std::size_t size_ = 0;
   std::size_t arrived_ = 0;
+  std::size_t classic_ = 0;
 };
+
+[[nodiscard]] inline bool speaks_classic(const ConsumerMembers::Member& member) { return member.about && member.about->classic; }
 
 /// What it has: nothing at first.
 const MemberAssignment& current_of(const ConsumerMembers::Member& member);

@@ -1,5 +1,6 @@
 #include "broker/group/group_machine.h"
 
+#include "broker/group/migration.h"
 #include "proto/base/check.h"
 
 #include <algorithm>
@@ -173,7 +174,7 @@ std::optional<JoinAnswer> GroupMachine::join(const JoinCall& call, Step& step) {
   GroupEntry* entry = find(call.group);
   if (entry == nullptr && !call.member_id.empty()) return refuse(call, ErrorCode::unknown_member_id);
   if (entry != nullptr && entry->consumer) {
-    if (!entry->is_empty()) return refuse(call, ErrorCode::inconsistent_group_protocol);
+    if (!entry->is_empty()) return join_consumer_group(*entry, call, step);
     if (!call.member_id.empty()) return refuse(call, ErrorCode::unknown_member_id);
     if (const Result<void, ErrorCode> taken = take_over_as_classic(*entry, step); !taken) return refuse(call, taken.error());
     entry = find(call.group);  // Another one, if it had no offsets.
@@ -181,6 +182,27 @@ std::optional<JoinAnswer> GroupMachine::join(const JoinCall& call, Step& step) {
   if (entry == nullptr) entry = &find_or_add(call.group);
   if (!entry->classic) entry->classic = std::make_unique<ClassicGroup>(call.group);
   return act(*entry, step, [&](Step& inner) { return entry->classic->join(call, inner); });
+}
+
+std::optional<JoinAnswer> GroupMachine::join_consumer_group(GroupEntry& entry, const JoinCall& call, Step& step) {
+  if (step.settings.migration_policy == MigrationPolicy::disabled) return refuse(call, ErrorCode::inconsistent_group_protocol);
+  return act(entry, step, [&](Step& inner) { return entry.consumer->join(call, inner); });
+}
+
+/// Who waits for an answer in the consumer group has it: none of its calls is answered late.
+void GroupMachine::go_back_to_classic(GroupEntry& entry, Step& step) {
+  if (!entry.consumer || !entry.consumer->is_all_classic() || !may_downgrade(step.settings.migration_policy)) return;
+  if (entry.consumer->members().size() > step.settings.max_size) return;
+  std::optional<ClassicSuccessor> next = as_classic_group(*entry.consumer, step);
+  if (!next) return;
+  std::vector<GroupRecord> records = entry.consumer->tombstones();
+  records.emplace_back(ClassicGroupRecord{.group = std::string(entry.name), .value = next->stored});
+  if (!step.log.append(records)) return;
+  auto group = std::make_unique<ClassicGroup>(std::string(entry.name));
+  group->inherit(entry.consumer->history());
+  group->begin_with(next->stored, std::move(next->members), step);
+  entry.consumer.reset();
+  entry.classic = std::move(group);
 }
 
 Result<void, ErrorCode> GroupMachine::take_over_as_classic(GroupEntry& entry, Step& step) {
@@ -193,15 +215,19 @@ Result<void, ErrorCode> GroupMachine::take_over_as_classic(GroupEntry& entry, St
 std::optional<SyncAnswer> GroupMachine::sync(const SyncCall& call, Step& step) {
   if (call.group.empty()) return sync_refused(ErrorCode::invalid_group_id);
   GroupEntry* const entry = find(call.group);
-  if (entry == nullptr || !entry->classic) return sync_refused(ErrorCode::unknown_member_id);
-  return act(*entry, step, [&](Step& inner) { return entry->classic->sync(call, inner); });
+  if (entry == nullptr || entry->is_simple()) return sync_refused(ErrorCode::unknown_member_id);
+  return act(*entry, step, [&](Step& inner) {
+    return entry->classic ? entry->classic->sync(call, inner) : std::optional(entry->consumer->sync(call, inner));
+  });
 }
 
 ErrorCode GroupMachine::heartbeat(const HeartbeatCall& call, Step& step) {
   if (call.group.empty()) return ErrorCode::invalid_group_id;
   GroupEntry* const entry = find(call.group);
-  if (entry == nullptr || !entry->classic) return ErrorCode::unknown_member_id;
-  return act(*entry, step, [&](Step& inner) { return entry->classic->heartbeat(call, inner); });
+  if (entry == nullptr || entry->is_simple()) return ErrorCode::unknown_member_id;
+  return act(*entry, step, [&](Step& inner) {
+    return entry->classic ? entry->classic->heartbeat(call, inner) : entry->consumer->heartbeat(call, inner);
+  });
 }
 
 LeaveAnswer GroupMachine::leave(const LeaveCall& call, Step& step) {
@@ -211,11 +237,12 @@ LeaveAnswer GroupMachine::leave(const LeaveCall& call, Step& step) {
     return refused;
   }
   GroupEntry* const entry = find(call.group);
-  if (entry == nullptr || !entry->classic) {
+  if (entry == nullptr || entry->is_simple()) {
     refused.members.assign(call.members.size(), ErrorCode::unknown_member_id);
     return refused;
   }
-  return act(*entry, step, [&](Step& inner) { return entry->classic->leave(call, inner); });
+  return act(*entry, step,
+             [&](Step& inner) { return entry->classic ? entry->classic->leave(call, inner) : entry->consumer->leave(call, inner); });
 }
 
 // The consumer protocol.
@@ -226,22 +253,42 @@ ConsumerHeartbeatAnswer GroupMachine::heartbeat(const ConsumerHeartbeatCall& cal
     return act(*entry, step, [&](Step& inner) { return entry->consumer->heartbeat(call, inner); });
   }
   if (std::optional<Refusal> fault = find_fault(call, step.settings)) return refuse(fault->error, std::move(fault->message));
-  const bool is_classic = entry != nullptr && (call.member_epoch != 0 || !entry->is_empty());
-  if (is_classic) return refuse(ErrorCode::group_id_not_found, "group " + call.group + " is not a consumer group");
+  const bool may_go_on_here = entry != nullptr && (entry->is_empty() || may_upgrade(step.settings.migration_policy));
+  // It was a member before the group went back to the classic protocol: told so it joins again, while there would be no group for it to
+  // end.
+  if (may_go_on_here && call.member_epoch > 0)
+    return refuse(ErrorCode::unknown_member_id, "Member " + call.member_id + " is not in the group.");
+  if (entry != nullptr && (call.member_epoch != 0 || !may_go_on_here))
+    return refuse(ErrorCode::group_id_not_found, "group " + call.group + " is not a consumer group");
   if (call.member_epoch != 0) return refuse(ErrorCode::group_id_not_found, "there is no consumer group " + call.group);
   return begin_consumer_group(call, step);
 }
 
-/// The group comes to be, or takes the place of an empty classic one, when its first member's records are stored.
+/// The group comes to be, or takes the place of a classic one, when its first member's records are stored.
 ConsumerHeartbeatAnswer GroupMachine::begin_consumer_group(const ConsumerHeartbeatCall& call, Step& step) {
-  std::vector<GroupRecord> first;
-  if (find(call.group) != nullptr) first.emplace_back(ClassicGroupRecord{.group = call.group, .value = std::nullopt});
-  NotingLog log(step.log, std::move(first));
-  Step inner = with_log(step, log);
   auto group = std::make_unique<ConsumerGroup>(call.group);
+  std::vector<GroupRecord> first;
+  const GroupEntry* const before = find(call.group);
+  if (before != nullptr) first.emplace_back(ClassicGroupRecord{.group = call.group, .value = std::nullopt});
+  if (before != nullptr && !before->is_empty()) {
+    const std::optional<std::vector<GroupRecord>> members = as_consumer_group(*before->classic, step.topics);
+    if (!members) return refuse(ErrorCode::group_id_not_found, "group " + call.group + " has members that are no consumers");
+    for (const GroupRecord& record : *members) group->apply(record);
+    first.insert(first.end(), members->begin(), members->end());
+    GroupHistory history = before->classic->history();
+    history.add({.at = step.wall_clock,
+                 .generation = before->classic->generation(),
+                 .what = "the group goes on with the consumer protocol: " + named_member(call.member_id) + " speaks it"});
+    Step its = step_of(call.group, step, step.log);
+    group->loaded(its);
+    group->inherit(std::move(history));
+  }
+  NotingLog log(step.log, std::move(first));
+  Step inner = step_of(call.group, step, log);
   ConsumerHeartbeatAnswer answer = group->heartbeat(call, inner);
   if (!log.has_appended()) return answer;
   GroupEntry& entry = find_or_add(call.group);
+  if (entry.classic) entry.classic->hand_over(step.late);
   schedule_at(entry, std::nullopt);
   entry.classic.reset();
   entry.consumer = std::move(group);

@@ -41,14 +41,17 @@ struct ExpirySweep {
 /// | unknown, simple | JoinGroup without a member id | classic | none until its first generation is complete |
 /// | unknown | ConsumerGroupHeartbeat, epoch 0 | consumer | the group's and the member's |
 /// | simple, classic and empty | ConsumerGroupHeartbeat, epoch 0 | consumer | the classic group's tombstone before them |
+/// | classic, of consumers | the same, and the policy lets it upgrade | consumer | that, and its members as migration.h has them |
 /// | consumer and empty | JoinGroup without a member id | classic | tombstones of the old, an empty classic group |
+/// | consumer | all members speak the classic protocol, and the policy lets it downgrade | classic | tombstones of the old, the members |
 /// | classic without members, nothing of it stored | the step ends | simple | none |
 /// | simple | its last offset goes | unknown | the offset's tombstone |
 /// | any, empty | DeleteGroups; or its last offset expired | unknown | tombstones of offsets and group |
 ///
-/// Asked with the other protocol, a group with members answers INCONSISTENT_GROUP_PROTOCOL to JoinGroup, GROUP_ID_NOT_FOUND to
-/// ConsumerGroupHeartbeat, UNKNOWN_MEMBER_ID to the rest of the classic calls. What a refused append would have said was not applied, and
-/// the group is what it was.
+/// A consumer group takes members of the classic protocol in as well, unless the policy is `disabled`. Where members of the other protocol
+/// are not welcome, a group with members answers INCONSISTENT_GROUP_PROTOCOL to JoinGroup, GROUP_ID_NOT_FOUND to ConsumerGroupHeartbeat.
+/// What a refused append would have said was not applied, and the group is what it was; a downgrade is tried again at the group's next
+/// step.
 ///
 /// Life: made empty, fed with every record of the partition, `loaded` once, then asked; dropped when the partition is no longer led here.
 /// Invariant: what it knows of offsets and of stored groups is what a replay of all records that were appended gives, compacted or not.
@@ -116,7 +119,9 @@ class GroupMachine {
   /// Appends, and applies what was appended.
   Result<void, ErrorCode> store(std::span<const GroupRecord> records, Step& step);
 
+  std::optional<JoinAnswer> join_consumer_group(GroupEntry& entry, const JoinCall& call, Step& step);
   Result<void, ErrorCode> take_over_as_classic(GroupEntry& entry, Step& step);
+  static void go_back_to_classic(GroupEntry& entry, Step& step);
   ConsumerHeartbeatAnswer begin_consumer_group(const ConsumerHeartbeatCall& call, Step& step);
   ErrorCode may_commit(const CommitCall& call, Step& step);
   void sweep(Step& step);
@@ -132,8 +137,9 @@ class GroupMachine {
 template <class Act>
 auto GroupMachine::act(GroupEntry& entry, Step& step, const Act& act) {
   NotingLog log(step.log);
-  Step inner = with_log(step, log);
+  Step inner = step_of(entry.name, step, log);
   auto answer = act(inner);
+  go_back_to_classic(entry, inner);
   entry.is_stored = log.stored().value_or(entry.is_stored);
   settle(entry);
   return answer;

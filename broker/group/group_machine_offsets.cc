@@ -117,6 +117,16 @@ ErrorCode may_commit_late(const ConsumerGroup& group, const CommitCall& call) {
   return ErrorCode::none;
 }
 
+ErrorCode may_commit_as_member(ConsumerGroup& group, const CommitCall& call, Step& step) {
+  const ConsumerMembers::Member* const member = group.members().find(call.member_id);
+  if (member == nullptr && group.is_replaced(call.member_id, call.instance_id)) return ErrorCode::fenced_instance_id;
+  ErrorCode error = group.may_commit(call.member_id, call.generation_or_epoch, step);
+  if (error == ErrorCode::stale_member_epoch) error = may_commit_late(group, call);
+  // The client of a member that does not speak the classic protocol cannot be told of epochs.
+  const bool speaks_too_old = call.version < kFirstWithEpochs && member != nullptr && !speaks_classic(*member);
+  return speaks_too_old ? ErrorCode::unsupported_version : error;
+}
+
 std::vector<PartitionIndex> partitions_of(const OffsetTable& offsets, std::string_view topic, const Uuid& id) {
   std::vector<PartitionIndex> partitions;
   for (auto at = offsets.from({topic, PartitionIndex{std::numeric_limits<std::int32_t>::min()}}); at != offsets.end(); ++at) {
@@ -142,12 +152,7 @@ ErrorCode GroupMachine::may_commit(const CommitCall& call, Step& step) {
     return act(*entry, step, [&](Step& inner) { return entry->classic->may_commit(committer, inner); });
   }
   if (is_nobodys && entry->is_empty()) return ErrorCode::none;
-  const auto ask = [&](Step& inner) { return entry->consumer->may_commit(call.member_id, call.generation_or_epoch, inner); };
-  ErrorCode error = act(*entry, step, ask);
-  if (error == ErrorCode::stale_member_epoch) error = may_commit_late(*entry->consumer, call);
-  // The member's client cannot be told of epochs.
-  const bool speaks_too_old = call.version < kFirstWithEpochs && error != ErrorCode::unknown_member_id;
-  return speaks_too_old ? ErrorCode::unsupported_version : error;
+  return act(*entry, step, [&](Step& inner) { return may_commit_as_member(*entry->consumer, call, inner); });
 }
 
 CommitAnswer GroupMachine::commit(const CommitCall& call, Step& step) {

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -50,9 +51,14 @@ class NotingLog final : public RecordLog {
   std::optional<bool> stored_;
 };
 
-/// The same step with another log.
-inline Step with_log(const Step& step, RecordLog& log) {
-  return {.log = log, .settings = step.settings, .topics = step.topics, .now = step.now, .wall_clock = step.wall_clock, .late = step.late};
+/// The same step as one group takes it: with its own log, and by its own settings.
+inline Step step_of(std::string_view group, const Step& step, RecordLog& log) {
+  return {.log = log,
+          .settings = step.own_settings == nullptr ? step.settings : step.own_settings->of(group),
+          .topics = step.topics,
+          .now = step.now,
+          .wall_clock = step.wall_clock,
+          .late = step.late};
 }
 
 }  // namespace tidelog::broker

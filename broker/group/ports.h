@@ -54,19 +54,42 @@ class TopicsView {
   ~TopicsView() = default;
 };
 
+/// Which way a group with members may change its protocol: group.consumer.migration.policy.
+enum class MigrationPolicy : std::uint8_t { disabled, downgrade, upgrade, bidirectional };
+
+/// From the classic protocol to the consumer protocol.
+constexpr bool may_upgrade(MigrationPolicy policy) {
+  return policy == MigrationPolicy::upgrade || policy == MigrationPolicy::bidirectional;
+}
+/// And back.
+constexpr bool may_downgrade(MigrationPolicy policy) {
+  return policy == MigrationPolicy::downgrade || policy == MigrationPolicy::bidirectional;
+}
+
 /// Limits and defaults, read anew for every step: most can change while the broker runs.
 struct GroupSettings {
-  std::chrono::milliseconds initial_rebalance_delay{3000};          ///< group.initial.rebalance.delay.ms
-  std::chrono::milliseconds min_session_timeout{6000};              ///< group.min.session.timeout.ms
-  std::chrono::milliseconds max_session_timeout{1800000};           ///< group.max.session.timeout.ms
-  std::size_t max_size = 2147483647;                                ///< group.max.size
-  std::size_t offset_metadata_max_bytes = 4096;                     ///< offset.metadata.max.bytes
-  std::chrono::milliseconds offsets_retention{604800000};           ///< offsets.retention.minutes
-  std::chrono::milliseconds consumer_session_timeout{45000};        ///< group.consumer.session.timeout.ms
-  std::chrono::milliseconds consumer_heartbeat_interval{5000};      ///< group.consumer.heartbeat.interval.ms
-  std::size_t consumer_max_size = 2147483647;                       ///< group.consumer.max.size
-  std::vector<std::string> consumer_assignors{"uniform", "range"};  ///< group.consumer.assignors, the default one first.
-  std::chrono::milliseconds consumer_assignment_interval{0};        ///< group.consumer.assignment.interval.ms; 0: at every change.
+  std::chrono::milliseconds initial_rebalance_delay{3000};            ///< group.initial.rebalance.delay.ms
+  std::chrono::milliseconds min_session_timeout{6000};                ///< group.min.session.timeout.ms
+  std::chrono::milliseconds max_session_timeout{1800000};             ///< group.max.session.timeout.ms
+  std::size_t max_size = 2147483647;                                  ///< group.max.size
+  std::size_t offset_metadata_max_bytes = 4096;                       ///< offset.metadata.max.bytes
+  std::chrono::milliseconds offsets_retention{604800000};             ///< offsets.retention.minutes
+  std::chrono::milliseconds consumer_session_timeout{45000};          ///< consumer.session.timeout.ms of the group, else of all groups.
+  std::chrono::milliseconds consumer_heartbeat_interval{5000};        ///< consumer.heartbeat.interval.ms, likewise.
+  std::size_t consumer_max_size = 2147483647;                         ///< group.consumer.max.size
+  std::vector<std::string> consumer_assignors{"uniform", "range"};    ///< group.consumer.assignors, the default one first.
+  std::chrono::milliseconds consumer_assignment_interval{0};          ///< consumer.assignment.interval.ms, likewise; 0: at every change.
+  MigrationPolicy migration_policy = MigrationPolicy::bidirectional;  ///< group.consumer.migration.policy
+};
+
+/// What was set for single groups.
+class SettingsView {
+ public:
+  /// All that this group goes by: its own, and what holds for all. Valid until it is asked again.
+  [[nodiscard]] virtual const GroupSettings& of(std::string_view group) const = 0;
+
+ protected:
+  ~SettingsView() = default;
 };
 
 struct LateAnswer;
@@ -78,7 +101,8 @@ struct Step {
   const TopicsView& topics;
   Moment now{};
   TimestampMs wall_clock{0};
-  std::vector<LateAnswer>& late;  ///< Answers to earlier requests that this step makes possible.
+  std::vector<LateAnswer>& late;               ///< Answers to earlier requests that this step makes possible.
+  const SettingsView* own_settings = nullptr;  ///< None: no group has any.
 };
 
 }  // namespace tidelog::broker

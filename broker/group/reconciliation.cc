@@ -80,6 +80,14 @@ MemberAssignment from_stored(const ConsumerCurrentMemberRecord::Value& value) {
           .pending = flatten(value.pending_revocation, value.pending_epochs, otherwise)};
 }
 
+MemberAssignment away(MemberAssignment current, std::int32_t epoch) {
+  current.epoch = epoch;
+  current.state = MemberState::stable;
+  current.pending.clear();
+  for (HeldPartition& one : current.assigned) one.since = 0;
+  return current;
+}
+
 Result<MemberAssignment, ErrorCode> reconcile(const Reconciliation& step) {
   switch (step.current.state) {
     case MemberState::stable:

@@ -28,6 +28,9 @@ struct MemberAssignment {
 ConsumerCurrentMemberRecord::Value stored(const MemberAssignment& assignment);
 MemberAssignment from_stored(const ConsumerCurrentMemberRecord::Value& value);
 
+/// As a static member has it that is away: it has said that it works on nothing, and no older epoch counts for what it finds again.
+MemberAssignment away(MemberAssignment current, std::int32_t epoch);
+
 /// What one step of a member towards its target goes by.
 struct Reconciliation {
   const MemberAssignment& current;

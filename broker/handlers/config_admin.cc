@@ -1,5 +1,6 @@
 #include "broker/handlers/config_admin.h"
 
+#include "broker/config/group_config.h"
 #include "broker/quorum/controller.h"
 #include "broker/shard/run_on.h"
 
@@ -45,9 +46,16 @@ class TableRules final : public ConfigRules {
 
   [[nodiscard]] Result<void, ConfigError> check(const ConfigResource& resource, const ConfigMap& configs) const {
     if (resource.scope == ConfigScope::topic) return validate_topic_configs(topic_defaults_, configs, suggestions_);
-    if (resource.scope == ConfigScope::broker) return validate_broker_configs(configs, resource.name.empty());
+    if (resource.scope == ConfigScope::broker) return check_broker(resource, configs);
     const auto table = resource.scope == ConfigScope::group ? group_options() : client_metrics_options();
     return validate_resource_configs(options_, table, configs, suggestions_);
+  }
+
+  /// The bounds of groups cannot change in a running broker, but one of the values they bound can.
+  [[nodiscard]] Result<void, ConfigError> check_broker(const ConfigResource& resource, const ConfigMap& configs) const {
+    if (Result<void, ConfigError> ok = validate_broker_configs(configs, resource.name.empty()); !ok) return ok;
+    const bool is_of_groups = std::ranges::any_of(configs, [](const auto& set) { return set.first.starts_with("group.consumer."); });
+    return is_of_groups ? check_group_bounds(resolve_broker_options(options_, configs, {})) : Result<void, ConfigError>();
   }
 
   const BrokerOptions& options_;

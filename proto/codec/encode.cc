@@ -138,25 +138,27 @@ bool is_tag_to_send(const Field& field, const std::byte* from, std::int16_t vers
   return field.versions.contains(version) && field.tagged.contains(version) && !is_default(field, from + field.offset, version);
 }
 
-/// By rising tag, as the schema numbers them from 0; a struct has few, so they are looked for one by one.
-void encode_tags(const std::byte* from, const Schema& schema, Dialect dialect, Output& out) {
-  std::uint32_t count = 0;
-  std::int16_t highest = -1;
+/// The field to send with the lowest tag above `after`; null if there is none.
+const Field* next_tag(const Schema& schema, const std::byte* from, std::int16_t version, std::int16_t after) {
+  const Field* next = nullptr;
   for (const Field& field : schema.fields) {
-    if (!is_tag_to_send(field, from, dialect.version)) continue;
-    ++count;
-    highest = std::max(highest, field.tag);
+    if (field.tag <= after || !is_tag_to_send(field, from, version)) continue;
+    if (next == nullptr || field.tag < next->tag) next = &field;
   }
-  out.put_uvarint(count);
-  for (std::int16_t tag = 0; tag <= highest; ++tag) {
-    for (const Field& field : schema.fields) {
-      if (field.tag != tag || !is_tag_to_send(field, from, dialect.version)) continue;
-      Output value;  // Its size stands before it.
-      encode_field<Place::tag>(from + field.offset, field, dialect, value);
-      out.put_uvarint(static_cast<std::uint32_t>(tag));
-      out.put_uvarint(static_cast<std::uint32_t>(value.size()));
-      out.append(value.bytes());
-    }
+  return next;
+}
+
+/// By rising tag; a struct has few, so they are looked for one by one.
+void encode_tags(const std::byte* from, const Schema& schema, Dialect dialect, Output& out) {
+  const auto is_sent = [&](const Field& field) { return is_tag_to_send(field, from, dialect.version); };
+  out.put_uvarint(static_cast<std::uint32_t>(std::ranges::count_if(schema.fields, is_sent)));
+  const Field* field = next_tag(schema, from, dialect.version, -1);
+  for (; field != nullptr; field = next_tag(schema, from, dialect.version, field->tag)) {
+    Output value;  // Its size stands before it.
+    encode_field<Place::tag>(from + field->offset, *field, dialect, value);
+    out.put_uvarint(static_cast<std::uint32_t>(field->tag));
+    out.put_uvarint(static_cast<std::uint32_t>(value.size()));
+    out.append(value.bytes());
   }
 }
 

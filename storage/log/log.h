@@ -241,6 +241,7 @@ class Log {
   Result<void> advance_to_newest(LoadedLog& state, TimeSearch& search);
   Result<void> list_candidates(LoadedLog& state, TimeSearch& search);
   Result<void> look_through(LoadedLog& state, std::size_t at, TimeSearch& search);
+  static Result<std::uint64_t> position_to_search(Segment& segment, const TimeSearch& search);
   Segment* next_segment(LoadedLog& state, TimeSearch& search) const;
   Result<std::optional<TimestampedOffset>> find_now(const TimeSearch::Question& question);
 

@@ -17,7 +17,7 @@ constexpr auto kGoesFirst = [](const auto& a, const auto& b) { return a.claim !=
 Result<void> Log::advance(TimeSearch& search) {
   const Result<LoadedLog*> loaded = this->loaded();
   if (!loaded) return loaded.error();
-  search.range_ = {log_start_, std::min(search.question_.limit, end_)};
+  search.range_ = {std::max(log_start_, search.question_.from), std::min(search.question_.limit, end_)};
   if (search.range_.from >= search.range_.limit) {
     search.finish();
     return {};
@@ -33,7 +33,7 @@ bool Log::look_for_damage(const TimeSearch& search) {
 
 Result<void> Log::advance_to_time(LoadedLog& state, TimeSearch& search) {
   const TimestampMs timestamp = *search.question_.at_least;
-  const DamagedRange* damaged = damage_.at_or_after(log_start_);
+  const DamagedRange* damaged = damage_.at_or_after(search.range_.from);
   // Files that are gone may have held it.
   if (damaged != nullptr && !state.segments.empty() && damaged->from < state.segments.front()->base()) return search.refuse();
   for (int count = 0; count < kSegmentsAStep; ++count) {
@@ -45,7 +45,7 @@ Result<void> Log::advance_to_time(LoadedLog& state, TimeSearch& search) {
     const Result<SegmentIndex::Newest> newest = segment->newest();
     if (!newest) return newest.error();
     if (newest->timestamp < timestamp && !segment->has_holes()) continue;
-    const Result<std::uint64_t> position = segment->position_before(timestamp);
+    const Result<std::uint64_t> position = position_to_search(*segment, search);
     if (!position) return position.error();
     const Result<std::shared_ptr<File>> file = segment->file();
     if (!file) return file.error();
@@ -58,6 +58,12 @@ Result<void> Log::advance_to_time(LoadedLog& state, TimeSearch& search) {
     return {};
   }
   return {};
+}
+
+/// Where to begin in a segment: nothing that counts stands before.
+Result<std::uint64_t> Log::position_to_search(Segment& segment, const TimeSearch& search) {
+  if (search.question_.from > segment.base()) return segment.position_before(search.range_.from);
+  return segment.position_before(*search.question_.at_least);
 }
 
 /// The next one that was not looked at; null: there is none within bounds.

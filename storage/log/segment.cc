@@ -285,6 +285,16 @@ Result<std::uint64_t> Segment::position_before(TimestampMs timestamp) {
   return holds ? place->position : std::uint64_t{0};
 }
 
+Result<std::uint64_t> Segment::position_before(Offset offset) {
+  if (const Result<const SegmentIndex*> index = this->index(); !index) return index.error();
+  const Result<std::shared_ptr<File>> file = this->file();
+  if (!file) return file.error();
+  HeaderWalk walk = walk_from(**file, 0);
+  const Result<void> found = seek(walk, [&](const SegmentIndex& index) { return index.floor(offset); }, {base_, 0});
+  if (!found) return found.error();
+  return walk.next_position();
+}
+
 void Segment::adopt(std::shared_ptr<File> file, std::unique_ptr<SegmentIndex> index) {
   file_ = std::move(file);
   index_ = std::move(index);

@@ -79,6 +79,8 @@ class Segment {
   Result<Boundary> last_boundary(const Boundary& from, std::uint64_t position_limit, Offset offset_limit);
   /// Where to look for the first batch with a record at `timestamp` or later: all before it are older.
   Result<std::uint64_t> position_before(TimestampMs timestamp);
+  /// The same for the batch that holds `offset`, as near as the index knows: reads one header at most.
+  Result<std::uint64_t> position_before(Offset offset);
 
   /// Takes over a file that does not have its name yet, and its index. Both stay until `unpin`, whatever happens to names meanwhile.
   void adopt(std::shared_ptr<File> file, std::unique_ptr<SegmentIndex> index);

@@ -35,11 +35,17 @@ class TimeSearch {
  public:
   struct Question {
     std::optional<TimestampMs> at_least;  ///< The first record of this time or later; none: the first of the greatest time.
+    Offset from{0};                       ///< Only records from here on.
     Offset limit;                         ///< Only records below.
     /// A batch that is larger, or opens to more, is not looked into: its header is believed.
     std::size_t max_opened_bytes = proto::decompressed_limit(0);
   };
   static constexpr int kMostOpenedInVain = 16;
+
+  /// The first record from `from` on, whatever its time, to learn that.
+  static Question first_from(Offset from, Offset limit, std::size_t max_opened_bytes) {
+    return {.at_least = TimestampMs{INT64_MIN}, .from = from, .limit = limit, .max_opened_bytes = max_opened_bytes};
+  }
 
   explicit TimeSearch(const Question& question) : question_(question) {}
   /// Asks the same again.

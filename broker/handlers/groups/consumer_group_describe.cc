@@ -1,4 +1,5 @@
 #include "broker/handlers/groups/ask_coordinator.h"
+#include "broker/handlers/groups/told_history.h"
 #include "proto/messages/consumer_group_describe_request.h"
 #include "proto/messages/consumer_group_describe_response.h"
 
@@ -18,6 +19,7 @@ struct Described {
   ErrorCode error = ErrorCode::none;
   std::string message;
   ConsumerDescription group;
+  std::vector<ToldEvent> history;
 };
 
 /// What the views of the answer point to. Nothing in it moves.
@@ -25,10 +27,14 @@ struct Room {
   std::deque<std::vector<ConsumerGroupDescribeResponse::TopicPartitions>> assignments;
   std::deque<std::vector<std::string_view>> names;
   std::deque<std::vector<ConsumerGroupDescribeResponse::Member>> members;
+  std::deque<std::vector<ConsumerGroupDescribeResponse::HistoryEvent>> events;
 };
 
-asio::awaitable<void> describe(HandlerContext context, Described& described) {
-  const auto look = [&described](GroupMachine& machine, Step&) { return machine.describe_consumer(described.name); };
+asio::awaitable<void> describe(HandlerContext context, bool wants_history, Described& described) {
+  const auto look = [&](GroupMachine& machine, Step&) {
+    if (wants_history) described.history = tell_history(machine, described.name);
+    return machine.describe_consumer(described.name);
+  };
   std::pair<ErrorCode, Answer> outcome = co_await ask_coordinator<Answer>(context, described.name, look);
   described.error = outcome.first;
   if (outcome.first != ErrorCode::none) co_return;
@@ -81,6 +87,11 @@ ConsumerGroupDescribeResponse::DescribedGroup lay_out(const Described& described
   group.assignment_epoch = described.group.assignment_epoch;
   group.assignor_name = described.group.assignor;
   group.members = members;
+  auto& events = room.events.emplace_back();
+  for (const ToldEvent& event : described.history) {
+    events.push_back({.timestamp_ms = event.at.value, .generation = event.generation, .event = event.sentence});
+  }
+  group.history = events;
   return group;
 }
 
@@ -92,7 +103,7 @@ Handle handle_consumer_group_describe(HandlerContext context, Request request, S
   if (!decode(request.body, request.header.api_version, message)) co_return refuse_unreadable(context, "ConsumerGroupDescribe");
   std::vector<Described> all;
   for (const std::string_view name : message.group_ids) all.emplace_back().name = name;
-  for (Described& one : all) co_await describe(context, one);
+  for (Described& one : all) co_await describe(context, message.include_history, one);
   Room room;
   std::vector<ConsumerGroupDescribeResponse::DescribedGroup> groups;
   for (const Described& one : all) groups.push_back(lay_out(one, context, room));

@@ -1,4 +1,5 @@
 #include "broker/handlers/groups/ask_coordinator.h"
+#include "broker/handlers/groups/told_history.h"
 #include "proto/messages/describe_groups_request.h"
 #include "proto/messages/describe_groups_response.h"
 
@@ -11,18 +12,28 @@ using proto::DescribeGroupsResponse;
 
 constexpr std::int16_t kFirstWithNotFound = 6;
 
+struct Asked {
+  std::int16_t version = 0;
+  bool wants_history = false;
+};
+
 struct Described {
   std::string name;
   ErrorCode error = ErrorCode::none;
   std::string message;
   ClassicDescription group;
   std::vector<DescribeGroupsResponse::DescribedGroupMember> members;
+  std::vector<ToldEvent> history;
+  std::vector<DescribeGroupsResponse::HistoryEvent> events;
 };
 
 using Answer = Result<ClassicDescription, ErrorCode>;
 
-asio::awaitable<void> describe(HandlerContext context, std::int16_t version, Described& described) {
-  const auto look = [&described](GroupMachine& machine, Step&) { return machine.describe_classic(described.name); };
+asio::awaitable<void> describe(HandlerContext context, const Asked& asked, Described& described) {
+  const auto look = [&](GroupMachine& machine, Step&) {
+    if (asked.wants_history) described.history = tell_history(machine, described.name);
+    return machine.describe_classic(described.name);
+  };
   std::pair<ErrorCode, Answer> outcome = co_await ask_coordinator<Answer>(context, described.name, look);
   described.error = outcome.first;
   if (outcome.first != ErrorCode::none) co_return;
@@ -32,7 +43,7 @@ asio::awaitable<void> describe(HandlerContext context, std::int16_t version, Des
   }
   described.group.state = "Dead";
   // Older versions call a group that is not there a dead one, and say that all is well.
-  if (outcome.second.error() == ErrorCode::group_id_not_found && version < kFirstWithNotFound) co_return;
+  if (outcome.second.error() == ErrorCode::group_id_not_found && asked.version < kFirstWithNotFound) co_return;
   described.error = outcome.second.error();
   described.message = "there is no classic group " + described.name;
 }
@@ -54,6 +65,10 @@ DescribeGroupsResponse::DescribedGroup lay_out(Described& described) {
   group.protocol_type = described.group.protocol_type;
   group.protocol_data = described.group.protocol;
   group.members = described.members;
+  for (const ToldEvent& event : described.history) {
+    described.events.push_back({.timestamp_ms = event.at.value, .generation = event.generation, .event = event.sentence});
+  }
+  group.history = described.events;
   return group;
 }
 
@@ -65,7 +80,8 @@ Handle handle_describe_groups(HandlerContext context, Request request, SendQueue
   if (!decode(request.body, request.header.api_version, message)) co_return refuse_unreadable(context, "DescribeGroups");
   std::vector<Described> all;
   for (const std::string_view name : message.groups) all.emplace_back().name = name;
-  for (Described& one : all) co_await describe(context, request.header.api_version, one);
+  const Asked asked{.version = request.header.api_version, .wants_history = message.include_history};
+  for (Described& one : all) co_await describe(context, asked, one);
   std::vector<DescribeGroupsResponse::DescribedGroup> groups;
   for (Described& one : all) groups.push_back(lay_out(one));
   DescribeGroupsResponse response;

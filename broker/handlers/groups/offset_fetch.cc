@@ -1,4 +1,6 @@
 #include "broker/handlers/groups/ask_coordinator.h"
+#include "broker/handlers/groups/group_lag.h"
+#include "broker/handlers/per_partition.h"
 #include "proto/messages/offset_fetch_request.h"
 #include "proto/messages/offset_fetch_response.h"
 
@@ -169,8 +171,32 @@ void lay_out_unknown(const AskedGroup::Unknown& topic, Room& room) {
   room.topics.push_back({.topic_id = topic.id, .partitions = std::span<const GroupPartition>(room.partitions).subspan(begin)});
 }
 
-void respond_with_many(const HandlerContext& context, const Request& request, const std::vector<AskedGroup>& asked, SendQueue& to) {
+/// What a client of ours asked for beside the offsets: how far the group is behind.
+asio::awaitable<void> add_lag(HandlerContext context, Room& room) {
+  std::vector<LagQuery> queries;
+  for (const GroupTopic& topic : room.topics) {
+    for (const GroupPartition& partition : topic.partitions) {
+      LagQuery& query = queries.emplace_back(LagQuery{.committed = Offset{partition.committed_offset}});
+      query.error = resolve(context.image(), topic.name, partition.partition_index, query.id);
+      if (partition.committed_offset < 0) query.error = ErrorCode::unknown_topic_or_partition;
+    }
+  }
+  co_await measure_lag(context, queries);
+  for (std::size_t i = 0; i < queries.size(); ++i) {
+    room.partitions[i].end_offset = queries[i].end_offset;
+    room.partitions[i].lag_records = queries[i].lag_records;
+    room.partitions[i].lag_ms = queries[i].lag_ms;
+  }
+}
+
+/// The answer's parts, laid out, and which of them are whose.
+struct Laid {
   Room room;
+  std::vector<OffsetFetchResponse::OffsetFetchResponseGroup> groups;
+};
+
+void lay_out_many(const HandlerContext& context, std::int16_t version, const std::vector<AskedGroup>& asked, Laid& laid) {
+  Room& room = laid.room;
   std::size_t partitions = 0;
   std::size_t topics = 0;
   for (const AskedGroup& group : asked) {
@@ -179,20 +205,16 @@ void respond_with_many(const HandlerContext& context, const Request& request, co
   }
   room.partitions.reserve(partitions);  // Spans into both are taken below.
   room.topics.reserve(topics);
-  std::vector<OffsetFetchResponse::OffsetFetchResponseGroup> groups;
   for (const AskedGroup& group : asked) {
     const std::size_t begin = room.topics.size();
-    for (const auto& topic : group.answer.topics) lay_out_known(topic, context.image(), request.header.api_version, room);
+    for (const auto& topic : group.answer.topics) lay_out_known(topic, context.image(), version, room);
     if (group.answer.error == ErrorCode::none) {
       for (const auto& topic : group.unknown) lay_out_unknown(topic, room);
     }
-    groups.push_back({.group_id = group.call.group,
-                      .topics = std::span<const GroupTopic>(room.topics).subspan(begin),
-                      .error_code = code(group.answer.error)});
+    laid.groups.push_back({.group_id = group.call.group,
+                           .topics = std::span<const GroupTopic>(room.topics).subspan(begin),
+                           .error_code = code(group.answer.error)});
   }
-  OffsetFetchResponse response;
-  response.groups = groups;
-  respond(request, response, to);
 }
 
 }  // namespace
@@ -209,8 +231,18 @@ Handle handle_offset_fetch(HandlerContext context, Request request, SendQueue& t
     co_return Outcome::keep;
   }
   std::vector<AskedGroup> groups = many_groups(message, context.image(), version);
+  const bool wants_lag = message.include_lag;
   for (AskedGroup& group : groups) co_await ask(context, group);
-  respond_with_many(context, request, groups, to);
+  Laid laid;
+  lay_out_many(context, version, groups, laid);
+  std::string client_id;
+  if (wants_lag) {
+    let_go_of(request, context.connection, client_id);  // It may take a while; nothing of the request is looked at behind this.
+    co_await add_lag(context, laid.room);
+  }
+  OffsetFetchResponse response;
+  response.groups = laid.groups;
+  respond(request, response, to);
   co_return Outcome::keep;
 }
 
