@@ -170,6 +170,7 @@ void Parser::add_config_commands() {
   const auto add_resource = [&options](CLI::App& app) {
     app.add_option("-t,--topic", options.topic, "Of this topic")->type_name("NAME");
     app.add_option("--broker", options.broker, "Of this broker; `all`: what every broker follows")->type_name("ID");
+    app.add_option("-g,--group", options.group, "Of this group")->type_name("NAME");
   };
   CLI::App* get = add_network(*config, CommandId::config_get, "get", "Settings in force: those that somebody made, or the keys named");
   get->add_option("key", options.words, "Keys")->type_name("KEY");
@@ -273,7 +274,11 @@ void Parser::add_group_commands() {
   CLI::App* describe = add_network(*group, CommandId::group_describe, "describe", "Members of groups, and what each of them reads");
   describe->add_option("group", options.groups, "Names of the groups")->type_name("GROUP");
   describe->add_option("--group", options.groups)->group(kHidden);
-  CLI::App* lag = add_network(*group, CommandId::group_lag, "lag", "How many records groups are behind, by partition");
+  describe->add_flag("--history", options.shows_history,
+                     "Instead: why they rebalanced lately. Who joined, left, timed out or was fenced, what changed, and the generation or "
+                     "epoch it led to");
+  CLI::App* lag = add_network(*group, CommandId::group_lag, "lag",
+                              "How many records groups are behind, and how old the first of them is, by partition");
   lag->add_option("group", options.groups, "Names of the groups")->type_name("GROUP");
   lag->add_option("--group", options.groups)->group(kHidden);
   add_group_changes(*group);

@@ -59,7 +59,8 @@ struct ConsumeOptions {
 
 struct ConfigOptions {
   std::string topic;
-  std::string broker;                ///< An id, or "all".
+  std::string broker;  ///< An id, or "all".
+  std::string group;
   std::vector<std::string> words;    ///< Keys to get or explain; KEY=VALUE, KEY+=VALUE, KEY-=VALUE to set.
   std::vector<std::string> removed;  ///< Keys to take back.
   bool shows_all = false;
@@ -88,6 +89,7 @@ struct GroupOptions {
   std::string target;  ///< Where offsets are set to.
   bool is_executed = false;
   bool is_forced = false;
+  bool shows_history = false;
 };
 
 enum class CommandId : std::uint8_t {

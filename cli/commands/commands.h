@@ -22,6 +22,7 @@ int run_produce(const Command& command);
 int run_consume(const Command& command);
 int run_group_list(const Command& command);
 int run_group_describe(const Command& command);
+int run_group_history(const Command& command);
 int run_group_lag(const Command& command);
 int run_group_seek(const Command& command);
 int run_group_delete(const Command& command);

@@ -1,4 +1,4 @@
-// Reading and changing the settings of topics and brokers.
+// Reading and changing the settings of topics, brokers and groups.
 #include "cli/commands/commands.h"
 #include "cli/text/table.h"
 
@@ -24,12 +24,13 @@ std::string_view text_of(config_source source) {
   return "unknown";
 }
 
-/// The topic or broker that the command line names: exactly one.
+/// The topic, broker or group that the command line names: exactly one.
 result<config_resource> resource_of(const ConfigOptions& options) {
-  const error unclear =
-      error(errc::invalid_argument, "whose settings? Name one topic or one broker").set_hint("--topic NAME, --broker ID, or --broker all");
-  if (options.topic.empty() == options.broker.empty()) return unclear;
+  const error unclear = error(errc::invalid_argument, "whose settings? Name one topic, one broker or one group")
+                            .set_hint("--topic NAME, --broker ID, --broker all, or --group NAME");
+  if (!options.topic.empty() + !options.broker.empty() + !options.group.empty() != 1) return unclear;
   if (!options.topic.empty()) return config_resource::topic(options.topic);
+  if (!options.group.empty()) return config_resource::group(options.group);
   if (options.broker == "all") return config_resource::all_brokers();
   std::int32_t id = 0;
   const auto [end, failed] = std::from_chars(options.broker.data(), options.broker.data() + options.broker.size(), id);

@@ -99,6 +99,7 @@ int run_group_list(const Command& command) {
 
 int run_group_describe(const Command& command) {
   if (command.group.groups.empty()) return fail_without_group(command);
+  if (command.group.shows_history) return run_group_history(command);
   result<client> client = open_client(command.global, quiet_config());
   if (!client) return fail(command.global, client.error());
   Table table({"group", "type", "state", "assignor", "coordinator", "client_id", "host", "topics", "assigned", "target", "epoch",

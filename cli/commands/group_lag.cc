@@ -3,7 +3,8 @@
 #include "cli/commands/topic_common.h"
 
 #include <algorithm>
-#include <set>
+#include <chrono>
+#include <optional>
 
 namespace tidelog::cli {
 namespace {
@@ -11,27 +12,53 @@ namespace {
 /// Who reads a partition.
 using Owners = std::map<topic_partition, const group_member*>;
 
+/// What a row says of how far the group is.
+struct Position {
+  std::optional<std::int64_t> committed;
+  std::optional<std::int64_t> end;
+  std::optional<std::int64_t> lag;
+  std::optional<std::chrono::milliseconds> age;
+};
+using Positions = std::map<topic_partition, Position>;
+
+void take_committed(const group_offset& offset, Positions& positions) {
+  Position& position = positions[offset.where()];
+  position.committed = offset.offset();
+  if (!offset.lag()) return;
+  position.end = offset.lag()->end_offset();
+  position.lag = offset.lag()->records();
+  position.age = offset.lag()->age();
+}
+
+/// Of what the group's broker does not know: brokers that are not ours tell no lag, and nobody has one where nothing is committed.
+void look_up_ends(tidelog::admin& admin, Positions& positions) {
+  std::vector<topic_partition> unknown;
+  for (const auto& [where, position] : positions) {
+    if (!position.end) unknown.push_back(where);
+  }
+  for (const auto& [where, end] : offsets_of(admin, unknown, offset_spec::end())) {
+    Position& position = positions[where];
+    position.end = end;
+    if (position.committed) position.lag = std::max<std::int64_t>(end - *position.committed, 0);
+  }
+}
+
 result<void> add_group(Table& table, tidelog::admin& admin, const std::string& id) {
   const result<group_info> group = admin.describe_group(id);
   if (!group) return group.error();
-  const auto committed = admin.list_group_offsets(id);
+  const auto committed = admin.list_group_offsets(id, true);
   if (!committed) return committed.error();
-  std::map<topic_partition, std::int64_t> offsets;
+  Positions positions;
   Owners owners;
-  std::set<topic_partition> all;
-  for (const group_offset& each : *committed) offsets.emplace(each.where(), each.offset()), all.insert(each.where());
+  for (const group_offset& each : *committed) take_committed(each, positions);
   for (const group_member& member : group->members()) {
-    for (const topic_partition& each : member.assigned()) owners[each] = &member, all.insert(each);
+    for (const topic_partition& each : member.assigned()) owners[each] = &member, positions.try_emplace(each);
   }
-  const auto ends = offsets_of(admin, {all.begin(), all.end()}, offset_spec::end());
-  for (const topic_partition& where : all) {
-    const auto offset = offsets.find(where);
-    const auto end = ends.find(where);
+  look_up_ends(admin, positions);
+  for (const auto& [where, position] : positions) {
     const auto owner = owners.find(where);
-    const bool is_known = offset != offsets.end() && end != ends.end();
-    table.add({id, where.topic(), std::int64_t{where.partition()}, offset == offsets.end() ? Cell("") : Cell(offset->second),
-               end == ends.end() ? Cell("") : Cell(end->second),
-               is_known ? Cell(std::max<std::int64_t>(end->second - offset->second, 0)) : Cell(""),
+    table.add({id, where.topic(), std::int64_t{where.partition()}, number_cell(position.committed), number_cell(position.end),
+               number_cell(position.lag), position.age ? Cell(*position.age) : Cell(""),
                owner == owners.end() ? std::string() : owner->second->client_id(),
                owner == owners.end() ? std::string() : owner->second->host()});
   }
@@ -45,7 +72,7 @@ int run_group_lag(const Command& command) {
   result<client> client = open_client(command.global, quiet_config());
   if (!client) return fail(command.global, client.error());
   tidelog::admin admin = client->admin();
-  Table table({"group", "topic", "partition", "committed", "end", "lag", "client_id", "host"});
+  Table table({"group", "topic", "partition", "committed", "end", "lag", "lag_seconds", "client_id", "host"});
   int exit_code = kOk;
   for (const std::string& id : command.group.groups) {
     const result<void> added = add_group(table, admin, id);

@@ -30,6 +30,13 @@ Cell::Cell(const std::vector<std::int32_t>& numbers) : kind_(Kind::list) {
   for (const std::int32_t number : numbers) text_ += (text_.empty() ? "" : ",") + std::to_string(number);
 }
 
+Cell::Cell(std::chrono::milliseconds time) : kind_(Kind::number) {
+  char text[40];
+  const long long count = time.count();
+  std::snprintf(text, sizeof text, "%lld.%03lld", count / 1000, count % 1000);
+  text_ = text;
+}
+
 std::string Cell::json() const {
   if (kind_ == Kind::number) return text_;
   if (kind_ == Kind::list) return "[" + text_ + "]";

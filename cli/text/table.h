@@ -2,6 +2,7 @@
 
 #include "cli/options.h"
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,8 @@ class Cell {
   Cell(std::string_view text) : text_(text) {}                                       // NOLINT(google-explicit-constructor)
   Cell(const char* text) : text_(text) {}                                            // NOLINT(google-explicit-constructor)
   Cell(std::int64_t number) : text_(std::to_string(number)), kind_(Kind::number) {}  // NOLINT(google-explicit-constructor)
+  /// A number of seconds, to the millisecond.
+  explicit Cell(std::chrono::milliseconds time);
   /// Rendered as "1,2,3", in JSON as an array.
   explicit Cell(const std::vector<std::int32_t>& numbers);
 

@@ -90,6 +90,14 @@ result<std::vector<group_partition_result>> in_order(const std::vector<topic_par
   return results;
 }
 
+template <class Partition>
+void take_lag(const Partition& partition, group_offset& offset) {
+  if (partition.lag_records < 0) return;
+  std::optional<std::chrono::milliseconds> age;
+  if (partition.lag_ms >= 0) age = std::chrono::milliseconds(partition.lag_ms);
+  offset.set_lag({partition.end_offset, partition.lag_records, age});
+}
+
 /// Takes what either shape of an answer says. The first partition that has an error ends it.
 template <class Topics>
 result<std::vector<group_offset>> take_offsets(const Topics& topics, const std::string& what) {
@@ -100,6 +108,7 @@ result<std::vector<group_offset>> take_offsets(const Topics& topics, const std::
       if (partition.committed_offset < 0) continue;
       group_offset& offset = offsets.emplace_back(std::string(topic.name), partition.partition_index, partition.committed_offset);
       offset.set_leader_epoch(partition.committed_leader_epoch).set_metadata(std::string(partition.metadata));
+      if constexpr (requires { partition.lag_records; }) take_lag(partition, offset);
     }
   }
   std::ranges::sort(offsets, {}, &group_offset::where);
@@ -136,6 +145,7 @@ result<std::vector<group_offset>> fetch_offsets(ClientCore& core, const GroupMem
   const std::vector<Message::OffsetFetchRequestGroup> groups{group};
   message.groups = groups;
   message.require_stable = true;
+  message.include_lag = who.wants_lag;
   using Offsets = std::vector<group_offset>;
   const std::string what = "cannot read the offsets of group \"" + who.group + "\"";
   return at_coordinator<Offsets>(core, who.group, deadline, [&](std::int32_t node) -> result<Offsets> {

@@ -14,6 +14,7 @@ struct GroupMember {
   std::int32_t generation = -1;  ///< Of a classic group, or the member's epoch.
   std::optional<std::string> instance_id;
   std::uint64_t lane = 0;
+  bool wants_lag = false;  ///< To be told how far the group is behind, too.
 };
 
 /// What the group has committed: of these partitions, or of all without any. Partitions without an offset are left out. With `is_stable`

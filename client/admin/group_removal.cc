@@ -37,15 +37,17 @@ result<void> leave_classic(ClientCore& core, const group_info& group, std::int32
   message.members = members;
   const auto answer = core.call<proto::LeaveGroupResponse>(Target::node(node), message, deadline);
   if (!answer) return answer.error();
-  if (answer->message.error_code != 0) return error::from_kafka(answer->message.error_code, context_of(group.id()));
+  if (!is_gone(answer->message.error_code)) return error::from_kafka(answer->message.error_code, context_of(group.id()));
   for (const auto& member : answer->message.members) {
     if (!is_gone(member.error_code)) return error::from_kafka(member.error_code, context_of(group.id()));
   }
   return {};
 }
 
-/// One after the other: a heartbeat is one member's.
+/// One after the other: a heartbeat is one member's. Those that speak the classic protocol go first: once the last of the others has gone,
+/// it is a classic group, which takes no heartbeats. Those that do not are unknown to that protocol.
 result<void> leave_consumer(ClientCore& core, const group_info& group, std::int32_t node, TimePoint deadline) {
+  if (const result<void> left = leave_classic(core, group, node, deadline); !left) return left;
   for (const group_member& member : group.members()) {
     proto::ConsumerGroupHeartbeatRequest message;
     message.group_id = group.id();

@@ -81,12 +81,20 @@ group_member to_member(const proto::ConsumerGroupDescribeResponse::Member& from)
   return member.set_assigned(partitions_in(from.assignment), partitions_in(from.target_assignment));
 }
 
+template <class Events>
+std::vector<group_event> to_history(const Events& events) {
+  std::vector<group_event> history;
+  for (const auto& event : events) history.emplace_back(event.timestamp_ms, event.generation, std::string(event.event));
+  return history;
+}
+
 group_info to_info(const proto::ConsumerGroupDescribeResponse::DescribedGroup& from, std::int32_t node) {
   group_info info(std::string(from.group_id), node);
   std::vector<group_member> members;
   for (const auto& member : from.members) members.push_back(to_member(member));
   std::ranges::sort(members, {}, &group_member::id);
   info.set_kind("consumer", "consumer").set_state(std::string(from.group_state), std::string(from.assignor_name));
+  info.set_history(to_history(from.history));
   return info.set_epochs(from.group_epoch, from.assignment_epoch).set_members(std::move(members));
 }
 
@@ -106,15 +114,25 @@ group_info to_info(const proto::DescribeGroupsResponse::DescribedGroup& from, st
   for (const auto& member : from.members) members.push_back(to_member(member, from.protocol_type == "consumer"));
   std::ranges::sort(members, {}, &group_member::id);
   info.set_kind("classic", std::string(from.protocol_type)).set_state(std::string(from.group_state), std::string(from.protocol_data));
+  info.set_history(to_history(from.history));
   return info.set_members(std::move(members));
 }
 
+/// What is asked of a group's coordinator.
+struct Question {
+  const std::string& id;
+  bool with_history = false;
+  TimePoint deadline;
+};
+
 /// None if it is no group of that kind, or the broker knows no such groups.
-result<std::optional<group_info>> describe_consumer_group(ClientCore& core, const std::string& id, std::int32_t node, TimePoint deadline) {
+result<std::optional<group_info>> describe_consumer_group(ClientCore& core, const Question& asked, std::int32_t node) {
+  const std::string& id = asked.id;
   const std::vector<std::string_view> ids{id};
   proto::ConsumerGroupDescribeRequest message;
   message.group_ids = ids;
-  const auto answer = core.call<proto::ConsumerGroupDescribeResponse>(Target::node(node), message, deadline);
+  message.include_history = asked.with_history;
+  const auto answer = core.call<proto::ConsumerGroupDescribeResponse>(Target::node(node), message, asked.deadline);
   if (!answer && answer.error().kind() == errc::unsupported) return std::optional<group_info>();
   if (!answer) return answer.error();
   for (const auto& group : answer->message.groups) {
@@ -126,11 +144,13 @@ result<std::optional<group_info>> describe_consumer_group(ClientCore& core, cons
   return std::optional<group_info>();
 }
 
-result<group_info> describe_classic_group(ClientCore& core, const std::string& id, std::int32_t node, TimePoint deadline) {
+result<group_info> describe_classic_group(ClientCore& core, const Question& asked, std::int32_t node) {
+  const std::string& id = asked.id;
   const std::vector<std::string_view> ids{id};
   proto::DescribeGroupsRequest message;
   message.groups = ids;
-  const auto answer = core.call<proto::DescribeGroupsResponse>(Target::node(node), message, deadline);
+  message.include_history = asked.with_history;
+  const auto answer = core.call<proto::DescribeGroupsResponse>(Target::node(node), message, asked.deadline);
   if (!answer) return answer.error();
   for (const auto& group : answer->message.groups) {
     if (group.error_code == static_cast<int>(ErrorCode::group_id_not_found)) return no_such_group(id);
@@ -163,11 +183,12 @@ result<group_list> list_groups(ClientCore& core, const std::vector<std::string>&
   return group_list(std::move(groups), std::move(failures));
 }
 
-result<group_info> describe_group(ClientCore& core, const std::string& id, TimePoint deadline) {
+result<group_info> describe_group(ClientCore& core, const std::string& id, bool with_history, TimePoint deadline) {
+  const Question asked{.id = id, .with_history = with_history, .deadline = deadline};
   return at_coordinator<group_info>(core, id, deadline, [&](std::int32_t node) -> result<group_info> {
-    const auto described = describe_consumer_group(core, id, node, deadline);
+    const auto described = describe_consumer_group(core, asked, node);
     if (!described) return described.error();
-    return *described ? result<group_info>(**described) : describe_classic_group(core, id, node, deadline);
+    return *described ? result<group_info>(**described) : describe_classic_group(core, asked, node);
   });
 }
 
@@ -177,7 +198,9 @@ result<group_list> admin::list_groups(const std::vector<std::string>& states, co
   return core::list_groups(*core_, states, types);
 }
 
-result<group_info> admin::describe_group(const std::string& id) { return core::describe_group(*core_, id, core_->api_deadline()); }
+result<group_info> admin::describe_group(const std::string& id, bool with_history) {
+  return core::describe_group(*core_, id, with_history, core_->api_deadline());
+}
 
 result<void> admin::remove_group_members(const group_info& group) { return core::remove_members(*core_, group, core_->api_deadline()); }
 
@@ -185,8 +208,10 @@ result<std::vector<group_result>> admin::delete_groups(const std::vector<std::st
   return core::delete_groups(*core_, ids, core_->api_deadline());
 }
 
-result<std::vector<group_offset>> admin::list_group_offsets(const std::string& id) {
-  return core::fetch_offsets(*core_, core::GroupMember::nobody(id), {}, core_->api_deadline());
+result<std::vector<group_offset>> admin::list_group_offsets(const std::string& id, bool with_lag) {
+  core::GroupMember nobody = core::GroupMember::nobody(id);
+  nobody.wants_lag = with_lag;
+  return core::fetch_offsets(*core_, nobody, {}, core_->api_deadline());
 }
 
 result<std::vector<group_partition_result>> admin::alter_group_offsets(const std::string& id, const std::vector<group_offset>& offsets) {

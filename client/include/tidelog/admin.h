@@ -253,15 +253,16 @@ class admin {
 
   /// The groups of all brokers; only those in one of the states and of one of the types, if any are given. Case does not matter.
   result<group_list> list_groups(const std::vector<std::string>& states = {}, const std::vector<std::string>& types = {});
-  /// `errc::not_found` if there is none. Groups of either protocol.
-  result<group_info> describe_group(const std::string& id);
+  /// `errc::not_found` if there is none. Groups of either protocol. With `with_history`: also why it rebalanced lately.
+  result<group_info> describe_group(const std::string& id, bool with_history = false);
   /// Takes the members of a group that was described out of it. They find out at their next heartbeat, and come back unless they are
   /// stopped: what they have not committed by then they cannot commit any more.
   result<void> remove_group_members(const group_info& group);
   /// Deletes groups without members, with what they committed. One result a group, in the order given.
   result<std::vector<group_result>> delete_groups(const std::vector<std::string>& ids);
-  /// What a group has committed, by topic and partition; empty if there is no such group.
-  result<std::vector<group_offset>> list_group_offsets(const std::string& id);
+  /// What a group has committed, by topic and partition; empty if there is no such group. With `with_lag` also how far it is behind, if
+  /// the broker is one of ours.
+  result<std::vector<group_offset>> list_group_offsets(const std::string& id, bool with_lag = false);
   /// Commits for a group without members, which is made if it is not there. One result a partition, in the order given.
   result<std::vector<group_partition_result>> alter_group_offsets(const std::string& id, const std::vector<group_offset>& offsets);
   /// Forgets what was committed; not for topics that members of the group subscribe to. One result a partition, in the order given.

@@ -2,6 +2,7 @@
 
 #include <tidelog/result.h>
 
+#include <chrono>
 #include <compare>
 #include <cstdint>
 #include <optional>
@@ -23,12 +24,31 @@ class topic_partition {
   std::int32_t partition_;
 };
 
+/// How far a group is behind in a partition, as its broker sees it.
+class group_lag {
+ public:
+  group_lag(std::int64_t end_offset, std::int64_t records, std::optional<std::chrono::milliseconds> age)
+      : end_offset_(end_offset), records_(records), age_(age) {}
+  /// Behind the last record that consumers may read.
+  [[nodiscard]] std::int64_t end_offset() const { return end_offset_; }
+  /// Between the committed offset and the end.
+  [[nodiscard]] std::int64_t records() const { return records_; }
+  /// How long ago the first of them was made, by the timestamp its producer gave it; nothing if the broker could not tell.
+  [[nodiscard]] const std::optional<std::chrono::milliseconds>& age() const { return age_; }
+
+ private:
+  std::int64_t end_offset_;
+  std::int64_t records_;
+  std::optional<std::chrono::milliseconds> age_;
+};
+
 /// Where a group goes on in a partition: the offset of the record it reads next.
 class group_offset {
  public:
   group_offset(std::string topic, std::int32_t partition, std::int64_t offset) : where_(std::move(topic), partition), offset_(offset) {}
   group_offset& set_metadata(std::string text) { return metadata_ = std::move(text), *this; }
   group_offset& set_leader_epoch(std::int32_t epoch) { return leader_epoch_ = epoch, *this; }
+  group_offset& set_lag(group_lag lag) { return lag_ = lag, *this; }
   [[nodiscard]] const topic_partition& where() const { return where_; }
   [[nodiscard]] const std::string& topic() const { return where_.topic(); }
   [[nodiscard]] std::int32_t partition() const { return where_.partition(); }
@@ -37,9 +57,12 @@ class group_offset {
   [[nodiscard]] std::int32_t leader_epoch() const { return leader_epoch_; }
   /// Whatever the member that committed wrote beside it.
   [[nodiscard]] const std::string& metadata() const { return metadata_; }
+  /// How far the group is behind; nothing unless it was asked for and the broker can tell.
+  [[nodiscard]] const std::optional<group_lag>& lag() const { return lag_; }
 
  private:
   topic_partition where_;
+  std::optional<group_lag> lag_;
   std::int64_t offset_;
   std::int32_t leader_epoch_ = -1;
   std::string metadata_;
@@ -147,6 +170,24 @@ class group_member {
   std::vector<topic_partition> target_;
 };
 
+/// Why a group rebalanced, or what else happened to it, as its broker saw it.
+class group_event {
+ public:
+  group_event(std::int64_t timestamp_ms, std::int32_t generation, std::string text)
+      : timestamp_ms_(timestamp_ms), generation_(generation), text_(std::move(text)) {}
+  /// By the broker's clock, since 1970.
+  [[nodiscard]] std::int64_t timestamp_ms() const { return timestamp_ms_; }
+  /// The generation, or group epoch, that it led to.
+  [[nodiscard]] std::int32_t generation() const { return generation_; }
+  /// One sentence.
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+ private:
+  std::int64_t timestamp_ms_;
+  std::int32_t generation_;
+  std::string text_;
+};
+
 class group_info {
  public:
   group_info(std::string id, std::int32_t coordinator) : id_(std::move(id)), coordinator_(coordinator) {}
@@ -158,6 +199,7 @@ class group_info {
   }
   group_info& set_epochs(std::int32_t group, std::int32_t assignment) { return epoch_ = group, assignment_epoch_ = assignment, *this; }
   group_info& set_members(std::vector<group_member> members) { return members_ = std::move(members), *this; }
+  group_info& set_history(std::vector<group_event> history) { return history_ = std::move(history), *this; }
   [[nodiscard]] const std::string& id() const { return id_; }
   [[nodiscard]] std::int32_t coordinator() const { return coordinator_; }
   /// "classic" or "consumer".
@@ -172,6 +214,8 @@ class group_info {
   [[nodiscard]] std::int32_t assignment_epoch() const { return assignment_epoch_; }
   /// By id.
   [[nodiscard]] const std::vector<group_member>& members() const { return members_; }
+  /// Oldest first. Empty unless it was asked for, and from brokers that are not Tidelog.
+  [[nodiscard]] const std::vector<group_event>& history() const { return history_; }
 
  private:
   std::string id_;
@@ -183,6 +227,7 @@ class group_info {
   std::int32_t epoch_ = -1;
   std::int32_t assignment_epoch_ = -1;
   std::vector<group_member> members_;
+  std::vector<group_event> history_;
 };
 
 }  // namespace tidelog
