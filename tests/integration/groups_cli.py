@@ -17,8 +17,8 @@ PROTOCOLS = ("classic", "consumer")
 class Cluster:
     """A broker as the command line sees it. Names are new with each run: the broker may have been there before."""
 
-    def __init__(self, tidelog, address):
-        self.tidelog, self.address = tidelog, address
+    def __init__(self, tidelog, address, is_ours=True):
+        self.tidelog, self.address, self.is_ours = tidelog, address, is_ours
         self.run, self.count = f"{time.time_ns():x}", 0
 
     def name(self, what):
@@ -174,9 +174,33 @@ def groups_are_listed_and_described(cluster):
         cluster.until_empty(group)
 
 
+def history_says_why_a_group_rebalanced(cluster):
+    words = {"classic": ("joined", "the generation began with 2 members", "left", "the group is empty"),
+             "consumer": ("joined", "partitions were assigned to 2 members by uniform", "left")}
+    for protocol in PROTOCOLS:
+        topic, group = cluster.topic(2), cluster.name("history")
+        with cluster.member(topic, group, protocol=protocol) as one, cluster.member(topic, group, protocol=protocol) as two:
+            cluster.until_members(group, 2)
+            stop(one)
+            cluster.until_members(group, 1)
+            stop(two)
+        cluster.until_empty(group)
+        events = cluster.rows("events", "group", "describe", group, "--history")
+        if not cluster.is_ours:
+            assert events == [], "who else would tell?"
+            continue
+        for word in words[protocol]:
+            assert any(word in event["event"] for event in events), f"{word}: {events}"
+        assert [event["epoch"] for event in events] == sorted(event["epoch"] for event in events), events
+        assert all(event["group"] == group and event["at"].endswith("Z") for event in events), events
+        table = cluster.must("group", "describe", group, "--history")
+        assert table.split("\n")[0].split() == ["GROUP", "AT", "EPOCH", "EVENT"] and " joined" in table, table
+        assert "events" not in json.loads(cluster.must("group", "describe", group, "--format", "json"))
+
+
 def a_group_that_is_not_there_is_not_found(cluster):
     missing = cluster.name("missing")
-    for words in (("describe", missing), ("lag", missing), ("delete", missing, "--yes"), ("delete", missing, "--dry-run"),
+    for words in (("describe", missing), ("describe", missing, "--history"), ("lag", missing), ("delete", missing, "--yes"), ("delete", missing, "--dry-run"),
                   ("seek", missing, "--to", "earliest"), ("delete-offsets", missing, "topic", "--yes")):
         code, _, err = cluster.cli("group", *words)
         assert code == NOT_FOUND, f"{words}: {code} {err}"
@@ -275,7 +299,8 @@ def what_cannot_be_is_refused(cluster):
 
 
 CHECKS = (a_group_reads_each_record_once, a_count_commits_what_was_written_and_no_more, members_share_the_partitions,
-          a_member_that_is_killed_is_replaced, groups_are_listed_and_described, a_group_that_is_not_there_is_not_found,
+          a_member_that_is_killed_is_replaced, groups_are_listed_and_described,
+          history_says_why_a_group_rebalanced, a_group_that_is_not_there_is_not_found,
           lag_counts_what_is_not_read, a_group_is_moved, members_are_not_moved_unless_it_is_forced, offsets_and_groups_are_deleted,
           what_cannot_be_is_refused)
 
@@ -284,7 +309,7 @@ def main():
     args = rig.arguments(bootstrap="", only="")
     checks = [check for check in CHECKS if not args.only or check.__name__ in args.only.split(",")]
     if args.bootstrap:
-        cluster = Cluster(args.tidelog, args.bootstrap)
+        cluster = Cluster(args.tidelog, args.bootstrap, is_ours=False)
         for check in checks:
             check(cluster)
             print(f"ok {check.__name__}", flush=True)

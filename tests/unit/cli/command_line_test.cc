@@ -54,7 +54,9 @@ TEST(CommandLine, UnderstandsWhatIsSaidAboutGroups) {
   EXPECT_EQ(list.group.states, (std::vector<std::string>{"Stable", "Empty"}));
   EXPECT_EQ(list.group.types, std::vector<std::string>{"Classic"});
   EXPECT_EQ(understood({"group", "describe", "a", "b"}).group.groups, (std::vector<std::string>{"a", "b"}));
+  EXPECT_TRUE(understood({"group", "describe", "a", "--history"}).group.shows_history);
   EXPECT_EQ(understood({"group", "lag", "a"}).group.groups, std::vector<std::string>{"a"});
+  EXPECT_EQ(understood({"config", "set", "--group", "a", "consumer.session.timeout.ms=50000"}).config.group, "a");
   const Command seek = understood({"group", "seek", "g", "--to", "-10", "-t", "logs:0", "-t", "other", "--execute", "--force"});
   EXPECT_EQ(seek.id, CommandId::group_seek);
   EXPECT_EQ(seek.group.group, "g");

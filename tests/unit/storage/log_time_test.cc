@@ -41,6 +41,50 @@ TEST(LogTime, LooksNeitherBelowTheLogStartNorAboveTheLimit) {
   EXPECT_EQ((*fixture.log().max_timestamp({4}))->offset, Offset{3});
 }
 
+/// The first record from there on, whatever its time.
+std::optional<TimestampedOffset> first_from(LogFixture& fixture, std::int64_t from, std::int64_t limit) {
+  storage::TimeSearch search(storage::TimeSearch::first_from({from}, {limit}, 1'000'000));
+  while (!search.is_done()) {
+    if (!(search.has_stretch() ? search.read_piece() : fixture.log().advance(search))) return TimestampedOffset{};
+  }
+  return search.found();
+}
+
+TEST(LogTime, TellsTheTimeOfTheRecordAtAnOffset) {
+  LogFixture fixture;
+  fixture.append(BatchSpec{.records = 3, .timestamps = {300, 100, 200}});
+  fixture.append(BatchSpec{.records = 2, .timestamps = {50, 900}, .codec = proto::Codec::gzip});
+
+  const std::vector<std::int64_t> expected{300, 100, 200, 50, 900};
+  for (std::int64_t offset = 0; offset < 5; ++offset) {
+    const auto found = first_from(fixture, offset, 5);
+    ASSERT_TRUE(found) << offset;
+    EXPECT_EQ(found->offset, Offset{offset});
+    EXPECT_EQ(found->timestamp.value, expected[static_cast<std::size_t>(offset)]);
+  }
+  EXPECT_FALSE(first_from(fixture, 5, 5));
+  EXPECT_FALSE(first_from(fixture, 4, 4));
+}
+
+TEST(LogTime, TellsItInEverySegment) {
+  LogFixture fixture(small_segments());
+  for (int i = 0; i < 60; ++i) fixture.append(BatchSpec{.records = 2, .timestamps = {1000 - i, 2000 + i}});
+
+  for (std::int64_t offset = 0; offset < 120; ++offset) {
+    const auto found = first_from(fixture, offset, 120);
+    ASSERT_TRUE(found) << offset;
+    EXPECT_EQ(found->timestamp.value, offset % 2 == 0 ? 1000 - offset / 2 : 2000 + offset / 2);
+  }
+}
+
+TEST(LogTime, TellsThatOfTheFirstRecordLeftIfThoseBeforeAreGone) {
+  LogFixture fixture;
+  fixture.append(BatchSpec{.records = 3, .timestamps = {100, 300, 200}});
+  ASSERT_TRUE(fixture.log().advance_log_start({2}));
+
+  EXPECT_EQ(first_from(fixture, 0, 3)->timestamp, TimestampMs{200});
+}
+
 TEST(LogTime, GivesTheFirstOfSeveralGreatestTimestamps) {
   LogFixture fixture(small_segments());
   for (int i = 0; i < 30; ++i) fixture.append(BatchSpec{.records = 2, .timestamps = {i == 7 ? 900 : 100, i == 7 || i == 20 ? 900 : 100}});
@@ -146,6 +190,36 @@ TEST(LogTime, OpensOneBatchAPieceAtMost) {
 
   EXPECT_EQ(pieces_for_first, 6);
   EXPECT_EQ(pieces_for_greatest, 6);
+}
+
+// However sparse an index is, the way from its entry to the record is not walked where others wait.
+TEST(LogTime, WalksToAnOffsetInPieces) {
+  storage::LogConfig config;
+  config.index_interval_bytes = 1U << 30U;
+  LogFixture fixture(config);
+  for (int i = 0; i < 3000; ++i) fixture.append(BatchSpec{.timestamps = {i}});
+  storage::TimeSearch last(storage::TimeSearch::first_from({2999}, {3000}, 1'000'000));
+
+  const int pieces = read_all_pieces(fixture.log(), last);
+
+  EXPECT_EQ(pieces, 3);
+  EXPECT_EQ(last.found()->timestamp, TimestampMs{2999});
+}
+
+TEST(LogTime, FindsAnOffsetThoughTheIndexLies) {
+  LogFixture fixture(small_segments(1U << 20U));
+  for (int i = 0; i < 100; ++i) fixture.append(BatchSpec{.timestamps = {i}});
+  ASSERT_TRUE(fixture.sync());
+  fixture.log().close();
+  const storage::RecoveryPoint point = fixture.log().recovery_state();
+  const std::string path = LogFixture::path("00000000000000000000.index");
+  auto lie = fixture.disk().contents(path);
+  ASSERT_GT(lie.size(), 8U);
+  lie[7] = static_cast<std::byte>(std::to_integer<unsigned>(lie[7]) ^ 1U);
+  fixture.disk().set_contents(path, lie);
+  fixture.reopen(point);
+
+  for (std::int64_t offset = 0; offset < 100; ++offset) EXPECT_EQ(first_from(fixture, offset, 100)->timestamp.value, offset);
 }
 
 TEST(LogTime, BelievesTheHeaderOnceTooManyWereOpenedInVain) {

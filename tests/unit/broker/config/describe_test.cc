@@ -132,6 +132,18 @@ TEST(DescribeGroup, FollowsTheBroker) {
   EXPECT_EQ(entry_of(entries, "share.isolation.level").source, ConfigSource::group);
 }
 
+TEST(DescribeGroup, TellsWhatWasSetAsItWasSetWithEveryLayerBelow) {
+  Broker broker;
+  broker.for_all = {{"group.consumer.assignment.interval.ms", "2000"}};
+  const ConfigMap set{{"consumer.assignment.interval.ms", "20000"}};  // Beyond the bound, which was wider then.
+  const ConfigEntry entry = entry_of(describe_group(broker.layers(), set, KeyFilter()), "consumer.assignment.interval.ms");
+  EXPECT_EQ(entry.value, "20000");
+  EXPECT_EQ(text_of(entry.synonyms),
+            "consumer.assignment.interval.ms=20000@8 group.consumer.assignment.interval.ms=2000@3 "
+            "group.consumer.assignment.interval.ms=1000@5");
+  EXPECT_EQ(entry_of(describe_group(broker.layers(), {}, KeyFilter()), "consumer.assignment.interval.ms").value, "2000");
+}
+
 TEST(ResolveBrokerOptions, LetsOneBrokersOwnBeatWhatHoldsForAll) {
   const BrokerOptions options =
       resolve_broker_options(BrokerOptions{}, {{"log.retention.ms", "1"}, {"log.segment.bytes", "2000000"}}, {{"log.retention.ms", "2"}});

@@ -178,9 +178,19 @@ TEST(LoadOptions, TakesTheNewerNameIfBothAreGiven) {
 TEST(LoadOptions, ChecksKeysWithoutEffectToo) {
   EXPECT_EQ(refusal("num.io.threads=0").message,
             "server.properties:1: \"0\" is not valid for num.io.threads: out of range (allowed: at least 1)");
-  EXPECT_EQ(refusal("group.consumer.migration.policy=upgrade").message, "accepted");
+  EXPECT_EQ(refusal("group.streams.max.size=5").message, "accepted");
+  EXPECT_EQ(refusal("group.consumer.migration.policy=Upgrade").message, "accepted");
+  EXPECT_EQ(refusal("group.consumer.migration.policy=sideways").message,
+            "server.properties:1: \"sideways\" is not valid for group.consumer.migration.policy: allowed: DISABLED, DOWNGRADE, UPGRADE, "
+            "BIDIRECTIONAL");
   EXPECT_EQ(refusal("listener.name.x.ssl.client.auth=maybe").message,
             "server.properties:1: \"maybe\" is not valid for listener.name.x.ssl.client.auth: allowed: required, requested, none");
+}
+
+TEST(LoadOptions, RefusesWhatNoGroupCouldSetForItself) {
+  EXPECT_EQ(refusal("group.consumer.session.timeout.ms=6000").message,
+            "group.consumer.session.timeout.ms=6000 is less than group.consumer.min.session.timeout.ms=45000");
+  EXPECT_EQ(refusal("group.consumer.session.timeout.ms=6000\ngroup.consumer.min.session.timeout.ms=6000").message, "accepted");
 }
 
 TEST(LoadOptions, SaysWhichFileCannotBeRead) {

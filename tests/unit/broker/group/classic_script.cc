@@ -277,7 +277,7 @@ void ClassicScript::show() {
 
 void ClassicScript::show_history() {
   for (const GroupHistory::Event& event : world_.group->history().events()) {
-    say("  " + std::to_string(event.at.value) + " generation " + std::to_string(event.generation) + ": " + event.what);
+    say("  " + std::to_string(event.at.value) + " generation " + std::to_string(event.generation) + ": " + sentence(event));
   }
 }
 

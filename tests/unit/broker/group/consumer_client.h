@@ -1,6 +1,8 @@
 #pragma once
 
-#include "tests/unit/broker/group/consumer_world.h"
+#include "broker/group/consumer_calls.h"
+#include "broker/group/partition_set.h"
+#include "broker/group/reconciliation.h"
 
 #include <algorithm>
 #include <iterator>
@@ -13,7 +15,8 @@
 namespace tidelog::broker {
 
 /// One consumer as clients behave: it gives up what it is told to give up, takes its time for that, and says what it has when that changed
-/// or when it does not know whether it was heard. What it works on is `has`, from when it is told until it gave it up.
+/// or when it does not know whether it was heard. What it works on is `has`, from when it is told until it gave it up. A world has a clock,
+/// `now`, and answers a `heartbeat`.
 class ConsumerClient {
  public:
   enum class Fate : std::uint8_t { heard, request_lost, answer_lost };
@@ -41,7 +44,7 @@ class ConsumerClient {
   void take_time(Moment time) { revocation_takes_ = time; }
   void sleep_until(Moment moment) { next_beat_ = moment; }
 
-  void beat(ConsumerWorld& world, Fate fate) {
+  void beat(auto& world, Fate fate) {
     if (revoked_at_ && *revoked_at_ <= world.now) give_up();
     next_beat_ = world.now + kInterval;
     if (fate == Fate::request_lost) return miss(world);
@@ -51,7 +54,7 @@ class ConsumerClient {
   }
 
   /// Gives up all and says so. Whether that is heard, it does not care.
-  void leave(ConsumerWorld& world, Fate fate, bool comes_back) {
+  void leave(auto& world, Fate fate, bool comes_back) {
     has_.clear();
     is_done_ = true;
     if (fate == Fate::request_lost) return;
@@ -87,12 +90,12 @@ class ConsumerClient {
     return call;
   }
 
-  void miss(const ConsumerWorld& world) {
+  void miss(const auto& world) {
     was_missed_ = true;
     next_beat_ = world.now + kRetry;
   }
 
-  void hear(const ConsumerHeartbeatAnswer& answer, const ConsumerWorld& world) {
+  void hear(const ConsumerHeartbeatAnswer& answer, const auto& world) {
     if (answer.error != ErrorCode::none) return hear_error(answer.error, world);
     was_missed_ = false;
     has_new_subscription_ = false;
@@ -111,7 +114,7 @@ class ConsumerClient {
     }
   }
 
-  void hear_error(ErrorCode error, const ConsumerWorld& world) {
+  void hear_error(ErrorCode error, const auto& world) {
     next_beat_ = world.now + kRetry;
     if (error == ErrorCode::fenced_instance_id) {
       has_.clear();

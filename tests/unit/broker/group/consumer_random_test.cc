@@ -1,4 +1,5 @@
 #include "tests/unit/broker/group/consumer_client.h"
+#include "tests/unit/broker/group/consumer_world.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,6 @@
 #include "tests/unit/broker/group/consumer_script.h"
 
+#include "tests/unit/broker/group/record_text.h"
 #include "tests/unit/broker/script_player.h"
 
 #include <algorithm>
@@ -10,38 +11,12 @@
 namespace tidelog::broker {
 namespace {
 
-std::string joined(const std::vector<std::string>& parts) {
-  std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : ",") + part;
-  return text;
-}
-
 /// KEY=VALUE
 std::pair<std::string, std::string> option(const std::string& word) {
   const std::size_t at = word.find('=');
   if (at == std::string::npos) return {word, ""};
   const std::string value = word.substr(at + 1);
   return {word.substr(0, at), value == "empty" ? "" : value};
-}
-
-std::string_view text_of(MemberState state) {
-  switch (state) {
-    case MemberState::stable: return "stable";
-    case MemberState::unrevoked_partitions: return "unrevoked-partitions";
-    case MemberState::unreleased_partitions: return "unreleased-partitions";
-    case MemberState::unknown: return "unknown";
-  }
-  return "?";
-}
-
-std::string text_of(const ConsumerMemberRecord& record) {
-  const ConsumerMemberRecord::Value& value = *record.value;
-  std::string text = "member " + record.member + " topics=" + joined(value.subscribed_names);
-  if (value.subscribed_regex) text += " regex=" + *value.subscribed_regex;
-  if (value.instance_id) text += " static=" + *value.instance_id;
-  if (value.rack_id) text += " rack=" + *value.rack_id;
-  if (value.server_assignor) text += " assignor=" + *value.server_assignor;
-  return text + " timeout=" + std::to_string(value.rebalance_timeout_ms) + " host=" + value.client_host;
 }
 
 }  // namespace
@@ -163,7 +138,7 @@ void ConsumerScript::beat(const Words& words, ConsumerHeartbeatCall call) {
   if (answer.member_id != words.at(0)) line += " id=" + answer.member_id;
   line += " epoch=" + std::to_string(answer.member_epoch);
   if (answer.heartbeat_interval_ms != 5000) line += " interval=" + std::to_string(answer.heartbeat_interval_ms);
-  say(line + (answer.assignment ? " assignment " + text_of(*answer.assignment) : ""));
+  say(line + (answer.assignment ? " assignment " + text_of(*answer.assignment, world_.topics) : ""));
 }
 
 void ConsumerScript::commit(const Words& words) {
@@ -206,14 +181,15 @@ void ConsumerScript::show() {
   say(line);
   for (const ConsumerDescription::Member& member : told.members) {
     say("  " + member.id + (member.instance_id ? "/" + *member.instance_id : "") + " epoch=" + std::to_string(member.epoch) + " assigned " +
-        text_of(member.assigned) + " target " + text_of(member.target) + (member.is_classic ? " classic" : ""));
+        text_of(member.assigned, world_.topics) + " target " + text_of(member.target, world_.topics) +
+        (member.is_classic ? " classic" : ""));
   }
 }
 
 void ConsumerScript::tell_history() {
   for (const GroupHistory::Event& event : world_.group->history().events()) {
     say("  " + std::to_string(event.at.value - ConsumerWorld().wall_clock().value) + " epoch=" + std::to_string(event.generation) + " " +
-        event.what);
+        sentence(event));
   }
 }
 
@@ -224,7 +200,9 @@ void ConsumerScript::subscribed(const Words& words) {
 }
 
 void ConsumerScript::say_records() {
-  for (; said_records_ < world_.log.records().size(); ++said_records_) say("record " + text_of(world_.log.records()[said_records_]));
+  for (; said_records_ < world_.log.records().size(); ++said_records_) {
+    say("record " + broker::text_of(world_.log.records()[said_records_], world_.topics));
+  }
 }
 
 void ConsumerScript::check() {
@@ -232,53 +210,6 @@ void ConsumerScript::check() {
   if (!world_.group->is_sound()) say("NOT SOUND");
   if (ConsumerWorld::replayed(log)->snapshot() != world_.group->snapshot()) say("REPLAY DIFFERS");
   if (ConsumerWorld::replayed(compacted(log, log.size(), true))->snapshot() != world_.group->snapshot()) say("COMPACTED REPLAY DIFFERS");
-}
-
-std::string ConsumerScript::text_of(const GroupRecord& record) const {
-  if (is_tombstone(record)) {
-    if (std::holds_alternative<ConsumerMemberRecord>(record)) return "no member " + std::get<ConsumerMemberRecord>(record).member;
-    if (std::holds_alternative<ConsumerTargetMemberRecord>(record))
-      return "no target " + std::get<ConsumerTargetMemberRecord>(record).member;
-    if (std::holds_alternative<ConsumerCurrentMemberRecord>(record)) {
-      return "no current " + std::get<ConsumerCurrentMemberRecord>(record).member;
-    }
-    if (std::holds_alternative<ConsumerRegexRecord>(record)) return "no regex " + std::get<ConsumerRegexRecord>(record).regex;
-    return std::holds_alternative<ConsumerGroupRecord>(record) ? "no group" : "no target epoch";
-  }
-  if (const auto* group = std::get_if<ConsumerGroupRecord>(&record)) {
-    return "group epoch=" + std::to_string(group->value->epoch) + (group->value->metadata_hash == 0 ? " no topics" : "");
-  }
-  if (const auto* member = std::get_if<ConsumerMemberRecord>(&record)) return broker::text_of(*member);
-  if (const auto* target = std::get_if<ConsumerTargetMemberRecord>(&record))
-    return "target " + target->member + " " + text_of(*target->value);
-  if (const auto* epoch = std::get_if<ConsumerTargetEpochRecord>(&record)) {
-    return "target epoch=" + std::to_string(epoch->value->assignment_epoch) + (epoch->value->made_at.value == 0 ? " at no time" : "");
-  }
-  if (const auto* regex = std::get_if<ConsumerRegexRecord>(&record)) return "regex " + regex->regex + " = " + joined(regex->value->topics);
-  const auto& current = std::get<ConsumerCurrentMemberRecord>(record);
-  std::string text = "current " + current.member + " epoch=" + std::to_string(current.value->member_epoch) +
-                     " previous=" + std::to_string(current.value->previous_member_epoch) + " " +
-                     std::string(broker::text_of(current.value->state)) + " " +
-                     text_of(current.value->assigned, current.value->assigned_epochs);
-  if (!current.value->pending_revocation.empty()) {
-    text += " pending " + text_of(current.value->pending_revocation, current.value->pending_epochs);
-  }
-  return text;
-}
-
-std::string ConsumerScript::text_of(const PartitionsById& partitions) const { return text_of(partitions, {}); }
-
-/// TOPIC:PARTITION,PARTITION/TOPIC:... with the epoch after each that has one.
-std::string ConsumerScript::text_of(const PartitionsById& partitions, const PartitionEpochs& epochs) const {
-  std::string text;
-  for (std::size_t topic = 0; topic < partitions.size(); ++topic) {
-    text += (text.empty() ? "" : "/") + world_.topics.name_of(partitions[topic].first);
-    for (std::size_t at = 0; at < partitions[topic].second.size(); ++at) {
-      text += (at == 0 ? ":" : ",") + std::to_string(partitions[topic].second[at]);
-      if (topic < epochs.size()) text += "@" + std::to_string(epochs[topic].at(at));
-    }
-  }
-  return text.empty() ? "nothing" : text;
 }
 
 PartitionsById ConsumerScript::parse_partitions(const std::string& text) const {

@@ -56,9 +56,6 @@ class ConsumerScript {
   void say(const std::string& line) { out_.push_back(line); }
   void say_records();
   void check();
-  [[nodiscard]] std::string text_of(const GroupRecord& record) const;
-  [[nodiscard]] std::string text_of(const PartitionsById& partitions) const;
-  [[nodiscard]] std::string text_of(const PartitionsById& partitions, const PartitionEpochs& epochs) const;
   [[nodiscard]] PartitionsById parse_partitions(const std::string& text) const;
 
   ConsumerWorld world_;

@@ -2,7 +2,9 @@
 
 #include "broker/group/classic_calls.h"
 #include "broker/group/consumer_group.h"
+#include "tests/unit/broker/group/compaction.h"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -42,39 +44,6 @@ class ConsumerLog final : public RecordLog {
  private:
   std::vector<GroupRecord> records_;
 };
-
-/// What a record is about: of two with the same, compaction keeps the later.
-inline std::string key_of(const GroupRecord& record) {
-  const std::string kind = std::to_string(record.index()) + " ";
-  if (const auto* member = std::get_if<ConsumerMemberRecord>(&record)) return kind + member->member;
-  if (const auto* target = std::get_if<ConsumerTargetMemberRecord>(&record)) return kind + target->member;
-  if (const auto* current = std::get_if<ConsumerCurrentMemberRecord>(&record)) return kind + current->member;
-  if (const auto* regex = std::get_if<ConsumerRegexRecord>(&record)) return kind + regex->regex;
-  return kind;
-}
-
-inline bool is_tombstone(const GroupRecord& record) {
-  return std::visit(
-      [](const auto& one) {
-        if constexpr (requires { one.value; }) return !one.value.has_value();
-        return false;
-      },
-      record);
-}
-
-/// What compaction may leave of a log whose first `dirty_from` records it has cleaned.
-inline std::vector<GroupRecord> compacted(const std::vector<GroupRecord>& log, std::size_t dirty_from, bool drop_tombstones) {
-  std::map<std::string, std::size_t> last;
-  for (std::size_t at = 0; at < dirty_from; ++at) last[key_of(log[at])] = at;
-  std::vector<GroupRecord> left;
-  for (std::size_t at = 0; at < log.size(); ++at) {
-    const bool is_clean = at < dirty_from;
-    if (is_clean && last[key_of(log[at])] != at) continue;
-    if (is_clean && drop_tombstones && is_tombstone(log[at])) continue;
-    left.push_back(log[at]);
-  }
-  return left;
-}
 
 class ConsumerTopics final : public TopicsView {
  public:

@@ -1,3 +1,4 @@
+#include "proto/codec/consumer_protocol.h"
 #include "tests/unit/broker/group/machine_world.h"
 
 #include <gtest/gtest.h>
@@ -99,8 +100,8 @@ std::string text_of(const ConsumerDescription& group) {
   for (const auto& member : group.members) {
     std::string names;
     for (const std::string& name : member.subscribed_names) names += name + ",";
-    members.push_back(member.id + " " + std::to_string(member.epoch) + " " + names + " has " + text_of(member.assigned) + " shall " +
-                      text_of(member.target));
+    members.push_back(member.id + (member.is_classic ? " classic " : " ") + std::to_string(member.epoch) + " " + names + " has " +
+                      text_of(member.assigned) + " shall " + text_of(member.target));
   }
   std::ranges::sort(members);
   for (const std::string& member : members) text += "; " + member;
@@ -124,6 +125,7 @@ class History {
     for (const std::string& topic : kTopics) world_.topics.create(topic, 3);
     world_.settings.offset_metadata_max_bytes = 8;
     world_.settings.offsets_retention = std::chrono::hours(1);
+    world_.settings.migration_policy = static_cast<MigrationPolicy>(pick(4));
   }
 
   void run(int steps) {
@@ -221,9 +223,15 @@ class History {
     call.generation = by->generation;
     call.member_id = by->id;
     for (const Client& other : clients_) {
-      if (other.group == by->group) call.assignments.push_back({.member_id = other.id, .bytes = OwnedBytes(pick(5))});
+      if (other.group == by->group) call.assignments.push_back({.member_id = other.id, .bytes = some_assignment()});
     }
     (void)world_.ask([&](GroupMachine& machine, Step& step) { return machine.sync(call, step); });
+  }
+
+  /// Or bytes that are none.
+  OwnedBytes some_assignment() {
+    if (pick(5) == 0) return OwnedBytes(pick(5));
+    return proto::encode_assignment({.version = 0, .partitions = {{.topic = topic(), .partitions = {0, 2}}}, .user_data = {}});
   }
 
   void leave() {

@@ -207,8 +207,9 @@ TEST(GroupMachine, ATakeoverThatTheLogRefusesLeavesTheConsumerGroup) {
   EXPECT_EQ(listed(world), "g:consumer:Empty:consumer ");
 }
 
-TEST(GroupMachine, AConsumerGroupWithMembersIsNoneOfTheClassicProtocols) {
+TEST(GroupMachine, AConsumerGroupWithMembersIsNoneOfTheClassicProtocolsIfItMayNotChange) {
   MachineWorld world;
+  world.settings.migration_policy = MigrationPolicy::disabled;
   world.topics.create("t", 2);
   const auto joined = world.join_consumer_group("g", "m", {"t"});
 
@@ -222,8 +223,9 @@ TEST(GroupMachine, AConsumerGroupWithMembersIsNoneOfTheClassicProtocols) {
   EXPECT_EQ(world.beat(MachineWorld::beat_call("g", "m", joined.member_epoch)).error, none);
 }
 
-TEST(GroupMachine, AClassicGroupWithMembersIsNoConsumerGroup) {
+TEST(GroupMachine, AClassicGroupWithMembersIsNoConsumerGroupIfItMayNotChange) {
   MachineWorld world;
+  world.settings.migration_policy = MigrationPolicy::downgrade;
   world.topics.create("t", 2);
   world.make_stable("g", "m", {"t"});
   EXPECT_EQ(world.join_consumer_group("g", "n", {"t"}).error, group_id_not_found);

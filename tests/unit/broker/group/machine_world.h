@@ -2,6 +2,7 @@
 
 #include "broker/group/group_machine.h"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -44,6 +45,17 @@ class SomeTopics final : public TopicsView {
     return id;
   }
   void remove(const std::string& name) { ++made_, topics_.erase(name); }
+  /// Makes it if it is not there.
+  void grow(const std::string& name, std::int32_t partitions) {
+    const auto at = topics_.find(name);
+    if (at == topics_.end()) return (void)create(name, partitions);
+    ++made_;
+    at->second.second = std::max(at->second.second, partitions);
+  }
+  [[nodiscard]] std::string name_of(const Uuid& id) const {
+    const std::optional<TopicFacts> facts = find(id);
+    return facts ? std::string(facts->name) : "?";
+  }
 
   [[nodiscard]] std::optional<TopicFacts> find(std::string_view name) const override {
     const auto at = topics_.find(name);
@@ -75,6 +87,7 @@ class SomeTopics final : public TopicsView {
 struct MachineWorld {
   BatchLog log;
   GroupSettings settings{.initial_rebalance_delay = std::chrono::milliseconds(0)};
+  const SettingsView* own_settings = nullptr;
   SomeTopics topics;
   Moment now{};
   TimestampMs began{1'700'000'000'000};
@@ -82,7 +95,15 @@ struct MachineWorld {
   std::unique_ptr<GroupMachine> machine = std::make_unique<GroupMachine>();
 
   /// Of one call.
-  Step step() { return {.log = log, .settings = settings, .topics = topics, .now = now, .wall_clock = wall_clock(), .late = late}; }
+  Step step() {
+    return {.log = log,
+            .settings = settings,
+            .topics = topics,
+            .now = now,
+            .wall_clock = wall_clock(),
+            .late = late,
+            .own_settings = own_settings};
+  }
   [[nodiscard]] TimestampMs wall_clock() const { return began + std::chrono::duration_cast<std::chrono::milliseconds>(now).count(); }
 
   auto ask(const auto& call) {
@@ -153,8 +174,8 @@ struct MachineWorld {
     return call;
   }
   /// One member, stable.
-  void make_stable(const std::string& group, const std::string& id, std::vector<std::string> topics) {
-    (void)join(join_call(group, id, std::move(topics)));
+  void make_stable(const std::string& group, const std::string& id, std::vector<std::string> names) {
+    (void)join(join_call(group, id, std::move(names)));
     tick();
     SyncCall sync;
     sync.ticket = 2;
