@@ -11,9 +11,11 @@ namespace {
 
 using About = ConsumerMemberRecord::Value;
 
+bool is_consumer(const JoinCall& call) { return call.protocol_type == kConsumerProtocolType && !call.protocols.empty(); }
+
 /// What it subscribes to. Nothing: it is no consumer, or nobody can read that.
 std::optional<proto::ConsumerSubscription> read_subscription(const JoinCall& call) {
-  if (call.protocol_type != kConsumerProtocolType || call.protocols.empty()) return std::nullopt;
+  if (!is_consumer(call)) return std::nullopt;
   Result<proto::ConsumerSubscription> said = proto::decode_subscription(call.protocols.front().metadata);
   if (!said) return std::nullopt;
   return *std::move(said);
@@ -57,12 +59,11 @@ JoinAnswer ConsumerGroup::join(const JoinCall& call, Step& step) {
   const Result<Place, ErrorCode> place = find_place(call, step.settings);
   if (!place) return join_refused(place.error(), call.member_id);
   const Member* const before = place->member != nullptr ? place->member : place->replaced;
-  const std::optional<proto::ConsumerSubscription> said = read_subscription(call);
-  if (!said || !members_.support_one_of(call.protocols, before)) {
-    return join_refused(ErrorCode::inconsistent_group_protocol, call.member_id);
-  }
+  const bool suits = is_consumer(call) && members_.support_one_of(call.protocols, before);
   const bool must_come_again = call.member_id.empty() && !call.instance_id && call.must_know_its_id;
-  if (must_come_again) return name_newcomer(call, step);
+  if (suits && must_come_again) return name_newcomer(call, step);
+  const std::optional<proto::ConsumerSubscription> said = read_subscription(call);
+  if (!suits || !said) return join_refused(ErrorCode::inconsistent_group_protocol, call.member_id);
 
   const std::string& id = call.member_id.empty() ? call.fresh_member_id : call.member_id;
   // One that rebalances eagerly has nothing at this point, and says so; version 0 of a subscription has no room to say anything else.

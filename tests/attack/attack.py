@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Attacks real brokers with the attacker and says whether they stood it: once with small limits and deadlines, so that each is met often,
 and once as they come. By hand: attack.py --tidelog build/release/tidelog --tools build/release/tests/attack --seconds 3600.
-With --only PART nothing is played but what has that in its name."""
+With --only PART nothing is played but what has that in its name, with --without ONE,OTHER not those of these names."""
 import collections
 import os
 import random
@@ -79,6 +79,8 @@ def attack(args, name, options, settings, seconds, seed, **more):
                  "search-ms": LONGEST_SEARCH_MS if seconds >= LONG_RUN_S else int(SHORT_SEARCH_MS * args.slowness), **more}
         if args.only:
             flags["only"] = args.only
+        if args.without:
+            flags["without"] = args.without
         words = [word for flag, value in flags.items() for word in (f"--{flag}", str(value))]
         outcome = subprocess.run([os.path.join(args.tools, "attacker"), *words], check=False).returncode
         if broker.process.poll() is None and broker.stop() != 0:
@@ -95,7 +97,7 @@ def attack(args, name, options, settings, seconds, seed, **more):
 
 
 def main():
-    args = rig.arguments(seconds=56, seed=0, bound=2000, only="")
+    args = rig.arguments(seconds=56, seed=0, bound=2000, only="", without="")
     bound = int(args.bound * args.slowness)
     seed = args.seed or random.randrange(1, 1 << 31)
     # Most of it under small limits, where everything is met; the rest as delivered.

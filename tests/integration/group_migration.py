@@ -204,8 +204,9 @@ def check_policy(tidelog):
 def main():
     args = rig.arguments()
     for shards in (1, 3):
-        with rig.Broker(args.tidelog, f"shards={shards}", "group.initial.rebalance.delay.ms=0", "group.consumer.heartbeat.interval.ms=300",
-                        "group.consumer.session.timeout.ms=6000") as broker:
+        with rig.Broker(args.tidelog, f"shards={shards}", "group.initial.rebalance.delay.ms=0", "group.consumer.min.heartbeat.interval.ms=300",
+                        "group.consumer.heartbeat.interval.ms=300", "group.consumer.min.session.timeout.ms=6000",
+                        "group.consumer.session.timeout.ms=6000", "group.consumer.assignment.interval.ms=0") as broker:
             for check in (check_eager, check_cooperative, check_ours, check_deaths, check_members_are_shown):
                 check(broker)
                 print(f"ok {check.__name__} with {shards} shard(s)", flush=True)
