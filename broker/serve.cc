@@ -2,6 +2,7 @@
 
 #include "broker/broker.h"
 #include "broker/config/load.h"
+#include "broker/env/freed_memory.h"
 #include "broker/env/posix_env.h"
 #include "broker/logging/log.h"
 
@@ -10,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -77,6 +79,14 @@ asio::awaitable<void> run_stop(Broker& broker, Progress& progress) {
   progress.stopped.set_value();
 }
 
+/// The first thread has nothing else to do meanwhile.
+void wait_for_stop(Progress& progress, const BrokerOptions& options) {
+  constexpr std::chrono::milliseconds kBetweenLooks{200};
+  FreedMemory freed(static_cast<std::size_t>(options.memory_budget_bytes) / 2);
+  const std::future<void> asked = progress.asked_to_stop.get_future();
+  while (asked.wait_for(kBetweenLooks) == std::future_status::timeout) freed.look();
+}
+
 int run(PosixEnv& env, const BrokerOptions& options) {
   Broker broker(env, options, [](const std::string& reason) { die(reason); });
   Progress progress;
@@ -93,7 +103,7 @@ int run(PosixEnv& env, const BrokerOptions& options) {
   std::string where;
   for (const Endpoint& at : broker.listens()) where += (where.empty() ? "" : ", ") + at.host + ":" + std::to_string(at.port);
   log_announcement("tidelog serves on " + where + " with data in " + options.log_dirs.front());
-  progress.asked_to_stop.get_future().wait();
+  wait_for_stop(progress, options);
   home.post([&] { asio::co_spawn(home.executor(), run_stop(broker, progress), asio::detached); });
   progress.stopped.get_future().wait();
   env.stop();

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Attacks real brokers with the attacker and says whether they stood it: once with small limits and deadlines, so that each is met often,
 and once as they come. By hand: attack.py --tidelog build/release/tidelog --tools build/release/tests/attack --seconds 3600.
-With --only PART nothing is played but what has that in its name, with --without ONE,OTHER not those of these names."""
+With --only PART nothing is played but what has that in its name, with --without ONE,OTHER not those of these names.
+With --large 0 the bystander writes no large records."""
 import collections
 import os
 import random
@@ -79,6 +80,7 @@ def attack(args, name, options, settings, seconds, seed, **more):
                  "search-ms": LONGEST_SEARCH_MS if seconds >= LONG_RUN_S else int(SHORT_SEARCH_MS * args.slowness), **more}
         if args.only:
             flags["only"] = args.only
+        flags["large"] = args.large
         if args.without:
             flags["without"] = args.without
         words = [word for flag, value in flags.items() for word in (f"--{flag}", str(value))]
@@ -97,7 +99,7 @@ def attack(args, name, options, settings, seconds, seed, **more):
 
 
 def main():
-    args = rig.arguments(seconds=56, seed=0, bound=2000, only="", without="")
+    args = rig.arguments(seconds=56, seed=0, bound=2000, only="", without="", large=1)
     bound = int(args.bound * args.slowness)
     seed = args.seed or random.randrange(1, 1 << 31)
     # Most of it under small limits, where everything is met; the rest as delivered.

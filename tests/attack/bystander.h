@@ -20,8 +20,8 @@ class Bystander {
   /// Nobody else writes to any of them.
   struct Topics {
     std::string plain = "bystander";
-    std::string wide = "bystander-wide";  ///< Of `kWidePartitions`.
-    std::string large = "bystander-large";
+    std::string wide = "bystander-wide";    ///< Of `kWidePartitions`.
+    std::string large = "bystander-large";  ///< Empty: it writes no large records.
     std::string times = "bystander-times";
   };
   Bystander(Target target, Topics topics, Milliseconds bound)

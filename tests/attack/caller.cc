@@ -6,6 +6,10 @@ namespace tidelog::attack {
 namespace {
 
 constexpr std::size_t kKeptComplaints = 10;
+/// A larger request may have to wait that long for memory, until those that hold it with requests they do not finish are closed
+/// (queued.max.request.bytes in docs/limits.md).
+constexpr std::size_t kSmallRequestBytes = 64 << 10;
+constexpr Milliseconds kMemoryWait{1000};
 
 }  // namespace
 
@@ -21,7 +25,8 @@ bool Caller::fail(const std::string& why) {
 bool Caller::exchange(const std::string& request, std::int32_t correlation, const std::string& what) {
   ++requests_;
   const Clock::time_point began = Clock::now();
-  const auto until = began + bound_;
+  const Milliseconds bound = request.size() > kSmallRequestBytes ? bound_ + kMemoryWait : bound_;
+  const auto until = began + bound;
   if (!socket_.is_open()) socket_ = Socket(target_);
   if (!socket_.is_open() || !socket_.send_all(request, until)) return fail(what + ": could not be sent");
   const Socket::State state = socket_.receive_frame(answer_, rest_, until);
@@ -31,7 +36,7 @@ bool Caller::exchange(const std::string& request, std::int32_t correlation, cons
     slowest_what_ = what;
   }
   if (state == Socket::State::closed) return fail(what + ": the connection was closed");
-  if (state == Socket::State::nothing) return fail(what + ": no answer within " + std::to_string(bound_.count()) + " ms");
+  if (state == Socket::State::nothing) return fail(what + ": no answer within " + std::to_string(bound.count()) + " ms");
   if (answer_.size() < sizeof correlation || load_be<std::int32_t>(as_bytes(answer_).data()) != correlation) {
     return fail(what + ": the answer is another request's");
   }

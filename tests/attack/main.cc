@@ -248,7 +248,9 @@ int run(const Options& options) {
                         .request_max_bytes = options["request-max"],
                         .message_max_bytes = options["message-max"]};
   wait_for_coordinator(target, Bystander::kGroup);
-  Bystander bystander({.port = target.port, .from = {0, 9}}, {}, options.ms("bound-ms"));
+  Bystander::Topics topics;
+  if (options["large"] == 0) topics.large.clear();
+  Bystander bystander({.port = target.port, .from = {0, 9}}, topics, options.ms("bound-ms"));
   MemoryUse memory{.before = memory_of(pid)};
   forget_peak(pid);
   Tally tally;
@@ -266,7 +268,7 @@ int run(const Options& options) {
   print_attacks(tally);
   verdict.require(is_there && is_alive(pid), "the broker died");
   judge(tally, verdict);
-  judge(bystander, options.only.empty(), verdict);
+  judge(bystander, options.only.empty() && options["large"] != 0, verdict);
   judge(memory, static_cast<double>(options["budget"]), verdict);
   verdict.require(damage.empty(), "stored records: " + damage);
   std::fflush(stdout);

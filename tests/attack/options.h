@@ -12,10 +12,10 @@ namespace tidelog::attack {
 /// `--name value` for every number the attack needs; what is not given keeps its default. `--only part`: nothing is played but families
 /// whose names have that in them; `--without one,other`: not those of these names.
 struct Options {
-  std::map<std::string, std::uint64_t> numbers{{"port", 0},         {"pid", 0},         {"seconds", 60},          {"seed", 1},
-                                               {"budget", 0},       {"request-max", 0}, {"message-max", 1 << 20}, {"frame-ms", 30000},
-                                               {"write-ms", 30000}, {"slack-ms", 5000}, {"bound-ms", 5000},       {"connections", 200},
-                                               {"search-ms", 30000}};
+  std::map<std::string, std::uint64_t> numbers{{"port", 0},          {"pid", 0},         {"seconds", 60},          {"seed", 1},
+                                               {"budget", 0},        {"request-max", 0}, {"message-max", 1 << 20}, {"frame-ms", 30000},
+                                               {"write-ms", 30000},  {"slack-ms", 5000}, {"bound-ms", 5000},       {"connections", 200},
+                                               {"search-ms", 30000}, {"large", 1}};
   std::string only;
   std::string without;
 
