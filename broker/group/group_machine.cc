@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t kMostGroupsPerTick = 1000;
 /// A group whose turn did not end what was due, because the log takes nothing, is not asked in a loop.
 constexpr Moment kRetryPause = std::chrono::milliseconds(10);
+/// Of the way back to the classic protocol, which looks at all members.
+constexpr Moment kPauseAfterRefusal = std::chrono::seconds(5);
 
 JoinAnswer refuse(const JoinCall& call, ErrorCode error) { return join_refused(error, call.member_id); }
 
@@ -192,12 +194,16 @@ std::optional<JoinAnswer> GroupMachine::join_consumer_group(GroupEntry& entry, c
 /// Who waits for an answer in the consumer group has it: none of its calls is answered late.
 void GroupMachine::go_back_to_classic(GroupEntry& entry, Step& step) {
   if (!entry.consumer || !entry.consumer->is_all_classic() || !may_downgrade(step.settings.migration_policy)) return;
-  if (entry.consumer->members().size() > step.settings.max_size) return;
+  if (entry.consumer->members().size() > step.settings.max_size || step.now < entry.stays_until) return;
   std::optional<ClassicSuccessor> next = as_classic_group(*entry.consumer, step);
   if (!next) return;
   std::vector<GroupRecord> records = entry.consumer->tombstones();
   records.emplace_back(ClassicGroupRecord{.group = std::string(entry.name), .value = next->stored});
-  if (!step.log.append(records)) return;
+  if (!step.log.append(records)) {
+    // Larger than a batch may be, or the disk refuses: it is not made anew for every heartbeat.
+    entry.stays_until = step.now + kPauseAfterRefusal;
+    return;
+  }
   auto group = std::make_unique<ClassicGroup>(std::string(entry.name));
   group->inherit(entry.consumer->history());
   group->begin_with(next->stored, std::move(next->members), step);

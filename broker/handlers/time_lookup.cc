@@ -70,6 +70,7 @@ asio::awaitable<ErrorCode> look_up_time(HandlerContext context, TimeLookup looku
   const TurnTaker taker = taker_of(context);
   ErrorCode error = ErrorCode::none;
   while (error == ErrorCode::none && !lookup.search.is_done()) {
+    if (context.connection.client().is_leaving) co_return ErrorCode::not_leader_or_follower;
     asio::awaitable<void> turn = take_turn(context, taker, lookup, error);
     co_await await_on(context.node.home().shard.loop(), context.loop(), std::move(turn));
     co_await let_others_go_on(context.loop());

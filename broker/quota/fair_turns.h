@@ -89,6 +89,7 @@ class FairTurns {
 
   /// None: `until` came first.
   asio::awaitable<std::optional<Turn>> take(TurnTaker taker, SteadyTime until) {
+    if (loop_.now() >= until) co_return std::nullopt;
     const std::shared_ptr<State> state = state_;
     if (state->is_taken) {
       Waiter mine(state, taker, until, loop_);

@@ -1,4 +1,5 @@
 #include "broker/handlers/groups/ask_coordinator.h"
+#include "broker/handlers/groups/distinct.h"
 #include "broker/handlers/groups/told_history.h"
 #include "proto/messages/consumer_group_describe_request.h"
 #include "proto/messages/consumer_group_describe_response.h"
@@ -102,7 +103,7 @@ Handle handle_consumer_group_describe(HandlerContext context, Request request, S
   proto::ConsumerGroupDescribeRequest message;
   if (!decode(request.body, request.header.api_version, message)) co_return refuse_unreadable(context, "ConsumerGroupDescribe");
   std::vector<Described> all;
-  for (const std::string_view name : message.group_ids) all.emplace_back().name = name;
+  for (const std::string_view name : distinct(message.group_ids)) all.emplace_back().name = name;
   for (Described& one : all) co_await describe(context, message.include_history, one);
   Room room;
   std::vector<ConsumerGroupDescribeResponse::DescribedGroup> groups;

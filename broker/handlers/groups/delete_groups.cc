@@ -1,8 +1,7 @@
 #include "broker/handlers/groups/ask_coordinator.h"
+#include "broker/handlers/groups/distinct.h"
 #include "proto/messages/delete_groups_request.h"
 #include "proto/messages/delete_groups_response.h"
-
-#include <set>
 
 namespace tidelog::broker {
 namespace {
@@ -33,11 +32,7 @@ Handle handle_delete_groups(HandlerContext context, Request request, SendQueue& 
   proto::DeleteGroupsRequest message;
   if (!decode(request.body, request.header.api_version, message)) co_return refuse_unreadable(context, "DeleteGroups");
   std::vector<Deleted> groups;
-  std::set<std::string_view> named;
-  for (const std::string_view name : message.groups_names) {
-    // A second answer would say that the group is not there, and a client may take the last for its outcome.
-    if (named.insert(name).second) groups.emplace_back().name = name;
-  }
+  for (const std::string_view name : distinct(message.groups_names)) groups.emplace_back().name = name;
   for (Deleted& group : groups) co_await remove(context, group);
   std::vector<proto::DeleteGroupsResponse::DeletableGroupResult> results;
   for (const Deleted& group : groups) {

@@ -1,4 +1,5 @@
 #include "broker/handlers/groups/ask_coordinator.h"
+#include "broker/handlers/groups/distinct.h"
 #include "broker/handlers/groups/told_history.h"
 #include "proto/messages/describe_groups_request.h"
 #include "proto/messages/describe_groups_response.h"
@@ -79,7 +80,7 @@ Handle handle_describe_groups(HandlerContext context, Request request, SendQueue
   proto::DescribeGroupsRequest message;
   if (!decode(request.body, request.header.api_version, message)) co_return refuse_unreadable(context, "DescribeGroups");
   std::vector<Described> all;
-  for (const std::string_view name : message.groups) all.emplace_back().name = name;
+  for (const std::string_view name : distinct(message.groups)) all.emplace_back().name = name;
   const Asked asked{.version = request.header.api_version, .wants_history = message.include_history};
   for (Described& one : all) co_await describe(context, asked, one);
   std::vector<DescribeGroupsResponse::DescribedGroup> groups;
