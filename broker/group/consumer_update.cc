@@ -70,7 +70,8 @@ std::string ConsumerGroup::reason_of_change(const Place& place, const std::strin
 /// A pattern that nobody had so far.
 Result<void, Refusal> ConsumerGroup::admit_pattern(const std::string& regex, Draft& draft, const TopicsView& topics) const {
   if (regex.empty() || members_.subscriptions().resolved(regex) != nullptr) return {};
-  if (const Result<TopicPattern, std::string> pattern = TopicPattern::compile(regex); !pattern) {
+  const Result<TopicPattern, std::string> pattern = TopicPattern::compile(regex);
+  if (!pattern) {
     return Refusal{.error = ErrorCode::invalid_regular_expression,
                    .message = "SubscribedTopicRegex is not a pattern: " + pattern.error() + "."};
   }
@@ -78,7 +79,7 @@ Result<void, Refusal> ConsumerGroup::admit_pattern(const std::string& regex, Dra
     return Refusal{.error = ErrorCode::invalid_request,
                    .message = "The group has " + std::to_string(kMostPatterns) + " different SubscribedTopicRegex, and may have no more."};
   }
-  if (std::optional<std::vector<std::string>> matched = resolve(regex, topics)) draft.change.resolved.emplace(regex, *std::move(matched));
+  draft.change.resolved.emplace(regex, matching_topics(*pattern, topics));
   return {};
 }
 

@@ -113,18 +113,22 @@ std::int64_t metadata_hash(const std::vector<TopicFacts>& topics) {
   return hash == 0 ? 1 : hash;
 }
 
-std::optional<std::vector<std::string>> resolve(const std::string& regex, const TopicsView& topics) {
-  const Result<TopicPattern, std::string> pattern = TopicPattern::compile(regex);
-  if (!pattern) return std::nullopt;
+std::vector<std::string> matching_topics(const TopicPattern& pattern, const TopicsView& topics) {
   std::vector<std::string> matched;
   std::size_t bytes = 0;
   for (const TopicFacts& topic : topics.all()) {
-    if (!pattern->matches(topic.name)) continue;
+    if (!pattern.matches(topic.name)) continue;
     bytes += topic.name.size() + sizeof(std::int16_t);
     if (bytes > kMostResolvedBytes) break;
     matched.emplace_back(topic.name);
   }
   return matched;
+}
+
+std::optional<std::vector<std::string>> resolve(const std::string& regex, const TopicsView& topics) {
+  const Result<TopicPattern, std::string> pattern = TopicPattern::compile(regex);
+  if (!pattern) return std::nullopt;
+  return matching_topics(*pattern, topics);
 }
 
 }  // namespace tidelog::broker

@@ -69,8 +69,11 @@ std::int64_t metadata_hash(const std::vector<TopicFacts>& topics);
 
 inline constexpr std::size_t kMostResolvedBytes = 512 * 1024;
 
+class TopicPattern;
+
 /// The topics a pattern stands for, in the order of their names, up to `kMostResolvedBytes` of names, for they are stored as one record.
-/// Nothing: RE2 does not take the pattern (another broker took it).
+std::vector<std::string> matching_topics(const TopicPattern& pattern, const TopicsView& topics);
+/// The same of its text. Nothing: RE2 does not take the pattern (another broker took it).
 std::optional<std::vector<std::string>> resolve(const std::string& regex, const TopicsView& topics);
 
 }  // namespace tidelog::broker

@@ -18,17 +18,17 @@ void FairTurns::State::forget(const Waiter& waiter) {
   if (crowd.empty()) crowds.remove(waiter.taker.address);
 }
 
-void FairTurns::State::pass_on() {
-  if (crowds.empty()) {
-    is_taken = false;
+void FairTurns::State::pass_on(const std::shared_ptr<State>& state) {
+  if (state->crowds.empty()) {
+    state->is_taken = false;
     return;
   }
-  Crowd& crowd = crowds.at(crowds.first());
-  crowd.at(crowd.first()).begin()->second->leave(true);
+  Crowd& crowd = state->crowds.at(state->crowds.first());
+  crowd.at(crowd.first()).begin()->second->leave(Turn(state));
 }
 
 void FairTurns::State::dismiss_late(SteadyTime now) {
-  while (!ends.empty() && ends.begin()->first.first <= now) ends.begin()->second->leave(false);
+  while (!ends.empty() && ends.begin()->first.first <= now) ends.begin()->second->leave(std::nullopt);
 }
 
 void FairTurns::State::charge(const TurnTaker& taker, SteadyTime cost, SteadyTime now) {

@@ -37,12 +37,29 @@ class FairTurns {
 
     void line_up(Waiter& waiter, SteadyTime now);
     void forget(const Waiter& waiter);
-    void pass_on();
+    static void pass_on(const std::shared_ptr<State>& state);
     void dismiss_late(SteadyTime now);
     void charge(const TurnTaker& taker, SteadyTime cost, SteadyTime now);
   };
 
-  /// In the frame of the one who waits.
+ public:
+  /// Held while it is somebody's turn.
+  class Turn {
+   public:
+    Turn(Turn&&) noexcept = default;
+    Turn& operator=(Turn&&) noexcept = delete;
+    ~Turn() {
+      if (state_ != nullptr) State::pass_on(state_);
+    }
+
+   private:
+    friend class FairTurns;
+    explicit Turn(std::shared_ptr<State> state) : state_(std::move(state)) {}
+    std::shared_ptr<State> state_;
+  };
+
+ private:
+  /// In the frame of the one who waits. Destroyed with a turn that nobody took, it passes it on.
   struct Waiter {
     Waiter(std::shared_ptr<State> of, const TurnTaker& who, SteadyTime end, Loop& loop)
         : state(std::move(of)), taker(who), until(end), number(state->came++), woken(loop.executor()) {
@@ -53,10 +70,11 @@ class FairTurns {
     ~Waiter() {
       if (!is_out) state->forget(*this);
     }
-    void leave(bool with_turn) {
+    /// Wakes it, with a turn or without.
+    void leave(std::optional<Turn> with) {
       state->forget(*this);
       is_out = true;
-      has_turn = with_turn;
+      if (with) turn.emplace(*std::move(with));
       woken.notify();
     }
 
@@ -66,42 +84,30 @@ class FairTurns {
     std::uint64_t number;
     Signal woken;
     bool is_out = false;
-    bool has_turn = false;
+    std::optional<Turn> turn;
   };
 
  public:
   explicit FairTurns(Loop& loop) : loop_(loop) {}
 
-  /// Held while it is somebody's turn.
-  class Turn {
-   public:
-    Turn(Turn&&) noexcept = default;
-    Turn& operator=(Turn&&) = delete;
-    ~Turn() {
-      if (state_ != nullptr) state_->pass_on();
-    }
-
-   private:
-    friend class FairTurns;
-    explicit Turn(std::shared_ptr<State> state) : state_(std::move(state)) {}
-    std::shared_ptr<State> state_;
-  };
-
   /// None: `until` came first.
   asio::awaitable<std::optional<Turn>> take(TurnTaker taker, SteadyTime until) {
     if (loop_.now() >= until) co_return std::nullopt;
     const std::shared_ptr<State> state = state_;
+    std::optional<Turn> turn;
     if (state->is_taken) {
       Waiter mine(state, taker, until, loop_);
       co_await mine.woken.wait();
-      if (!mine.has_turn) co_return std::nullopt;
+      if (!mine.turn) co_return std::nullopt;
+      turn.emplace(*std::move(mine.turn));
+    } else {
+      state->is_taken = true;
+      turn.emplace(Turn(state));
     }
-    state->is_taken = true;
-    Turn turn(state);
     const SteadyTime now = loop_.now();
     state->dismiss_late(now);
     if (now >= until) co_return std::nullopt;
-    co_return std::move(turn);
+    co_return turn;
   }
 
   /// What the turn that is being had has cost so far.

@@ -65,7 +65,6 @@ void wait_for_coordinator(const Target& target, std::string_view group) {
   const auto until = Clock::now() + std::chrono::seconds(10);
   while (!has_coordinator(target, group)) {
     if (Clock::now() >= until) throw std::runtime_error("groups are not served");
-    std::this_thread::sleep_for(Milliseconds(5));  // between two looks
   }
 }
 

@@ -135,14 +135,19 @@ def check_cooperative(broker):
         roll_over_and_back(rolling, COOPERATIVE)
 
 
+def two_and_one(rolling):
+    """Two of our clients in the classic protocol, joined by one in the consumer protocol."""
+    rolling.ours("a", "classic")
+    rolling.ours("b", "classic")
+    rolling.settle("classic")
+    rolling.ours("c")
+    rolling.settle("consumer")
+
+
 def check_ours(broker):
     """Our client in both protocols."""
     with Rolling(broker, "ours") as rolling:
-        rolling.ours("a", "classic")
-        rolling.ours("b", "classic")
-        rolling.settle("classic")
-        rolling.ours("c")
-        rolling.settle("consumer")
+        two_and_one(rolling)
         rolling.leave("c")
         rolling.settle("classic")
         rolling.expect_no_repeats()
@@ -151,11 +156,7 @@ def check_ours(broker):
 def check_deaths(broker):
     """The last member of the consumer protocol is killed, and the broker in the midst of it all. kcat ends when its broker does: ours does not."""
     with Rolling(broker, "deadly") as rolling:
-        rolling.ours("a", "classic")
-        rolling.ours("b", "classic")
-        rolling.settle("classic")
-        rolling.ours("c")
-        rolling.settle("consumer")
+        two_and_one(rolling)
         broker.kill()
         broker.start()
         rolling.settle("consumer")

@@ -129,7 +129,7 @@ class MixedUpheaval {
       case 1: return client && !is_static(client) ? subscribe(*client, some_topics()) : start(client);
       case 2:
       case 3: return change_protocol(client);
-      case 4: return client ? sleep(client) : start(client);
+      case 4: return client ? fall_silent(client) : start(client);
       case 5: return client && chance(3) ? linger(client) : client.reset();
       case 6: return leave(client);
       case 7: return world_.topics.grow(topic_name(pick(4)), 1 + pick(6));
@@ -139,7 +139,7 @@ class MixedUpheaval {
 
   /// A static member that is late for a rebalance is not missed: it is not dropped before its session ends, whatever others are assigned.
   /// That is so in the classic protocol, and so none is late here.
-  void sleep(std::optional<Client>& client) {
+  void fall_silent(std::optional<Client>& client) {
     const bool may_oversleep = !is_static(client);
     const Moment until = world_.now + std::chrono::milliseconds(pick(may_oversleep ? 12'000 : 1500));
     std::visit([&](auto& one) { one.sleep_until(until); }, *client);
