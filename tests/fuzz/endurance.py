@@ -48,6 +48,7 @@ class Runs:
         self.until = time.monotonic() + 60 * options.minutes
         self.lock = threading.Lock()
         self.under_way = {}  # Programs and their processes; none while it is being started.
+        self.broken = set()  # Nothing is learned from meeting the same finding again.
         self.is_over = False
 
     def stop(self, *_):
@@ -62,7 +63,7 @@ class Runs:
     def next_target(self):
         """The one that had least, if any wants more; nobody else takes it until it is booked."""
         with self.lock:
-            free = [target for target in targets.all_targets() if target not in self.under_way
+            free = [target for target in targets.all_targets() if target not in self.under_way and target not in self.broken
                     and (not self.options.only or targets.name_of(target) in self.options.only) and self.left(target) > 0]
             if self.is_over or not free or time.monotonic() >= self.until:
                 return None
@@ -76,7 +77,9 @@ class Runs:
             mine = entry(self.account, targets.name_of(target))
             mine["cpu_seconds"] = round(mine["cpu_seconds"] + cpu)
             mine["executions"] += executions
-            mine["open_findings"] += 0 if is_well else 1
+            if not is_well:
+                mine["open_findings"] += 1
+                self.broken.add(target)
             write_account(self.account)
             print(f"{targets.name_of(target):16} {mine['cpu_seconds']:6} CPU-s {mine['executions']:12} executions, "
                   f"{mine['open_findings']} open findings", flush=True)

@@ -22,10 +22,12 @@ CONFIGS = {
 }
 
 
-def manifest():
+def manifest(version=2):
+    """The first version knew of no journal."""
     entry = struct.pack(">Q16siqqqQ", 42, b"a topic's own id", 0, 0, 3, 0, 200)
-    body = struct.pack(">I16sI", 1, b"the boot's own id", 1)[:24] + entry
-    return b"tidemani" + struct.pack(">II", 1, wire.crc32c(body)) + body
+    journal = struct.pack(">QQIQI", 11, 5, 1, 4096, 99) if version > 1 else b""
+    body = struct.pack(">I16sI", 5 if version > 1 else 1, b"the boot's own i", 1) + journal + entry
+    return b"tidemani" + struct.pack(">II", version, wire.crc32c(body)) + body
 
 
 def snapshot():
@@ -40,6 +42,7 @@ OFFSETS, TIMES = struct.pack(">IIII", 2, 100, 8, 300), struct.pack(">qIqI", 1000
 def checkpoints():
     tag = b"version=1\nnode.id=1\ncluster.id=c\ndirectory.id=d\n"
     yield "manifest", MANIFEST, manifest()
+    yield "first-manifest", MANIFEST, manifest(version=1)
     yield "snapshot", SNAPSHOT, snapshot()
     yield "epochs", EPOCHS, EPOCH_TEXT
     yield "index", INDEX, struct.pack(">HH", len(OFFSETS), 1) + OFFSETS + TIMES
