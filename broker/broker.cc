@@ -91,10 +91,11 @@ Broker::Broker(Env& env, BrokerOptions options, OnFatal on_fatal)
       checkpointer_(env, options_, journal_, shards_),
       cleaner_(env, shards_),
       scrubber_(env, shards_) {
+  const auto memory_of_groups = std::make_shared<GroupsMemory>();
   for (const auto& shard : shards_) {
     shard->durability = make_durability(shard->shard, journal_, options_.log_dirs.front(),
                                         [this](const std::string& failure) { end_after_sync_failure(failure); });
-    groups_.push_back(std::make_unique<GroupCoordinators>(*shard));
+    groups_.push_back(std::make_unique<GroupCoordinators>(*shard, memory_of_groups));
   }
 }
 

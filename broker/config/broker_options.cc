@@ -16,7 +16,10 @@ constexpr std::string_view kListenerPrefix = "listener.name.";
 constexpr std::string_view kAuthorizerKeys[] = {"super.users", "allow.everyone.if.no.acl.found"};
 constexpr std::string_view kPluginPrefixes[] = {"rlmm.config.", "rsm.config."};
 
-std::int64_t share(std::int64_t stated, const BrokerOptions& options) { return stated >= 0 ? stated : options.memory_budget_bytes / 4; }
+/// What the option says, or a part of the budget.
+std::int64_t share(std::int64_t stated, const BrokerOptions& options, std::int64_t part = 4) {
+  return stated >= 0 ? stated : options.memory_budget_bytes / part;
+}
 
 Result<void, ConfigError> check_memory(const BrokerOptions& options) {
   if (request_memory_bytes(options) >= options.socket_request_max_bytes) return {};
@@ -174,6 +177,7 @@ std::string_view why_plugin_key_is_idle(std::string_view key) {
 
 std::int64_t request_memory_bytes(const BrokerOptions& options) { return share(options.queued_max_request_bytes, options); }
 std::int64_t response_memory_bytes(const BrokerOptions& options) { return share(options.response_memory_bytes, options); }
+std::int64_t group_memory_bytes(const BrokerOptions& options) { return share(options.group_memory_bytes, options, 8); }
 
 Result<std::vector<ListenerAddress>, ConfigError> client_listeners(const BrokerOptions& options) {
   return plain_addresses("listeners", options.listeners, options);

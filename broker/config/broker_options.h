@@ -61,6 +61,7 @@ struct BrokerOptions {
   std::int64_t memory_budget_bytes = std::int64_t{1} << 30;
   std::int64_t queued_max_request_bytes = -1;
   std::int64_t response_memory_bytes = -1;
+  std::int64_t group_memory_bytes = -1;
 
   // Connections
   std::int32_t max_connections = 10000;
@@ -186,6 +187,8 @@ std::string_view why_plugin_key_is_idle(std::string_view key);
 std::int64_t request_memory_bytes(const BrokerOptions& options);
 /// What `response.memory.bytes` comes to.
 std::int64_t response_memory_bytes(const BrokerOptions& options);
+/// What groups may keep in memory.
+std::int64_t group_memory_bytes(const BrokerOptions& options);
 
 /// `listeners` without those that are for controllers.
 Result<std::vector<ListenerAddress>, ConfigError> client_listeners(const BrokerOptions& options);

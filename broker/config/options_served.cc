@@ -67,13 +67,19 @@ constexpr BrokerOption kTable[] = {
                               "Most that the journal of each log directory takes, and never more than a hundredth of the disk: with "
                               "it, records of many partitions are made durable by one write. Made when it would first be of use. 0: none.")
         .ours(),
-    option<&B::memory_budget_bytes>("memory.budget.bytes", at_least(4 << 20), "Bytes that the two pools below are shares of.").ours(),
+    option<&B::memory_budget_bytes>("memory.budget.bytes", at_least(4 << 20), "Bytes that the three below are shares of.").ours(),
     option<&B::queued_max_request_bytes>("queued.max.request.bytes", at_least(-1),
                                          "Pool for requests being read or served; when it is empty sockets are not read. -1: a quarter of "
                                          "`memory.budget.bytes`. (Kafka's -1 is no limit.) Not below `socket.request.max.bytes`."),
     option<&B::response_memory_bytes>("response.memory.bytes", at_least(-1),
                                       "Pool for answers that are not yet sent. -1: a quarter of `memory.budget.bytes`.")
         .ours(),
+    option<&B::group_memory_bytes>("group.memory.bytes", at_least(-1),
+                                   "What groups may keep in memory: members and committed offsets. When it is used up, what is kept stays "
+                                   "and can be changed, and more of it is refused; the last quarter is for groups that are there. -1: an "
+                                   "eighth of `memory.budget.bytes`.")
+        .ours()
+        .cluster_wide(),
     option<&B::max_connections>("max.connections", at_least(0), "Connections open at once. (Kafka has no limit by default.)")
         .cluster_wide(),
     option<&B::max_connections_per_ip>("max.connections.per.ip", at_least(0),

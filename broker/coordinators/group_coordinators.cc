@@ -16,8 +16,12 @@ constexpr SteadyTime kTriedAgainAfter = std::chrono::seconds(10);
 
 }  // namespace
 
-GroupCoordinators::GroupCoordinators(ShardServices& shard)
-    : shard_(shard), topics_(shard.image), settings_(shard.image, shard.options), gate_(shard.shard.loop().executor()) {}
+GroupCoordinators::GroupCoordinators(ShardServices& shard, std::shared_ptr<GroupsMemory> memory)
+    : shard_(shard),
+      memory_(std::move(memory)),
+      topics_(shard.image),
+      settings_(shard.image, shard.options),
+      gate_(shard.shard.loop().executor()) {}
 
 void GroupCoordinators::start() {
   asio::co_spawn(shard_.shard.loop().executor(), load_all(), asio::detached);
@@ -31,7 +35,7 @@ asio::awaitable<void> GroupCoordinators::stop() {
 }
 
 std::shared_ptr<HostedGroups> GroupCoordinators::make(const TopicPartition& id) {
-  const CoordinatorHost host{.shard = shard_, .topics = topics_, .settings = settings_};
+  const CoordinatorHost host{.shard = shard_, .topics = topics_, .settings = settings_, .memory = *memory_};
   return std::make_shared<HostedGroups>(host, id);
 }
 

@@ -17,7 +17,8 @@ namespace tidelog::broker {
 /// Thread: the shard's loop. Life: `start` after the partitions are there, `stop` before they go.
 class GroupCoordinators {
  public:
-  explicit GroupCoordinators(ShardServices& shard);
+  /// `memory`: of all shards.
+  GroupCoordinators(ShardServices& shard, std::shared_ptr<GroupsMemory> memory);
 
   /// Begins to load every partition there is, one after the other, and to look for what expired.
   void start();
@@ -41,6 +42,7 @@ class GroupCoordinators {
   void look_for_expired();
 
   ShardServices& shard_;
+  std::shared_ptr<GroupsMemory> memory_;
   ImageTopics topics_;
   ImageSettings settings_;
   std::map<PartitionIndex, std::shared_ptr<HostedGroups>> hosted_;

@@ -23,6 +23,9 @@ struct Wait final : AckWaiter {
   ErrorCode outcome = ErrorCode::none;
 };
 
+/// One in so many bytes that groups may take is kept for those that are there.
+constexpr std::size_t kPartForKnown = 4;
+
 /// What one record too many for a batch, or one too large, is called by whoever committed it.
 ErrorCode too_large(const GroupRecord& first) {
   return std::holds_alternative<OffsetRecord>(first) ? ErrorCode::invalid_commit_offset_size : ErrorCode::unknown_server_error;
@@ -107,7 +110,9 @@ asio::awaitable<Result<void>> HostedGroups::read_and_replay(storage::Slice slice
   co_await run_blocking(host_.shard.shard.env(), host_.shard.shard.loop(), std::move(read));
   if (!got) co_return got.error();
   if (*got != buffer.size()) co_return Errc::corrupt;
-  if (const Result<void> replayed = replay(Bytes{buffer}); !replayed) co_return replayed;
+  const Result<void> replayed = replay(Bytes{buffer});
+  if (state_ == State::loading) count_memory();
+  if (!replayed) co_return replayed;
   co_await let_others_go_on(host_.shard.shard.loop());
   co_return Result<void>();
 }
@@ -135,7 +140,17 @@ void HostedGroups::replay(const proto::RecordView& record) {
   }
 }
 
-Step HostedGroups::begin_step(std::vector<LateAnswer>& late) {
+GroupRoom HostedGroups::room_for(std::string_view asked_by) const {
+  const auto limit = static_cast<std::size_t>(group_memory_bytes(*host_.shard.options));
+  return {.for_known = host_.memory.left(limit), .for_newcomers = host_.memory.left(limit - limit / kPartForKnown), .asked_by = asked_by};
+}
+
+void HostedGroups::count_memory() {
+  const std::size_t now = state_ == State::gone ? 0 : machine_.bytes();
+  host_.memory.change(std::exchange(counted_bytes_, now), now);
+}
+
+Step HostedGroups::begin_step(std::vector<LateAnswer>& late, GroupRoom& room) {
   Loop& loop = host_.shard.shard.loop();
   return {.log = *this,
           .settings = host_.settings.for_all(),
@@ -143,10 +158,16 @@ Step HostedGroups::begin_step(std::vector<LateAnswer>& late) {
           .now = loop.now(),
           .wall_clock = loop.wall_clock(),
           .late = late,
-          .own_settings = &host_.settings};
+          .own_settings = &host_.settings,
+          .room = &room};
 }
 
-void HostedGroups::end_step(std::vector<LateAnswer> late) {
+void HostedGroups::end_step(std::vector<LateAnswer> late, const GroupRoom& room) {
+  count_memory();
+  if (room.refused > 0) {
+    host_.shard.shard.limits().hit(Limit::group_memory_bytes, host_.shard.shard.loop().now(),
+                                   "refused a new group, member or offset from {}: {} bytes are taken", room.asked_by, host_.memory.used());
+  }
   if (!late.empty()) hold(std::move(late));
   arm();
 }
@@ -233,6 +254,7 @@ void HostedGroups::deliver(std::vector<LateAnswer> late) {
 void HostedGroups::give_up() {
   if (state_ == State::gone) return;
   state_ = State::gone;
+  count_memory();
   timer_.cancel();
   std::vector<LateAnswer> late;
   machine_.abandon(ErrorCode::not_coordinator, late);

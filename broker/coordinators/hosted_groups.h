@@ -1,6 +1,7 @@
 #pragma once
 
 #include "broker/coordinators/group_settings.h"
+#include "broker/coordinators/groups_memory.h"
 #include "broker/coordinators/late_mail.h"
 #include "broker/group/group_machine.h"
 #include "broker/partition/ack_waiters.h"
@@ -24,6 +25,7 @@ struct CoordinatorHost {
   ShardServices& shard;
   const TopicsView& topics;
   const ImageSettings& settings;
+  GroupsMemory& memory;
 };
 
 /// The groups that one partition of `__consumer_offsets` keeps, and what is done with what their machine decides: its records are appended
@@ -47,14 +49,15 @@ class HostedGroups final : public std::enable_shared_from_this<HostedGroups>, pr
   /// Reads the partition from its start. Once.
   asio::awaitable<void> load();
 
-  /// One step: `decide(GroupMachine&, Step&)` runs, what it appends is in the log or refused, late answers are on their way, as soon as
-  /// they may leave. Its own answer may leave when `committed` returned. Needs an active state.
+  /// One step, for a client at the host `asked_by`: `decide(GroupMachine&, Step&)` runs, what it appends is in the log or refused, late
+  /// answers are on their way, as soon as they may leave. Its own answer may leave when `committed` returned. Needs an active state.
   template <class Decide>
-  auto step(const Decide& decide) {
+  auto step(const Decide& decide, std::string_view asked_by = {}) {
     std::vector<LateAnswer> late;
-    Step step = begin_step(late);
+    GroupRoom room = room_for(asked_by);
+    Step step = begin_step(late, room);
     auto answer = decide(machine_, step);
-    end_step(std::move(late));
+    end_step(std::move(late), room);
     return answer;
   }
 
@@ -80,8 +83,11 @@ class HostedGroups final : public std::enable_shared_from_this<HostedGroups>, pr
   };
 
   [[nodiscard]] Result<void, ErrorCode> append(std::span<const GroupRecord> records) override;
-  Step begin_step(std::vector<LateAnswer>& late);
-  void end_step(std::vector<LateAnswer> late);
+  [[nodiscard]] GroupRoom room_for(std::string_view asked_by) const;
+  Step begin_step(std::vector<LateAnswer>& late, GroupRoom& room);
+  void end_step(std::vector<LateAnswer> late, const GroupRoom& room);
+  /// Counts what the machine takes in memory now; nothing any more when it is given up.
+  void count_memory();
   void arm();
   void on_timer();
   void hold(std::vector<LateAnswer> late);
@@ -97,6 +103,7 @@ class HostedGroups final : public std::enable_shared_from_this<HostedGroups>, pr
   State state_ = State::loading;
   SteadyTime failed_at_{};
   GroupMachine machine_;
+  std::size_t counted_bytes_ = 0;  ///< That it counts for in the memory of all groups.
   Timer timer_{[this] { on_timer(); }};
   std::unordered_map<Ticket, std::shared_ptr<LateMail>> waiting_;
   Ticket next_ticket_ = 1;

@@ -165,7 +165,7 @@ void ClassicGroup::replay(const ClassicGroupRecord::Value& value) {
   protocol_ = members_.empty() ? std::nullopt : std::optional(value.protocol.value_or(""));
   leader_ = members_.find(value.leader.value_or("")) != nullptr ? value.leader.value_or("") : "";
   if (leader_.empty() && !members_.empty()) leader_ = members_.begin()->id;
-  subscribed_ = subscribed_topics();
+  look_at_subscriptions();
   check_invariants();
 }
 
@@ -189,7 +189,7 @@ void ClassicGroup::begin_with(const ClassicGroupRecord::Value& stored, std::vect
   protocol_ = stored.protocol;
   leader_ = members.front().id;
   for (ClassicMember& member : members) renew(members_.add(std::move(member)), step);
-  subscribed_ = subscribed_topics();
+  look_at_subscriptions();
   state_ = ClassicState::stable;
   noted_ = 0;
   note(step, "the group", "goes on with the classic protocol: no member is left that speaks the consumer protocol");
@@ -231,11 +231,22 @@ void ClassicGroup::end() {
   check_invariants();
 }
 
+std::size_t ClassicGroup::bytes() const {
+  return sizeof(ClassicGroup) + 2 * bytes_beside(name_) + members_.bytes() + pending_.bytes() + subscribed_bytes_ + history_.bytes();
+}
+
 TimestampMs ClassicGroup::empty_since() const { return state_ == ClassicState::empty ? state_since_ : TimestampMs{-1}; }
 
 bool ClassicGroup::subscribes_to(std::string_view topic) const {
   if (protocol_type_ != "consumer") return false;
   return !subscribed_ || subscribed_->contains(topic);
+}
+
+void ClassicGroup::look_at_subscriptions() {
+  subscribed_ = subscribed_topics();
+  subscribed_bytes_ = 0;
+  if (!subscribed_) return;
+  for (const std::string& topic : *subscribed_) subscribed_bytes_ += sizeof(std::string) + kNodeBytes + bytes_beside(topic);
 }
 
 std::optional<std::set<std::string, std::less<>>> ClassicGroup::subscribed_topics() const {

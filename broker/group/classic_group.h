@@ -87,6 +87,8 @@ class ClassicGroup {
   [[nodiscard]] const ClassicMembers& members() const { return members_; }
   /// Empty: only offsets are kept for it, or it never had a member.
   [[nodiscard]] const std::string& protocol_type() const { return protocol_type_; }
+  /// What it takes in memory.
+  [[nodiscard]] std::size_t bytes() const;
   /// Since when it has been empty, by the wall clock; -1 unless it is.
   [[nodiscard]] TimestampMs empty_since() const;
   /// Whether members are there, or somebody was told to come again with a name.
@@ -153,6 +155,7 @@ class ClassicGroup {
   void answer_sync(ClassicMember& member, SyncAnswer answer, Step& step);
   void end();
   [[nodiscard]] SyncAnswer assignment_of(const ClassicMember& member) const;
+  void look_at_subscriptions();
   [[nodiscard]] std::optional<std::set<std::string, std::less<>>> subscribed_topics() const;
   void enter(ClassicState state, const Step& step);
   /// Puts an event into the history that the next generation follows from: who did what, and what they said of it.
@@ -180,6 +183,7 @@ class ClassicGroup {
 
   /// What the members of this generation subscribe to. Nothing: not known, or not a group of consumers.
   std::optional<std::set<std::string, std::less<>>> subscribed_;
+  std::size_t subscribed_bytes_ = 0;  ///< What they take in memory.
   GroupHistory history_;
   std::size_t noted_ = 0;  ///< Events since the last generation began.
 };

@@ -1,5 +1,6 @@
 #include "broker/group/classic_members.h"
 
+#include "broker/group/memory.h"
 #include "proto/base/check.h"
 
 #include <algorithm>
@@ -10,6 +11,19 @@ namespace tidelog::broker {
 const OwnedBytes* ClassicMember::metadata(std::string_view protocol) const {
   const auto found = std::ranges::find(protocols, protocol, &ClassicProtocol::name);
   return found == protocols.end() ? nullptr : &found->metadata;
+}
+
+std::size_t bytes_of(std::span<const ClassicProtocol> protocols) {
+  std::size_t bytes = protocols.size() * sizeof(ClassicProtocol);
+  for (const ClassicProtocol& protocol : protocols) bytes += bytes_beside(protocol.name) + protocol.metadata.size() + kNodeBytes;
+  return bytes;
+}
+
+std::size_t bytes_of(const ClassicMember& member) {
+  // Its place in the list, by id, and where sessions are watched; for static members the one by instance id.
+  constexpr std::size_t kPlaces = 4;
+  return sizeof(ClassicMember) + kPlaces * kNodeBytes + bytes_beside(member.id) + 2 * bytes_beside(member.instance_id) +
+         bytes_beside(member.client_id) + bytes_beside(member.client_host) + bytes_of(member.protocols);
 }
 
 ClassicMember* ClassicMembers::find(std::string_view id) const {
@@ -30,6 +44,7 @@ ClassicMember& ClassicMembers::add(ClassicMember member) {
   by_id_.emplace(added.id, std::prev(members_.end()));
   if (added.instance_id) by_instance_.emplace(*added.instance_id, &added);
   count(added);
+  bytes_ += added.assignment.size();
   return added;
 }
 
@@ -42,6 +57,7 @@ void ClassicMembers::remove(const ClassicMember& member) {
   wait_for_sync(*gone, std::nullopt);
   set_owes_sync(*gone, false);
   uncount(*gone);
+  bytes_ -= gone->assignment.size();
   if (gone->instance_id) by_instance_.erase(*gone->instance_id);
   by_id_.erase(found);
   members_.erase(gone);
@@ -51,14 +67,24 @@ void ClassicMembers::clear() {
   while (!members_.empty()) remove(members_.back());
 }
 
-void ClassicMembers::rename(ClassicMember& member, std::string id) {
-  CHECK(find(id) == nullptr);
+void ClassicMembers::replace(ClassicMember& member, const JoinCall& call) {
+  CHECK(find(call.fresh_member_id) == nullptr);
   const auto found = by_id_.find(member.id);
   CHECK(found != by_id_.end());
   const List::iterator where = found->second;
   by_id_.erase(found);
-  member.id = std::move(id);
+  bytes_ -= bytes_of(member);
+  member.id = call.fresh_member_id;
+  member.client_id = call.client_id;
+  member.client_host = call.client_host;
+  bytes_ += bytes_of(member);
   by_id_.emplace(member.id, where);
+}
+
+void ClassicMembers::set_assignment(ClassicMember& member, OwnedBytes assignment) {
+  bytes_ -= member.assignment.size();
+  member.assignment = std::move(assignment);
+  bytes_ += member.assignment.size();
 }
 
 void ClassicMembers::update(ClassicMember& member, std::vector<ClassicProtocol> protocols, const JoinCall& call) {
@@ -72,6 +98,7 @@ void ClassicMembers::update(ClassicMember& member, std::vector<ClassicProtocol> 
 void ClassicMembers::count(const ClassicMember& member) {
   for (const ClassicProtocol& protocol : member.protocols) ++speakers_[protocol.name];
   ++rebalance_timeouts_[member.rebalance_timeout];
+  bytes_ += bytes_of(member);
 }
 
 void ClassicMembers::uncount(const ClassicMember& member) {
@@ -81,6 +108,7 @@ void ClassicMembers::uncount(const ClassicMember& member) {
   }
   const auto found = rebalance_timeouts_.find(member.rebalance_timeout);
   if (--found->second == 0) rebalance_timeouts_.erase(found);
+  bytes_ -= bytes_of(member);
 }
 
 std::optional<Ticket> ClassicMembers::wait_for_join(ClassicMember& member, std::optional<Ticket> ticket) {
@@ -163,7 +191,9 @@ bool ClassicMembers::counts_are_right() const {
   std::size_t owing = 0;
   std::size_t watched = 0;
   std::size_t statics = 0;
+  std::size_t bytes = 0;
   for (const ClassicMember& member : members_) {
+    bytes += bytes_of(member) + member.assignment.size();
     joining += member.join_ticket ? 1 : 0;
     syncing += member.sync_ticket ? 1 : 0;
     owing += member.owes_sync ? 1 : 0;
@@ -174,13 +204,21 @@ bool ClassicMembers::counts_are_right() const {
     if (member.watched_at && *member.watched_at > member.expires_at) return false;
   }
   const bool tables = by_id_.size() == members_.size() && by_instance_.size() == statics && watched_.size() == watched;
-  return tables && joining == joining_ && syncing == syncing_ && owing == owing_;
+  return tables && bytes == bytes_ && joining == joining_ && syncing == syncing_ && owing == owing_;
 }
+
+namespace {
+
+/// Under its name, and in the order of times.
+std::size_t bytes_of_pending(const std::string& id) { return 2 * (sizeof(std::pair<std::string, Moment>) + kNodeBytes) + bytes_beside(id); }
+
+}  // namespace
 
 void PendingMembers::add(std::string id, Moment until) {
   if (size() == kMost) remove_next();
   const auto [added, is_new] = until_.emplace(std::move(id), until);
   CHECK(is_new);
+  bytes_ += bytes_of_pending(added->first);
   in_order_.emplace(until, added->first);
 }
 
@@ -188,6 +226,7 @@ bool PendingMembers::remove(std::string_view id) {
   const auto found = until_.find(id);
   if (found == until_.end()) return false;
   in_order_.erase({found->second, found->first});
+  bytes_ -= bytes_of_pending(found->first);
   until_.erase(found);
   return true;
 }
@@ -195,6 +234,7 @@ bool PendingMembers::remove(std::string_view id) {
 void PendingMembers::clear() {
   in_order_.clear();
   until_.clear();
+  bytes_ = 0;
 }
 
 std::optional<Moment> PendingMembers::next() const {
@@ -206,6 +246,7 @@ void PendingMembers::remove_next() {
   CHECK(!in_order_.empty());
   const auto found = until_.find(in_order_.begin()->second);
   in_order_.erase(in_order_.begin());
+  bytes_ -= bytes_of_pending(found->first);
   until_.erase(found);
 }
 

@@ -44,6 +44,10 @@ struct ClassicMember {
   [[nodiscard]] const OwnedBytes* metadata(std::string_view protocol) const;
 };
 
+/// What a member takes in memory if it says this of itself, its assignment aside.
+std::size_t bytes_of(const ClassicMember& member);
+std::size_t bytes_of(std::span<const ClassicProtocol> protocols);
+
 /// The members of a classic group in the order of their coming, and what must be known of all of them without walking over all of them.
 /// A reference to a member holds until it is removed.
 class ClassicMembers {
@@ -58,8 +62,9 @@ class ClassicMembers {
   ClassicMember& add(ClassicMember member);
   void remove(const ClassicMember& member);
   void clear();
-  /// The member goes on under another id, which is free.
-  void rename(ClassicMember& member, std::string id);
+  /// Another client takes the member's place, under the fresh id of its call, which is free.
+  void replace(ClassicMember& member, const JoinCall& call);
+  void set_assignment(ClassicMember& member, OwnedBytes assignment);
   /// What the member says of itself now.
   void update(ClassicMember& member, std::vector<ClassicProtocol> protocols, const JoinCall& call);
 
@@ -77,6 +82,8 @@ class ClassicMembers {
 
   [[nodiscard]] std::size_t size() const { return members_.size(); }
   [[nodiscard]] bool empty() const { return members_.empty(); }
+  /// What they take in memory.
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
   [[nodiscard]] std::size_t joining() const { return joining_; }  ///< Who waits for the answer to a JoinGroup.
   [[nodiscard]] std::size_t syncing() const { return syncing_; }  ///< The same of SyncGroup.
   [[nodiscard]] std::size_t owing() const { return owing_; }      ///< Who has not synced yet.
@@ -116,6 +123,7 @@ class ClassicMembers {
   std::size_t joining_ = 0;
   std::size_t syncing_ = 0;
   std::size_t owing_ = 0;
+  std::size_t bytes_ = 0;
   std::uint64_t next_order_ = 0;
 };
 
@@ -130,6 +138,8 @@ class PendingMembers {
   [[nodiscard]] bool contains(std::string_view id) const { return until_.contains(id); }
   [[nodiscard]] std::size_t size() const { return until_.size(); }
   [[nodiscard]] bool empty() const { return until_.empty(); }
+  /// What they take in memory.
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
   /// When the first of them is to be forgotten.
   [[nodiscard]] std::optional<Moment> next() const;
   void remove_next();
@@ -137,6 +147,7 @@ class PendingMembers {
  private:
   std::map<std::string, Moment, std::less<>> until_;
   std::set<std::pair<Moment, std::string_view>> in_order_;
+  std::size_t bytes_ = 0;
 };
 
 /// Each name once, as it stands first.

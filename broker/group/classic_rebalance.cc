@@ -88,7 +88,7 @@ void ClassicGroup::become_empty(Step& step) {
   }
   generation_ = next_generation();
   protocol_.reset();
-  subscribed_ = subscribed_topics();
+  look_at_subscriptions();
   is_initial_ = false;
   join_deadline_.reset();
   enter(ClassicState::empty, step);
@@ -100,7 +100,7 @@ void ClassicGroup::begin_generation(Step& step) {
   generation_ = next_generation();
   protocol_ = members_.vote();
   CHECK(protocol_.has_value());  // nobody joins who has nothing in common with all others
-  subscribed_ = subscribed_topics();
+  look_at_subscriptions();
   is_initial_ = false;
   join_deadline_.reset();
   sync_deadline_ = step.now + members_.greatest_rebalance_timeout();

@@ -42,7 +42,7 @@ JoinAnswer ClassicGroup::take_over_in_place(ClassicMember& member, const JoinCal
   rename_member(member, call, step);
   members_.update(member, protocols, call);
   renew(member, step);
-  subscribed_ = subscribed_topics();
+  look_at_subscriptions();
   JoinAnswer answer = generation_for(member);
   answer.skip_assignment = call.may_skip_assignment && leads;
   if (!call.may_skip_assignment) {
@@ -58,9 +58,7 @@ void ClassicGroup::rename_member(ClassicMember& member, const JoinCall& call, St
   answer_join(member, join_refused(ErrorCode::fenced_instance_id, member.id), step);
   answer_sync(member, sync_refused(ErrorCode::fenced_instance_id), step);
   if (member.id == leader_) leader_ = call.fresh_member_id;
-  members_.rename(member, call.fresh_member_id);
-  member.client_id = call.client_id;
-  member.client_host = call.client_host;
+  members_.replace(member, call);
   member.is_new = false;
   member.earlier_epoch.reset();
   renew(member, step);

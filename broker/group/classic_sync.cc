@@ -26,6 +26,12 @@ void assign(ClassicGroupRecord::Value& value, const std::vector<SyncCall::Assign
   }
 }
 
+std::size_t assigned_bytes(const ClassicGroupRecord::Value& value) {
+  std::size_t bytes = 0;
+  for (const ClassicGroupRecord::Member& member : value.members) bytes += member.assignment.size();
+  return bytes;
+}
+
 }  // namespace
 
 std::optional<SyncAnswer> ClassicGroup::sync(const SyncCall& call, Step& step) {
@@ -68,9 +74,11 @@ void ClassicGroup::note_sync(ClassicMember& member) {
 void ClassicGroup::store_assignment(const SyncCall& call, Step& step) {
   ClassicGroupRecord::Value value = stored();
   value.state_since = step.wall_clock;
+  const std::size_t before = assigned_bytes(value);
   assign(value, call.assignments);
   const GroupRecord record = ClassicGroupRecord{.group = name_, .value = value};
-  const Result<void, ErrorCode> appended = step.log.append({&record, 1});
+  const bool has_room = step.admits_growth(before, assigned_bytes(value));
+  const Result<void, ErrorCode> appended = has_room ? step.log.append({&record, 1}) : ErrorCode::group_max_size_reached;
   if (appended) return become_stable(std::move(value), step);
 
   note(step, "the assignment", "could not be stored", tidelog::name(appended.error()));
@@ -82,7 +90,7 @@ void ClassicGroup::store_assignment(const SyncCall& call, Step& step) {
 void ClassicGroup::become_stable(ClassicGroupRecord::Value value, Step& step) {
   auto assigned = value.members.begin();
   for (ClassicMember& member : members_) {
-    member.assignment = std::move(assigned->assignment);
+    members_.set_assignment(member, std::move(assigned->assignment));
     ++assigned;
   }
   enter(ClassicState::stable, step);

@@ -92,6 +92,10 @@ class ConsumerGroup {
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::string_view state() const;  ///< As Kafka prints it.
   [[nodiscard]] bool is_empty() const { return members_.size() == 0; }
+  /// What it takes in memory.
+  [[nodiscard]] std::size_t bytes() const {
+    return sizeof(ConsumerGroup) + 2 * bytes_beside(name_) + members_.bytes() + pending_.bytes() + history_.bytes();
+  }
   [[nodiscard]] const ConsumerMembers& members() const { return members_; }
   [[nodiscard]] bool is_all_classic() const { return !is_empty() && members_.classic() == members_.size(); }
   [[nodiscard]] std::int32_t target_epoch() const { return target_.assignment_epoch; }

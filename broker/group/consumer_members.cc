@@ -1,7 +1,10 @@
 #include "broker/group/consumer_members.h"
 
+#include "broker/group/memory.h"
+
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace tidelog::broker {
 namespace {
@@ -18,6 +21,14 @@ void count_down(std::map<std::string, std::size_t, std::less<>>& counts, const s
   if (--found->second == 0) counts.erase(found);
 }
 
+std::size_t count_bytes(const ConsumerMembers::Member& member) {
+  constexpr std::size_t kOwner = sizeof(TopicPartition) + sizeof(void*) + kNodeBytes;
+  const MemberAssignment& current = current_of(member);
+  const std::size_t held = current.assigned.size() + current.pending.size();
+  return sizeof(member) + kNodeBytes + 2 * bytes_beside(member.id) + (member.about ? bytes_of(*member.about) : 0) +
+         held * (sizeof(HeldPartition) + kOwner) + target_of(member).size() * sizeof(TopicPartition);
+}
+
 /// A disk may say one twice.
 std::set<std::string_view> names_of(const ConsumerMemberRecord::Classic& classic) {
   std::set<std::string_view> names;
@@ -26,6 +37,21 @@ std::set<std::string_view> names_of(const ConsumerMemberRecord::Classic& classic
 }
 
 }  // namespace
+
+std::size_t bytes_of(const ConsumerMemberRecord::Classic& classic) {
+  std::size_t bytes = 0;
+  for (const ConsumerMemberRecord::ClassicProtocol& protocol : classic.protocols) {
+    bytes += sizeof(protocol) + bytes_beside(protocol.name) + protocol.metadata.size() + kNodeBytes;
+  }
+  return bytes;
+}
+
+std::size_t bytes_of(const ConsumerMemberRecord::Value& about) {
+  std::size_t bytes = 2 * bytes_beside(about.instance_id) + bytes_beside(about.rack_id) + bytes_beside(about.client_id) +
+                      bytes_beside(about.client_host) + bytes_beside(about.subscribed_names) + bytes_beside(about.subscribed_regex) +
+                      bytes_beside(about.server_assignor);
+  return about.classic ? bytes + bytes_of(*about.classic) : bytes;
+}
 
 const MemberAssignment& current_of(const ConsumerMembers::Member& member) {
   static const MemberAssignment nothing;
@@ -44,13 +70,13 @@ void ConsumerMembers::set_about(const std::string& id, const std::optional<Consu
   member.about = about;
   list(member);
   claim(member);
-  forget_if_nothing_is_stored(id);
+  settle(id);
 }
 
 void ConsumerMembers::set_target(const std::string& id, const std::optional<PartitionsById>& target) {
   Member& member = entry(id);
   member.target = target ? std::optional(flatten(*target)) : std::nullopt;
-  forget_if_nothing_is_stored(id);
+  settle(id);
 }
 
 void ConsumerMembers::set_current(const std::string& id, const std::optional<ConsumerCurrentMemberRecord::Value>& current) {
@@ -58,7 +84,7 @@ void ConsumerMembers::set_current(const std::string& id, const std::optional<Con
   release(member);
   member.current = current ? std::optional(from_stored(*current)) : std::nullopt;
   claim(member);
-  forget_if_nothing_is_stored(id);
+  settle(id);
 }
 
 void ConsumerMembers::set_target_epoch(std::int32_t epoch) {
@@ -149,9 +175,16 @@ void ConsumerMembers::release(const Member& member) {
   release_all(current_of(member).pending);
 }
 
-void ConsumerMembers::forget_if_nothing_is_stored(const std::string& id) {
+void ConsumerMembers::settle(const std::string& id) {
   const auto found = members_.find(id);
-  if (!found->second.about && !found->second.current && !found->second.target) members_.erase(found);
+  Member& member = found->second;
+  bytes_ -= std::exchange(member.bytes, 0);
+  if (!member.about && !member.current && !member.target) {
+    members_.erase(found);
+    return;
+  }
+  member.bytes = count_bytes(member);
+  bytes_ += member.bytes;
 }
 
 bool ConsumerMembers::has_arrived(const Member& member) const {
@@ -163,7 +196,10 @@ bool ConsumerMembers::is_sound() const {
   std::size_t arrived = 0;
   std::size_t held = 0;
   std::size_t classic = 0;
+  std::size_t bytes = 0;
   for (const auto& [id, member] : members_) {
+    bytes += member.bytes;
+    if (member.bytes != count_bytes(member)) return false;
     if (member.id != id || (!member.about && !member.current && !member.target)) return false;
     if (!member.about) continue;
     ++size;
@@ -176,7 +212,7 @@ bool ConsumerMembers::is_sound() const {
     if (member.subscription == nullptr || member.subscription->wish != wish_of(*member.about)) return false;
     if (member.about->instance_id && find_instance(*member.about->instance_id) != &member) return false;
   }
-  return size == size_ && arrived == arrived_ && classic == classic_ && held == owners_.size();
+  return size == size_ && arrived == arrived_ && classic == classic_ && bytes == bytes_ && held == owners_.size();
 }
 
 }  // namespace tidelog::broker

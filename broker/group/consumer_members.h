@@ -33,6 +33,7 @@ class ConsumerMembers {
     Moment session_ends = Moment::max();  ///< Unless it is heard of before.
     /// Unless it gave up by then what it shall give up; if it speaks the classic protocol, unless it joined and synced again.
     Moment rebalance_ends = Moment::max();
+    std::size_t bytes = 0;  ///< That it counts for in `bytes` of all.
   };
   using ById = std::map<std::string, Member, std::less<>>;
 
@@ -63,6 +64,9 @@ class ConsumerMembers {
   [[nodiscard]] const Subscriptions& subscriptions() const { return subscriptions_; }
   [[nodiscard]] Subscriptions& subscriptions() { return subscriptions_; }
 
+  /// What they take in memory.
+  [[nodiscard]] std::size_t bytes() const { return bytes_ + subscriptions_.bytes(); }
+
   /// For tests: whether all that follows from the members is so. Looks at everything.
   [[nodiscard]] bool is_sound() const;
 
@@ -74,7 +78,8 @@ class ConsumerMembers {
   /// Into and out of what follows from what it has.
   void claim(const Member& member);
   void release(const Member& member);
-  void forget_if_nothing_is_stored(const std::string& id);
+  /// Something of it was stored or forgotten: it is counted anew, and goes if nothing is left.
+  void settle(const std::string& id);
   [[nodiscard]] bool has_arrived(const Member& member) const;
 
   ById members_;
@@ -87,7 +92,12 @@ class ConsumerMembers {
   std::size_t size_ = 0;
   std::size_t arrived_ = 0;
   std::size_t classic_ = 0;
+  std::size_t bytes_ = 0;
 };
+
+/// What it takes in memory that a member says this of itself, each beside the object itself.
+std::size_t bytes_of(const ConsumerMemberRecord::Classic& classic);
+std::size_t bytes_of(const ConsumerMemberRecord::Value& about);
 
 [[nodiscard]] inline bool speaks_classic(const ConsumerMembers::Member& member) { return member.about && member.about->classic; }
 

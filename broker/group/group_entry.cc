@@ -1,5 +1,7 @@
 #include "broker/group/group_entry.h"
 
+#include "broker/group/memory.h"
+
 #include <algorithm>
 
 namespace tidelog::broker {
@@ -20,6 +22,13 @@ RetentionRule rule_of(const ConsumerGroup& group) {
 }
 
 }  // namespace
+
+std::size_t GroupEntry::bytes() const {
+  // By its name, and where what becomes due is kept.
+  const std::size_t places = sizeof(std::string) + sizeof(std::pair<Moment, std::string_view>) + 2 * kNodeBytes;
+  return sizeof(GroupEntry) + places + name.size() + offsets.bytes() + (classic ? classic->bytes() : 0) +
+         (consumer ? consumer->bytes() : 0);
+}
 
 bool GroupEntry::is_empty() const {
   if (classic) return classic->state() == ClassicState::empty;

@@ -23,8 +23,11 @@ struct GroupEntry {
   std::unique_ptr<ConsumerGroup> consumer;
   bool is_stored = false;           ///< The log has a record of the group itself, beside those of its offsets.
   std::optional<Moment> scheduled;  ///< When the machine will ask it what became due.
+  std::size_t counted_bytes = 0;    ///< That it counts for in what the machine takes in memory.
   Moment stays_until{};             ///< It could not go back to the classic protocol, and does not try before.
 
+  /// What it takes in memory.
+  [[nodiscard]] std::size_t bytes() const;
   [[nodiscard]] bool is_simple() const { return !classic && !consumer; }
   /// Nobody is in it. Somebody who was told to come again with a name is not in it yet.
   [[nodiscard]] bool is_empty() const;

@@ -1,5 +1,6 @@
 #include "broker/group/group_machine.h"
 
+#include "broker/group/admission.h"
 #include "broker/group/migration.h"
 #include "proto/base/check.h"
 
@@ -51,7 +52,14 @@ void GroupMachine::settle(GroupEntry& entry) {
     return;
   }
   schedule(entry);
+  weigh(entry);
   check_invariants(entry);
+}
+
+void GroupMachine::weigh(GroupEntry& entry) {
+  bytes_ -= entry.counted_bytes;
+  entry.counted_bytes = entry.bytes();
+  bytes_ += entry.counted_bytes;
 }
 
 void GroupMachine::schedule(GroupEntry& entry) {
@@ -91,13 +99,16 @@ void GroupMachine::replay(const GroupRecord& record) {
 void GroupMachine::apply(const OffsetRecord& record) {
   const OffsetTable::Key key{record.topic, record.partition};
   if (record.value) {
-    find_or_add(record.group).offsets.put(key, *record.value);
+    GroupEntry& entry = find_or_add(record.group);
+    entry.offsets.put(key, *record.value);
+    weigh(entry);
     return;
   }
   GroupEntry* const entry = find(record.group);
   if (entry == nullptr) return;
   entry->offsets.erase(key);
-  if (entry->is_simple()) become_simple(*entry);
+  if (entry->is_simple()) return become_simple(*entry);
+  weigh(*entry);
 }
 
 void GroupMachine::apply(const ClassicGroupRecord& record) {
@@ -111,6 +122,7 @@ void GroupMachine::apply(const ClassicGroupRecord& record) {
   if (!entry.classic) entry.classic = std::make_unique<ClassicGroup>(record.group);
   entry.classic->replay(*record.value);
   entry.is_stored = true;
+  weigh(entry);
 }
 
 /// Compaction leaves the last record of each key, so that a member may come before its group, or a tombstone without what it forgets: a
@@ -122,12 +134,13 @@ void GroupMachine::apply_to_consumer_group(const GroupRecord& record, std::strin
     if (!entry.consumer) entry.consumer = std::make_unique<ConsumerGroup>(std::string(group));
     entry.consumer->apply(record);
     entry.is_stored = true;
-    return;
+    return weigh(entry);
   }
   GroupEntry* const entry = find(group);
   if (entry == nullptr || !entry->consumer) return;
   entry->consumer->apply(record);
-  if (std::holds_alternative<ConsumerGroupRecord>(record)) become_simple(*entry);
+  if (std::holds_alternative<ConsumerGroupRecord>(record)) return become_simple(*entry);
+  weigh(*entry);
 }
 
 /// Leaves nothing of a group but its offsets; nothing at all if there are none.
@@ -136,7 +149,9 @@ void GroupMachine::become_simple(GroupEntry& entry) {
   entry.classic.reset();
   entry.consumer.reset();
   entry.is_stored = false;
-  if (entry.offsets.empty()) groups_.erase(groups_.find(entry.name));
+  if (!entry.offsets.empty()) return weigh(entry);
+  bytes_ -= entry.counted_bytes;
+  groups_.erase(groups_.find(entry.name));
 }
 
 Result<void, ErrorCode> GroupMachine::store(std::span<const GroupRecord> records, Step& step) {
@@ -175,6 +190,7 @@ std::optional<JoinAnswer> GroupMachine::join(const JoinCall& call, Step& step) {
   }
   GroupEntry* entry = find(call.group);
   if (entry == nullptr && !call.member_id.empty()) return refuse(call, ErrorCode::unknown_member_id);
+  if (!has_room(entry, call, step)) return refuse(call, ErrorCode::group_max_size_reached);
   if (entry != nullptr && entry->consumer) {
     if (!entry->is_empty()) return join_consumer_group(*entry, call, step);
     if (!call.member_id.empty()) return refuse(call, ErrorCode::unknown_member_id);
@@ -255,6 +271,8 @@ LeaveAnswer GroupMachine::leave(const LeaveCall& call, Step& step) {
 
 ConsumerHeartbeatAnswer GroupMachine::heartbeat(const ConsumerHeartbeatCall& call, Step& step) {
   GroupEntry* const entry = find(call.group);
+  if (!has_room(entry, call, step))
+    return refuse(ErrorCode::group_max_size_reached, "Groups take all the memory that group.memory.bytes gives them.");
   if (entry != nullptr && entry->consumer) {
     return act(*entry, step, [&](Step& inner) { return entry->consumer->heartbeat(call, inner); });
   }

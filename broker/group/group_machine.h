@@ -93,6 +93,8 @@ class GroupMachine {
   /// What the group committed; nothing if there is no such group. Valid until the next step.
   [[nodiscard]] const OffsetTable* offsets(std::string_view group) const;
   [[nodiscard]] std::size_t group_count() const { return groups_.size(); }
+  /// What all of it takes in memory: an estimate that follows every step (memory.h).
+  [[nodiscard]] std::size_t bytes() const { return bytes_ + topics_.bytes(); }
 
   /// What became due. Call when `wake_at` is past; earlier does no harm.
   void tick(Step& step);
@@ -108,6 +110,8 @@ class GroupMachine {
   template <class Act>
   auto act(GroupEntry& entry, Step& step, const Act& act);
   void settle(GroupEntry& entry);
+  /// Counts anew what it takes in memory.
+  void weigh(GroupEntry& entry);
   void schedule(GroupEntry& entry);
   void schedule_at(GroupEntry& entry, std::optional<Moment> when);
   void check_invariants(const GroupEntry& entry) const;
@@ -132,6 +136,7 @@ class GroupMachine {
   Groups groups_;
   std::set<std::pair<Moment, std::string_view>> due_;  ///< Names are the keys of `groups_`; a moment may be too early.
   std::optional<ExpirySweep> sweep_;
+  std::size_t bytes_ = 0;  ///< Of all groups.
 };
 
 template <class Act>

@@ -1,3 +1,4 @@
+#include "broker/group/admission.h"
 #include "broker/group/group_machine.h"
 
 #include <algorithm>
@@ -54,7 +55,7 @@ ErrorCode check_metadata(const CommitCall::Partition& partition, const GroupSett
 }
 
 /// Of the partitions that may be stored; the others get their code.
-std::vector<GroupRecord> records_of(const CommitCall& call, const Step& step, std::vector<ErrorCode>& codes) {
+std::vector<GroupRecord> records_of(const GroupEntry* entry, const CommitCall& call, const Step& step, std::vector<ErrorCode>& codes) {
   std::vector<GroupRecord> records;
   records.reserve(codes.size());
   auto code = codes.begin();
@@ -62,10 +63,15 @@ std::vector<GroupRecord> records_of(const CommitCall& call, const Step& step, st
     for (const CommitCall::Partition& partition : topic.partitions) {
       *code = check_metadata(partition, step.settings);
       if (*code++ != ErrorCode::none) continue;
-      records.emplace_back(OffsetRecord{.group = call.group,
-                                        .topic = topic.name,
-                                        .partition = PartitionIndex{partition.index},
-                                        .value = to_value(call, topic, partition, step.wall_clock)});
+      OffsetRecord record{.group = call.group,
+                          .topic = topic.name,
+                          .partition = PartitionIndex{partition.index},
+                          .value = to_value(call, topic, partition, step.wall_clock)};
+      if (has_room(entry, {record.topic, record.partition}, *record.value, step)) {
+        records.emplace_back(std::move(record));
+      } else {
+        *std::prev(code) = ErrorCode::invalid_commit_offset_size;
+      }
     }
   }
   return records;
@@ -159,7 +165,7 @@ CommitAnswer GroupMachine::commit(const CommitCall& call, Step& step) {
   CommitAnswer answer;
   answer.partitions.assign(count_partitions(call.topics), may_commit(call, step));
   if (answer.partitions.empty() || answer.partitions.front() != ErrorCode::none) return answer;
-  const std::vector<GroupRecord> records = records_of(call, step, answer.partitions);
+  const std::vector<GroupRecord> records = records_of(find(call.group), call, step, answer.partitions);
   if (const Result<void, ErrorCode> stored = store(records, step); !stored) {
     std::ranges::fill(answer.partitions, stored.error());
   } else if (!records.empty()) {

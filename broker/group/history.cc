@@ -1,5 +1,7 @@
 #include "broker/group/history.h"
 
+#include "broker/group/memory.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -25,7 +27,11 @@ void GroupHistory::add(Event event) {
     ++events_.back().times;
     return;
   }
-  if (events_.size() == kMostEvents) events_.erase(events_.begin());
+  if (events_.size() == kMostEvents) {
+    text_bytes_ -= bytes_beside(events_.front().what);
+    events_.erase(events_.begin());
+  }
+  text_bytes_ += bytes_beside(event.what);
   events_.push_back(std::move(event));
 }
 

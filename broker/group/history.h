@@ -40,9 +40,11 @@ class GroupHistory {
   /// What happens again right away is counted: a member that is refused in a loop must not push out what went before.
   void add(Event event);
   [[nodiscard]] const std::vector<Event>& events() const { return events_; }
+  [[nodiscard]] std::size_t bytes() const { return events_.capacity() * sizeof(Event) + text_bytes_; }
 
  private:
   std::vector<Event> events_;  // Nothing while there are none: most groups of a coordinator are idle.
+  std::size_t text_bytes_ = 0;
 };
 
 /// An event in one sentence.

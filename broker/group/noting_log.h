@@ -58,7 +58,8 @@ inline Step step_of(std::string_view group, const Step& step, RecordLog& log) {
           .topics = step.topics,
           .now = step.now,
           .wall_clock = step.wall_clock,
-          .late = step.late};
+          .late = step.late,
+          .room = step.room};
 }
 
 }  // namespace tidelog::broker

@@ -1,5 +1,7 @@
 #include "broker/group/offset_table.h"
 
+#include "broker/group/memory.h"
+
 namespace tidelog::broker {
 
 StoredOffset::StoredOffset(TopicPool::Topic* topic, PartitionIndex partition, const OffsetRecord::Value& value)
@@ -17,12 +19,20 @@ OffsetRecord::Value StoredOffset::value() const {
           .topic_id = topic_id()};
 }
 
+std::size_t StoredOffset::bytes_of(std::string_view metadata, TimestampMs expires_at) {
+  const std::size_t bytes = sizeof(StoredOffset) + kNodeBytes;
+  return metadata.empty() && expires_at == TimestampMs{-1} ? bytes : bytes + sizeof(Rest) + metadata.size() + kNodeBytes;
+}
+
+std::size_t StoredOffset::bytes() const { return bytes_of(metadata(), expires_at()); }
+
 OffsetTable::~OffsetTable() {
   for (const StoredOffset& offset : offsets_) pool_.release(offset.topic_);
 }
 
 void OffsetTable::put(const Key& key, const OffsetRecord::Value& value) {
   const auto at = offsets_.lower_bound(key);
+  bytes_ += StoredOffset::bytes_of(value.metadata, value.expires_at);
   if (at == offsets_.end() || InOrder::key(*at) != key) {
     offsets_.emplace_hint(at, pool_.take(key.topic, value.topic_id), key.partition, value);
     return;
@@ -30,6 +40,7 @@ void OffsetTable::put(const Key& key, const OffsetRecord::Value& value) {
   TopicPool::Topic* const before = at->topic_;
   TopicPool::Topic* const topic = before->first.id == value.topic_id ? TopicPool::take(before) : pool_.take(key.topic, value.topic_id);
   const auto next = std::next(at);
+  bytes_ -= at->bytes();
   auto node = offsets_.extract(at);
   node.value() = StoredOffset(topic, key.partition, value);
   offsets_.insert(next, std::move(node));
@@ -40,6 +51,7 @@ bool OffsetTable::erase(const Key& key) {
   const auto at = offsets_.find(key);
   if (at == offsets_.end()) return false;
   TopicPool::Topic* const topic = at->topic_;
+  bytes_ -= at->bytes();
   offsets_.erase(at);
   pool_.release(topic);
   return true;

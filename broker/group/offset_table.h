@@ -27,6 +27,9 @@ class StoredOffset {
   [[nodiscard]] std::string_view metadata() const { return rest_ ? std::string_view(rest_->metadata) : std::string_view(); }
   [[nodiscard]] TimestampMs expires_at() const { return rest_ ? rest_->expires_at : TimestampMs{-1}; }
   [[nodiscard]] OffsetRecord::Value value() const;
+  /// In memory, with its place in the table.
+  [[nodiscard]] std::size_t bytes() const;
+  static std::size_t bytes_of(std::string_view metadata, TimestampMs expires_at);
 
  private:
   friend class OffsetTable;
@@ -44,7 +47,7 @@ class StoredOffset {
 };
 static_assert(sizeof(StoredOffset) <= 40, "a group may have a million of them");
 
-/// What one group committed, in the order of topics' names and of partitions; both ways to one of them take O(log n). An offset takes 80
+/// What one group committed, in the order of topics' names and of partitions; both ways to one of them take O(log n). An offset takes 88
 /// bytes beside its metadata.
 /// Life: not longer than the pool, which the tables of all groups share.
 /// Invariant: one offset a topic's name and partition; each holds its topic in the pool once.
@@ -85,10 +88,13 @@ class OffsetTable {
   [[nodiscard]] Iterator from(const Key& key) const { return offsets_.lower_bound(key); }
   [[nodiscard]] std::size_t size() const { return offsets_.size(); }
   [[nodiscard]] bool empty() const { return offsets_.empty(); }
+  /// What they take in memory; the names of topics are the pool's.
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:
   TopicPool& pool_;
   Offsets offsets_;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace tidelog::broker

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "broker/group/memory.h"
 #include "broker/group/records.h"
 #include "proto/base/result.h"
 #include "proto/base/types.h"
@@ -103,6 +104,14 @@ struct Step {
   TimestampMs wall_clock{0};
   std::vector<LateAnswer>& late;               ///< Answers to earlier requests that this step makes possible.
   const SettingsView* own_settings = nullptr;  ///< None: no group has any.
+  GroupRoom* room = nullptr;                   ///< None: groups may keep as much as they like.
+
+  /// Whether so much more may be kept for a member or a group that there is not yet.
+  [[nodiscard]] bool admits_newcomer(std::size_t bytes) const { return room == nullptr || room->admits_newcomer(bytes); }
+  /// Whether what is known may become so large.
+  [[nodiscard]] bool admits_growth(std::size_t before, std::size_t after) const {
+    return room == nullptr || room->admits_growth(before, after);
+  }
 };
 
 }  // namespace tidelog::broker

@@ -1,5 +1,6 @@
 #include "broker/group/subscriptions.h"
 
+#include "broker/group/memory.h"
 #include "broker/group/topic_pattern.h"
 #include "proto/base/sip_hash.h"
 
@@ -8,23 +9,39 @@
 
 namespace tidelog::broker {
 
+namespace {
+
+std::size_t bytes_of(const Subscriptions::Shared& shared) {
+  return sizeof(shared) + kNodeBytes + bytes_beside(shared.wish.names) + bytes_beside(shared.wish.regex);
+}
+
+std::size_t bytes_of(const std::pair<const std::string, std::vector<std::string>>& resolved) {
+  return sizeof(resolved) + kNodeBytes + bytes_beside(resolved.first) + bytes_beside(resolved.second);
+}
+
+}  // namespace
+
 const Subscriptions::Shared& Subscriptions::add(Wish wish) {
-  const auto at = wishes_.insert({.wish = std::move(wish)}).first;
+  const auto [at, is_new] = wishes_.insert({.wish = std::move(wish)});
+  if (is_new) bytes_ += bytes_of(*at);
   ++at->members;
   return *at;
 }
 
 void Subscriptions::remove(const Shared& shared) {
-  if (--shared.members == 0) wishes_.erase(wishes_.find(shared));
+  if (--shared.members != 0) return;
+  bytes_ -= bytes_of(shared);
+  wishes_.erase(wishes_.find(shared));
 }
 
 void Subscriptions::set_resolved(const std::string& regex, std::optional<std::vector<std::string>> topics) {
-  if (topics) {
-    std::ranges::sort(*topics);
-    resolved_[regex] = std::move(*topics);
-  } else {
-    resolved_.erase(regex);
+  if (const auto before = resolved_.find(regex); before != resolved_.end()) {
+    bytes_ -= bytes_of(*before);
+    resolved_.erase(before);
   }
+  if (!topics) return;
+  std::ranges::sort(*topics);
+  bytes_ += bytes_of(*resolved_.emplace(regex, std::move(*topics)).first);
 }
 
 const std::vector<std::string>* Subscriptions::resolved(const std::string& regex) const {

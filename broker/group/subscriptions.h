@@ -43,6 +43,8 @@ class Subscriptions {
   /// What a pattern stands for, as stored.
   void set_resolved(const std::string& regex, std::optional<std::vector<std::string>> topics);
 
+  /// What wishes and what patterns stand for take in memory.
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
   [[nodiscard]] const std::vector<std::string>* resolved(const std::string& regex) const;
   [[nodiscard]] const std::map<std::string, std::vector<std::string>>& all_resolved() const { return resolved_; }
   [[nodiscard]] bool wants(const Wish& wish, std::string_view topic) const;
@@ -61,6 +63,7 @@ class Subscriptions {
 
   std::set<Shared> wishes_;
   std::map<std::string, std::vector<std::string>> resolved_;
+  std::size_t bytes_ = 0;
 };
 
 /// What tells whether a group must be assigned anew when topics changed: over ids and partition counts, the same on every machine. 0: of no

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "broker/group/memory.h"
 #include "proto/base/types.h"
 
 #include <cstddef>
@@ -27,14 +28,19 @@ class TopicPool {
   TopicPool& operator=(const TopicPool&) = delete;
 
   Topic* take(std::string_view name, const Uuid& id) {
-    const auto found = topics_.find(std::pair(name, id));
-    return take(found != topics_.end() ? &*found : &*topics_.emplace(Name{.name = std::string(name), .id = id}, 0).first);
+    if (const auto found = topics_.find(std::pair(name, id)); found != topics_.end()) return take(&*found);
+    Topic* const added = &*topics_.emplace(Name{.name = std::string(name), .id = id}, 0).first;
+    bytes_ += bytes_of(*added);
+    return take(added);
   }
   static Topic* take(Topic* topic) { return ++topic->second, topic; }
   void release(Topic* topic) {
-    if (--topic->second == 0) topics_.erase(topics_.find(topic->first));
+    if (--topic->second != 0) return;
+    bytes_ -= bytes_of(*topic);
+    topics_.erase(topics_.find(topic->first));
   }
   [[nodiscard]] std::size_t size() const { return topics_.size(); }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:
   struct ByName {
@@ -44,7 +50,10 @@ class TopicPool {
     static View view(const View& topic) { return topic; }
     bool operator()(const auto& a, const auto& b) const { return view(a) < view(b); }
   };
+  static std::size_t bytes_of(const Topic& topic) { return sizeof(Topic) + kNodeBytes + bytes_beside(topic.first.name); }
+
   std::map<Name, std::size_t, ByName> topics_;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace tidelog::broker

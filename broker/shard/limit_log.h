@@ -21,6 +21,7 @@ enum class Limit : std::uint8_t {
   socket_request_max_bytes,
   queued_max_request_bytes,
   response_memory_bytes,
+  group_memory_bytes,
   max_request_elements,
   max_inflight_requests,
   message_max_bytes,

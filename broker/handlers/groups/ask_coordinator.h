@@ -19,13 +19,20 @@ std::optional<TopicPartition> home_of_group(const Image& image, std::string_view
 /// Why a group's partition is not to be found: nobody looked for its coordinator yet, which is what makes the topic.
 inline constexpr ErrorCode kNoHome = ErrorCode::coordinator_not_available;
 
+/// A step, and the host of the client that asks for it; both live in who awaits the answer.
+template <class Decide>
+struct Decision {
+  const Decide& decide;
+  std::string_view by;
+};
+
 /// One step of a group's machine on its coordinator's loop; `error` says if it was made and is committed.
 template <class Decide, class Answer>
-asio::awaitable<void> decide_and_commit(GroupCoordinators& coordinators, TopicPartition id, const Decide& decide,
+asio::awaitable<void> decide_and_commit(GroupCoordinators& coordinators, TopicPartition id, const Decision<Decide>& decision,
                                         std::pair<ErrorCode, Answer>& outcome) {
   const std::shared_ptr<HostedGroups> groups = coordinators.find(id, outcome.first);
   if (groups == nullptr) co_return;
-  outcome.second = groups->step(decide);
+  outcome.second = groups->step(decision.decide, decision.by);
   outcome.first = co_await groups->committed();
 }
 
@@ -37,7 +44,9 @@ asio::awaitable<std::pair<ErrorCode, Answer>> ask_coordinator(HandlerContext con
   const std::optional<TopicPartition> home = home_of_group(context.image(), group);
   if (!home) co_return outcome;
   Loop& there = context.node.owner_of(*home).shard.loop();
-  co_await await_on(there, context.loop(), decide_and_commit(context.node.groups_of(*home), *home, decide, outcome));
+  const Endpoint peer = context.connection.peer();
+  const Decision<Decide> decision{decide, peer.host};
+  co_await await_on(there, context.loop(), decide_and_commit(context.node.groups_of(*home), *home, decision, outcome));
   co_return outcome;
 }
 
@@ -50,13 +59,13 @@ struct LateOutcome {
 
 template <class Call, class Decide, class Answer>
 asio::awaitable<void> decide_or_wait(GroupCoordinators& coordinators, TopicPartition id, std::pair<Call&, std::shared_ptr<LateMail>> asked,
-                                     std::pair<const Decide&, LateOutcome<Answer>&> made) {
-  auto& [decide, outcome] = made;
+                                     std::pair<const Decision<Decide>&, LateOutcome<Answer>&> made) {
+  auto& [decision, outcome] = made;
   const std::shared_ptr<HostedGroups> groups = coordinators.find(id, outcome.error);
   if (groups == nullptr) co_return;
   Call& call = asked.first;
   call.ticket = groups->expect(std::move(asked.second));
-  outcome.answer = groups->step([&](GroupMachine& machine, Step& step) { return decide(machine, call, step); });
+  outcome.answer = groups->step([&](GroupMachine& machine, Step& step) { return decision.decide(machine, call, step); }, decision.by);
   if (!outcome.answer) co_return;
   groups->forget(call.ticket);
   outcome.error = co_await groups->committed();
@@ -72,7 +81,9 @@ asio::awaitable<LateOutcome<Answer>> ask_and_wait(HandlerContext context, Call& 
   outcome.error = ErrorCode::none;
   const auto mail = std::make_shared<LateMail>(context.loop());
   const std::pair<Call&, std::shared_ptr<LateMail>> asked(call, mail);
-  const std::pair<const Decide&, LateOutcome<Answer>&> made(decide, outcome);
+  const Endpoint peer = context.connection.peer();
+  const Decision<Decide> decision{decide, peer.host};
+  const std::pair<const Decision<Decide>&, LateOutcome<Answer>&> made(decision, outcome);
   Loop& there = context.node.owner_of(*home).shard.loop();
   co_await await_on(there, context.loop(), decide_or_wait<Call, Decide, Answer>(context.node.groups_of(*home), *home, asked, made));
   if (outcome.error != ErrorCode::none || outcome.answer) co_return outcome;

@@ -88,6 +88,7 @@ struct MachineWorld {
   BatchLog log;
   GroupSettings settings{.initial_rebalance_delay = std::chrono::milliseconds(0)};
   const SettingsView* own_settings = nullptr;
+  GroupRoom* room = nullptr;
   SomeTopics topics;
   Moment now{};
   TimestampMs began{1'700'000'000'000};
@@ -102,7 +103,8 @@ struct MachineWorld {
             .now = now,
             .wall_clock = wall_clock(),
             .late = late,
-            .own_settings = own_settings};
+            .own_settings = own_settings,
+            .room = room};
   }
   [[nodiscard]] TimestampMs wall_clock() const { return began + std::chrono::duration_cast<std::chrono::milliseconds>(now).count(); }
 
