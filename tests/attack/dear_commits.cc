@@ -98,7 +98,8 @@ void CommitSieges::new_groups() {
     const std::uint64_t number = next_group_++;
     return number % 2 == 0 ? join(number) : commit(new_group(number), camp_.known().times_topic, 1, "new");
   };
-  const Exchange making{.family = "new groups", .next = next, .pipelined = 16, .patience = camp_.deadlines().answer()};
+  const Exchange making{
+      .family = "new groups", .next = next, .lawful = kGroupsAreFull, .pipelined = 16, .patience = camp_.deadlines().answer()};
   converse(sockets, making, camp_.tally(), Clock::now() + asking_for_);
 }
 
@@ -111,7 +112,8 @@ void CommitSieges::commit_storm() {
     requests.push_back(commit(storm_group(i), topic, kManyPartitions, std::string(400, 'm')));
     requests.push_back(commit(storm_group(i), topic, 250, std::string(3800, 'm')));
   }
-  repeat(camp_, {.family = "commit storm", .count = 10, .network = 27}, {.requests = requests, .pipelined = 4, .lasts = asking_for_});
+  repeat(camp_, {.family = "commit storm", .count = 10, .network = 27},
+         {.requests = requests, .lawful = kGroupsAreFull, .pipelined = 4, .lasts = asking_for_});
 }
 
 std::vector<std::string> CommitSieges::newest() const {

@@ -76,10 +76,12 @@ class CrowdedGroup {
       return ask(who);
     };
     // Members that came late make the others meet again.
+    std::set<std::int16_t> lawful = kGroupsAreFull;
+    lawful.insert({code_of(ErrorCode::rebalance_in_progress), code_of(ErrorCode::illegal_generation)});
     const Exchange exchange{.family = kFamily,
                             .next = next,
                             .hear = std::move(hear),
-                            .lawful = {code_of(ErrorCode::rebalance_in_progress), code_of(ErrorCode::illegal_generation)},
+                            .lawful = lawful,
                             .patience = Milliseconds(2 * kRebalanceTimeoutMs + kSessionTimeoutMs) + camp_.deadlines().answer()};
     converse(sockets_, exchange, camp_.tally(), Clock::now() + camp_.deadlines().slack);
   }
@@ -164,7 +166,8 @@ void MemberSieges::crowded_consumers() {
     const std::string id = "attack-member-" + std::to_string(members_++);
     return beat({.group_id = group, .member_id = id, .subscribed_topic_names = subscribed});
   };
-  const Exchange joining{.family = "crowded consumers", .next = next, .pipelined = 4, .patience = camp_.deadlines().answer()};
+  const Exchange joining{
+      .family = "crowded consumers", .next = next, .lawful = kGroupsAreFull, .pipelined = 4, .patience = camp_.deadlines().answer()};
   converse(sockets, joining, camp_.tally(), Clock::now() + asking_for_);
 }
 
@@ -191,7 +194,8 @@ void MemberSieges::dear_patterns() {
     const std::string pattern = all[turn / 2 % all.size()] + "x{0," + std::to_string(turn % 30) + "}" + std::to_string(turn);
     return beat({.group_id = group, .member_id = member, .subscribed_topic_regex = pattern});
   };
-  const Exchange subscribing{.family = "dear patterns", .next = next, .pipelined = 8, .patience = camp_.deadlines().answer()};
+  const Exchange subscribing{
+      .family = "dear patterns", .next = next, .lawful = kGroupsAreFull, .pipelined = 8, .patience = camp_.deadlines().answer()};
   converse(sockets, subscribing, camp_.tally(), Clock::now() + asking_for_);
 }
 
