@@ -138,6 +138,7 @@ class Tidelog:
         self.settings, self.port = settings, settings.port
         self.data = os.path.join(settings.data_dir, "tidelog")
         self.log = os.path.join(settings.data_dir, "tidelog.log")
+        self.options = {}  # Over the usual ones.
         self.process = None
         self.log_mark = 0
 
@@ -151,7 +152,8 @@ class Tidelog:
     def spawn(self):
         where = f"PLAINTEXT://127.0.0.1:{self.port}"
         command = [self.settings.tidelog, "serve"]
-        for option in (f"listeners={where}", f"advertised.listeners={where}", f"log.dirs={self.data}", "log.level=info"):
+        more = (f"{key}={value}" for key, value in self.options.items())
+        for option in (f"listeners={where}", f"advertised.listeners={where}", f"log.dirs={self.data}", "log.level=info", *more):
             command += ["-o", option]
         with open(self.log, "ab") as out, on_cpu(self.settings.broker_cpu):
             self.log_mark = out.tell()
@@ -202,6 +204,7 @@ class Kafka:
         self.home = os.path.join(settings.data_dir, "kafka")
         self.log = os.path.join(self.home, "1", "log")
         self.data = os.path.join(self.home, "1", "data")
+        self.options = {}  # Over the usual ones.
         self.script = None
 
     def call(self, *arguments):
@@ -214,6 +217,8 @@ class Kafka:
         if os.path.exists(self.home):
             self.call("stop")
         options = ["-o", "auto.create.topics.enable=false", "-o", "log.segment.delete.delay.ms=500"]
+        for key, value in self.options.items():
+            options += ["-o", f"{key}={value}"]
         with on_cpu(self.settings.broker_cpu):
             self.call("start", "-p", str(self.port), *options)
         self.stop()

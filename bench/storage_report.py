@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Turns the lines of bench/recovery.py, partitions.sh and idle.py into tables for people and a summary for programs.
-Usage: storage_report.py recovery|partitions|idle RAW.jsonl OUT      writes OUT.md and OUT.json"""
+"""Turns the lines of bench/recovery.py, partitions.sh, idle.py and groups.py into tables for people and a summary for programs.
+Usage: storage_report.py recovery|partitions|idle|groups RAW.jsonl OUT      writes OUT.md and OUT.json"""
 import json
 import os
 import statistics
@@ -9,11 +9,12 @@ import sys
 from report import TITLES, cell, collect, figures, machine, number, ratio, ratio_cell, spread, table
 
 MIB = 1 << 20
-SCRIPTS = {"recovery": "recovery.py", "partitions": "partitions.sh", "idle": "idle.py"}
+SCRIPTS = {"recovery": "recovery.py", "partitions": "partitions.sh", "idle": "idle.py", "groups": "groups.py"}
 KNOBS = {
     "recovery": ["SIZE", "LAYOUTS", "MODES", "KILL_AFTER", "RATE", "BATCH_BYTES", "IN_FLIGHT", "PEERS"],
     "partitions": ["ROUNDS", "RUN_SECONDS", "WARM_SECONDS", "PARTITIONS", "SHAPES", "IN_FLIGHT", "TOGETHER", "RECORD_BYTES", "PEERS",
                    "KAFKA_WARMUP", "HOLD_BYTES"],
+    "groups": ["ROUNDS", "MEMBERS", "PARTITIONS", "COMMIT_SECONDS", "PEERS"],
     "idle": ["TOPICS", "PARTITIONS", "STARTS", "SETTLE", "IDLE", "PEERS"],
 }
 
@@ -218,6 +219,37 @@ def starts(runs, count):
     return ["## Clean start, warm: executed to port open, ms", ""] + table(["partitions", *runs.heads(), "goal"], rows)
 
 
+EVENTS = [("all come at once", "first_ms"), ("one more comes", "more_ms"), ("a member that keeps what it has stands", "pause_ms"),
+          ("one leaves", "leave_ms"), ("one is killed", "killed_ms"), ("one is restarted", "restart_ms")]
+GROUP_GOALS = {("first_ms", None): 100, ("more_ms", 100): 300}
+
+
+def groups(runs):
+    """Of the settling the first round warms up."""
+    runs.lines = [line for line in runs.lines if line["round"] > 0]
+    runs.by_key = collect(runs.lines)
+    shown = runs.settings
+    text = [f"{shown['partitions']} partitions. Members send a heartbeat every {shown['heartbeat_ms']} ms (of 1,000 classic ones every {5 * shown['heartbeat_ms']}), and a session lasts",
+            f"{shown['session_ms']} ms: what somebody else's coming or going takes has a heartbeat in it, a kill has the session. From the event until every member",
+            "has what the group decided, in ms; a goal counts as met when every round meets it.", ""]
+    for protocol in ("classic", "consumer"):
+        rows = []
+        for members in sorted({line["members"] for line in runs.lines if line["case"].startswith(f"settle-{protocol}-")}):
+            for title, key in EVENTS:
+                case = f"settle-{protocol}-{members}"
+                row = runs.row(title, case, "default", key)
+                limit = GROUP_GOALS.get((key, members)) or (GROUP_GOALS.get((key, None)) if members <= 100 else None)
+                ours = list(runs.of(case, "default", "tidelog", key).values())
+                rows.append([f"{members:,}", *row, runs.goal(ours, limit, "ms") if limit else "–"])
+        text += [f"## The {protocol} protocol", ""] + table(["members", "what", *runs.heads(), "goal"], rows)
+    wanted = [("commits a minute", "commits_per_minute", 1), ("answered after, us, p50", "p50_us", 1), ("p99", "p99_us", 1), ("most", "max_us", 1),
+              ("processor time of the broker, us a commit", "cpu_us_per_commit", 1), ("resident memory before, MB", "rss_before", 1e6),
+              ("at most", "rss_peak", 1e6), ("`__consumer_offsets` on the disk, at most, MB", "disk_peak", 1e6),
+              ("grown in the second half, MB", "disk_growth_in_second_half", 1e6)]
+    rows = [row for row in (runs.row(title, "commits", "default", key, unit) for title, key, unit in wanted) if row]
+    return text + (["## A million commits a minute, by 1,000 groups", ""] + table(["what", *runs.heads()], rows) if rows else [])
+
+
 def main():
     kind, raw, out = sys.argv[1:4]
     with open(raw, encoding="utf-8") as file:
@@ -229,7 +261,7 @@ def main():
     text = [f"# Measured: {os.path.basename(out)}", "", f"{machine()}. Made by `{made_by}`; how to read it: `docs/benchmarks.md`.", ""]
     if "kafka" not in runs.peers:
         text += ["Apache Kafka was not measured.", ""]
-    text += {"recovery": recovery, "partitions": partitions, "idle": idle}[kind](runs)
+    text += {"recovery": recovery, "partitions": partitions, "idle": idle, "groups": groups}[kind](runs)
     with open(out + ".md", "w", encoding="utf-8") as file:
         file.write("\n".join(text).rstrip() + "\n")
     with open(out + ".json", "w", encoding="utf-8") as file:

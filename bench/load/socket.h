@@ -28,6 +28,8 @@ class Socket {
   /// Sleeps until there is something to read (or, when asked, room to write). Dies after a minute of silence.
   void wait(bool for_room_too) const;
 
+  [[nodiscard]] int fd() const { return fd_; }
+
   /// One request and its answer, blocking: the control plane.
   Bytes call(Bytes request);
 
