@@ -10,7 +10,7 @@ export QUICKSTART_PORT ?= 9092
 
 help:
 	@echo 'make build    install missing Debian 12 packages, build build/release/tidelog'
-	@echo 'make run      build, start one broker on 127.0.0.1:$(QUICKSTART_PORT), send it log lines and read them back; Ctrl-C stops it'
+	@echo 'make run      build, start one broker on 127.0.0.1:$(QUICKSTART_PORT), send it log lines and read them as a group of two; Ctrl-C stops it'
 	@echo 'make test     unit, simulator and integration tests; sanitizers (TEST_SANITIZERS=0: without); fuzzing (TEST_FUZZ_SECONDS=0: without)'
 	@echo 'make faults   power loss, full, read-only, slow and failing disks: needs root and loop devices (COPIES=200 cuts of the power)'
 	@echo 'make fuzz     every fuzz target until it has had an hour of CPU time, over as many runs as that takes (FUZZ_MINUTES=N: this run)'

@@ -16,6 +16,7 @@ struct BrokerSettings {
   std::int32_t index_interval_bytes = 0;
   int partitions = 1;
   std::int64_t journal_bytes = 0;
+  bool has_groups = false;                      ///< With times and sizes for groups that a short run meets.
   std::function<void(const std::string&)> log;  ///< Null: nobody reads.
 };
 

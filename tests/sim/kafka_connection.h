@@ -16,12 +16,19 @@ class KafkaConnection {
   /// False: the connection is lost.
   template <class Message>
   asio::awaitable<bool> send(const Message& message, std::int16_t version) {
+    const auto write = [&](proto::Output& out) { encode(message, version, out); };
+    co_return co_await send_as(Message::kKey, version, write);
+  }
+
+  /// The same of a request whose body `write` writes.
+  template <class Write>
+  asio::awaitable<bool> send_as(std::int16_t key, std::int16_t version, const Write& write) {
     proto::Output out;
-    const std::size_t start = proto::begin_request(
-        out, {.api_key = Message::kKey, .api_version = version, .correlation_id = next_correlation_id_, .client_id = "sim"});
-    encode(message, version, out);
+    const std::size_t start =
+        proto::begin_request(out, {.api_key = key, .api_version = version, .correlation_id = next_correlation_id_, .client_id = "sim"});
+    write(out);
     proto::end_request(out, start);
-    sent_.push_back({.key = Message::kKey, .version = version, .correlation_id = next_correlation_id_++});
+    sent_.push_back({.key = key, .version = version, .correlation_id = next_correlation_id_++});
     co_return co_await write_all(out.bytes());
   }
 

@@ -48,7 +48,8 @@ struct Plan {
   NetworkFaults network;
   BlockingDelays blocking;
   bool has_journal = false;  ///< One was needed before, so that the broker opens it when it starts.
-  bool sync_lies = false;    ///< The mutant: a sync says yes and does nothing.
+  bool has_groups = false;
+  bool sync_lies = false;  ///< The mutant: a sync says yes and does nothing.
 };
 
 Plan make_plan(std::uint64_t seed);

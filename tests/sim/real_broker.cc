@@ -10,6 +10,19 @@ namespace {
 
 namespace asio = boost::asio;
 
+/// Shorter and smaller than a user may set, so that members expire, and their log rolls and is compacted, within a short run.
+void set_up_groups(broker::BrokerOptions& options) {
+  options.offsets_topic_num_partitions = 3;
+  options.offsets_commit_timeout_ms = 3000;
+  options.group_initial_rebalance_delay_ms = 50;
+  options.group_min_session_timeout_ms = 100;
+  options.group_consumer_min_session_timeout_ms = options.group_consumer_session_timeout_ms = 1500;
+  options.group_consumer_min_heartbeat_interval_ms = options.group_consumer_heartbeat_interval_ms = 150;
+  options.group_consumer_assignment_interval_ms = 100;
+  options.log_cleaner_backoff_ms = 200;
+  options.log_cleaner_min_cleanable_ratio = 0.01;
+}
+
 broker::BrokerOptions options_from(const BrokerSettings& settings, std::size_t shards) {
   broker::BrokerOptions options;
   options.listeners = {"PLAINTEXT://" + settings.listen.host + ":" + std::to_string(settings.listen.port)};
@@ -23,6 +36,7 @@ broker::BrokerOptions options_from(const BrokerSettings& settings, std::size_t s
   options.disk_reserve_bytes = 64 * 1024;
   options.journal_bytes = settings.journal_bytes;
   options.socket_request_max_bytes = 4 * 1024 * 1024;
+  if (settings.has_groups) set_up_groups(options);
   return options;
 }
 

@@ -19,7 +19,7 @@ Supervisor::Supervisor(const Host& host, const Plan& plan, const BrokerFactory& 
       disk_(host.disk),
       plan_(plan),
       factory_(factory),
-      liar_(host.disk, std::string("/") + kTopic + "-") {
+      liar_(host.disk, plan.has_groups ? "/__consumer_offsets-" : std::string("/") + kTopic + "-") {
   world_.on_check_failed = [this](const std::string& what) { on_check_failed(what); };
 }
 
@@ -55,6 +55,7 @@ void Supervisor::start() {
                                 .index_interval_bytes = plan_.index_interval_bytes,
                                 .partitions = plan_.partitions,
                                 .journal_bytes = plan_.has_journal ? kJournalBytes : 0,
+                                .has_groups = plan_.has_groups,
                                 .log = world_.log};
   broker_ = factory_(*env_, settings);
   broker_->start();
