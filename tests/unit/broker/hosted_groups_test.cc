@@ -88,7 +88,7 @@ class HostedGroupsTest : public ::testing::Test {
 
   /// A coordinator of what the log has now.
   std::shared_ptr<HostedGroups> load() {
-    const CoordinatorHost host{.shard = services_, .topics = topics_, .settings = settings_};
+    const CoordinatorHost host{.shard = services_, .topics = topics_, .settings = settings_, .memory = memory_};
     auto groups = std::make_shared<HostedGroups>(host, kHome);
     asio::co_spawn(env_.loop().executor(), groups->load(), asio::detached);
     env_.loop().run_ready();
@@ -160,6 +160,7 @@ class HostedGroupsTest : public ::testing::Test {
   ShardServices services_{env_, 0, {.request_bytes = 1 << 20, .response_bytes = 1 << 20}, {}};
   ImageTopics topics_{services_.image};
   ImageSettings settings_{services_.image, services_.options};
+  GroupsMemory memory_;
   std::shared_ptr<HostedGroups> groups_;
 };
 
@@ -277,6 +278,32 @@ TEST_F(HostedGroupsTest, ACoordinatorWhoseRecordsMayBeLostIsDropped) {
   EXPECT_EQ(groups_->state(), HostedGroups::State::gone);
   ASSERT_TRUE(waiting->answer) << "whoever waits looks for the coordinator again";
   EXPECT_EQ(std::get<JoinAnswer>(*waiting->answer).error, ErrorCode::not_coordinator);
+}
+
+// What groups of all coordinators take.
+
+TEST_F(HostedGroupsTest, WhatItsGroupsTakeCountsUntilItIsGivenUp) {
+  EXPECT_EQ(memory_.used(), 0U);
+  EXPECT_EQ(commit(41), ErrorCode::none);
+  finish_round();
+  const std::size_t once = memory_.used();
+  EXPECT_GT(once, 0U);
+  const std::shared_ptr<HostedGroups> other = load();
+  EXPECT_EQ(memory_.used(), 2 * once) << "what was read takes what was written";
+  other->give_up();
+  EXPECT_EQ(memory_.used(), once);
+}
+
+TEST_F(HostedGroupsTest, WhoComesWhenTheMemoryIsTakenIsRefusedAndCounted) {
+  options_->group_memory_bytes = 4096;
+  EXPECT_EQ(commit(41), ErrorCode::none);
+  memory_.change(0, 4096);
+  EXPECT_EQ(commit(42), ErrorCode::none) << "what is known moves on";
+  EXPECT_EQ(beat(first_beat("a")).error, ErrorCode::group_max_size_reached);
+  EXPECT_EQ(services_.shard.limits().count(Limit::group_memory_bytes), 1U);
+  memory_.change(4096, 0);
+  EXPECT_EQ(groups_->step([](GroupMachine& machine, Step& step) { return machine.delete_group(kGroup, step); }), ErrorCode::none);
+  EXPECT_EQ(memory_.used(), 0U);
 }
 
 }  // namespace
