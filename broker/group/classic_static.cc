@@ -62,7 +62,7 @@ void ClassicGroup::rename_member(ClassicMember& member, const JoinCall& call, St
   member.client_id = call.client_id;
   member.client_host = call.client_host;
   member.is_new = false;
-  member.earlier_epoch.reset();
+  member.was_told_its_own = false;
   renew(member, step);
 }
 

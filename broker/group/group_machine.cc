@@ -193,8 +193,8 @@ std::optional<JoinAnswer> GroupMachine::join_consumer_group(GroupEntry& entry, c
 
 /// Who waits for an answer in the consumer group has it: none of its calls is answered late.
 void GroupMachine::go_back_to_classic(GroupEntry& entry, Step& step) {
-  if (!entry.consumer || !entry.consumer->is_all_classic() || !may_downgrade(step.settings.migration_policy)) return;
-  if (entry.consumer->members().size() > step.settings.max_size || step.now < entry.stays_until) return;
+  if (!entry.consumer || !may_downgrade(step.settings.migration_policy) || step.now < entry.stays_until) return;
+  if (!entry.consumer->is_ready_for_classic() || entry.consumer->members().size() > step.settings.max_size) return;
   std::optional<ClassicSuccessor> next = as_classic_group(*entry.consumer, step);
   if (!next) return;
   std::vector<GroupRecord> records = entry.consumer->tombstones();
