@@ -26,6 +26,16 @@ ConsumerHeartbeatAnswer refuse(ErrorCode error, std::string message) {
   return answer;
 }
 
+/// Of a group that its classic members have together with the one who comes.
+std::optional<Refusal> find_fault_in_size(const ConsumerHeartbeatCall& call, const ClassicMembers& members, const GroupSettings& settings) {
+  const auto stay = static_cast<std::size_t>(std::ranges::count_if(members, [](const ClassicMember& member) { return !member.is_new; }));
+  const ClassicMember* const replaced = call.instance_id ? members.find_instance(*call.instance_id) : members.find(call.member_id);
+  const bool has_a_place = replaced != nullptr && !replaced->is_new;
+  if (stay + (has_a_place ? 0 : 1) <= settings.consumer_max_size) return std::nullopt;
+  return Refusal{.error = ErrorCode::group_max_size_reached,
+                 .message = "The group has " + std::to_string(stay) + " members, and may have no more."};
+}
+
 }  // namespace
 
 GroupEntry* GroupMachine::find(std::string_view group) {
@@ -270,13 +280,16 @@ ConsumerHeartbeatAnswer GroupMachine::heartbeat(const ConsumerHeartbeatCall& cal
   return begin_consumer_group(call, step);
 }
 
-/// The group comes to be, or takes the place of a classic one, when its first member's records are stored.
+/// The group comes to be, or takes the place of a classic one, when its first member's records are stored. What costs little is asked
+/// before that one is laid out, which takes a while if it is large.
 ConsumerHeartbeatAnswer GroupMachine::begin_consumer_group(const ConsumerHeartbeatCall& call, Step& step) {
   auto group = std::make_unique<ConsumerGroup>(call.group);
   std::vector<GroupRecord> first;
   const GroupEntry* const before = find(call.group);
   if (before != nullptr) first.emplace_back(ClassicGroupRecord{.group = call.group, .value = std::nullopt});
   if (before != nullptr && !before->is_empty()) {
+    if (std::optional<Refusal> fault = find_fault_in_size(call, before->classic->members(), step.settings))
+      return refuse(fault->error, std::move(fault->message));
     const std::optional<std::vector<GroupRecord>> members = as_consumer_group(*before->classic, step.topics);
     if (!members) return refuse(ErrorCode::group_id_not_found, "group " + call.group + " has members that are no consumers");
     for (const GroupRecord& record : *members) group->apply(record);
