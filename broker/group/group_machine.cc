@@ -26,6 +26,14 @@ ConsumerHeartbeatAnswer refuse(ErrorCode error, std::string message) {
   return answer;
 }
 
+GroupHistory history_of_change(const ClassicGroup& before, const ConsumerHeartbeatCall& call, const Step& step) {
+  GroupHistory history = before.history();
+  history.add({.at = step.wall_clock,
+               .generation = before.generation(),
+               .what = "the group goes on with the consumer protocol: " + named_member(call.member_id) + " speaks it"});
+  return history;
+}
+
 /// Of a group that its classic members have together with the one who comes.
 std::optional<Refusal> find_fault_in_size(const ConsumerHeartbeatCall& call, const ClassicMembers& members, const GroupSettings& settings) {
   const auto stay = static_cast<std::size_t>(std::ranges::count_if(members, [](const ClassicMember& member) { return !member.is_new; }));
@@ -224,8 +232,12 @@ void GroupMachine::go_back_to_classic(GroupEntry& entry, Step& step) {
 Result<void, ErrorCode> GroupMachine::take_over_as_classic(GroupEntry& entry, Step& step) {
   std::vector<GroupRecord> records = entry.consumer->tombstones();
   const ClassicGroupRecord::Value empty{.protocol_type = {}, .protocol = {}, .leader = {}, .state_since = step.wall_clock, .members = {}};
-  records.emplace_back(ClassicGroupRecord{.group = std::string(entry.name), .value = empty});
-  return store(records, step);
+  const std::string name(entry.name);
+  records.emplace_back(ClassicGroupRecord{.group = name, .value = empty});
+  GroupHistory history = entry.consumer->history();
+  const Result<void, ErrorCode> stored = store(records, step);
+  if (stored) find(name)->classic->inherit(std::move(history));  // Another entry, if it had no offsets.
+  return stored;
 }
 
 std::optional<SyncAnswer> GroupMachine::sync(const SyncCall& call, Step& step) {
@@ -294,14 +306,10 @@ ConsumerHeartbeatAnswer GroupMachine::begin_consumer_group(const ConsumerHeartbe
     if (!members) return refuse(ErrorCode::group_id_not_found, "group " + call.group + " has members that are no consumers");
     for (const GroupRecord& record : *members) group->apply(record);
     first.insert(first.end(), members->begin(), members->end());
-    GroupHistory history = before->classic->history();
-    history.add({.at = step.wall_clock,
-                 .generation = before->classic->generation(),
-                 .what = "the group goes on with the consumer protocol: " + named_member(call.member_id) + " speaks it"});
     Step its = step_of(call.group, step, step.log);
     group->loaded(its);
-    group->inherit(std::move(history));
   }
+  if (before != nullptr && before->classic) group->inherit(history_of_change(*before->classic, call, step));
   NotingLog log(step.log, std::move(first));
   Step inner = step_of(call.group, step, log);
   ConsumerHeartbeatAnswer answer = group->heartbeat(call, inner);
