@@ -61,15 +61,15 @@ ErrorCode ClassicGroup::check_member(std::string_view id, const std::optional<st
   return members_.find(id) == nullptr ? ErrorCode::unknown_member_id : ErrorCode::none;
 }
 
-ErrorCode ClassicGroup::check_generation(const ClassicMember& member, std::int32_t generation) const {
-  return generation == member.earlier_epoch.value_or(generation_) ? ErrorCode::none : ErrorCode::illegal_generation;
+ErrorCode ClassicGroup::check_generation(std::int32_t generation) const {
+  return generation == generation_ ? ErrorCode::none : ErrorCode::illegal_generation;
 }
 
 ErrorCode ClassicGroup::heartbeat(const HeartbeatCall& call, Step& step) {
   if (state_ == ClassicState::dead) return ErrorCode::coordinator_not_available;
   if (const ErrorCode error = check_member(call.member_id, call.instance_id); error != ErrorCode::none) return error;
   ClassicMember& member = *members_.find(call.member_id);
-  if (const ErrorCode error = check_generation(member, call.generation); error != ErrorCode::none) return error;
+  if (const ErrorCode error = check_generation(call.generation); error != ErrorCode::none) return error;
   renew(member, step);
   return state_ == ClassicState::preparing_rebalance ? ErrorCode::rebalance_in_progress : ErrorCode::none;
 }
@@ -84,7 +84,7 @@ ErrorCode ClassicGroup::may_commit(const Committer& committer, Step& step) {
   if (claims_none) return committer.is_transactional ? ErrorCode::none : ErrorCode::unknown_member_id;
   if (const ErrorCode error = check_member(committer.member_id, instance_id); error != ErrorCode::none) return error;
   ClassicMember& member = *members_.find(committer.member_id);
-  if (const ErrorCode error = check_generation(member, committer.generation); error != ErrorCode::none) return error;
+  if (const ErrorCode error = check_generation(committer.generation); error != ErrorCode::none) return error;
   if (committer.is_transactional) return ErrorCode::none;  // the producer speaks: no sign of life of the member
   renew(member, step);
   // The member knows the generation from its JoinGroup, but nobody owns anything in it yet.

@@ -148,7 +148,7 @@ class ClassicGroup {
 
   // classic_group.cc
   [[nodiscard]] ErrorCode check_member(std::string_view id, const std::optional<std::string>& instance_id) const;
-  [[nodiscard]] ErrorCode check_generation(const ClassicMember& member, std::int32_t generation) const;
+  [[nodiscard]] ErrorCode check_generation(std::int32_t generation) const;
   void renew(ClassicMember& member, const Step& step);
   void remove_member(ClassicMember& member, Step& step);
   void answer_join(ClassicMember& member, JoinAnswer answer, Step& step);

@@ -36,8 +36,8 @@ struct ClassicMember {
   Moment expires_at{};
   std::optional<Moment> watched_at;  ///< When its session will be looked at next: at `expires_at` or earlier.
   std::uint64_t order = 0;           ///< Rises with every member that comes.
-  /// It comes from a consumer group, and speaks with the epoch it had there until it is told a generation.
-  std::optional<std::int32_t> earlier_epoch{};
+  /// It comes from a consumer group, where it was told a protocol of its own; until it joins again it knows no other.
+  bool was_told_its_own = false;
 
   [[nodiscard]] bool is_static() const { return instance_id.has_value(); }
   /// What it says under that name; nothing if it does not speak it.

@@ -109,7 +109,7 @@ void ClassicGroup::begin_generation(Step& step) {
     if (member.join_ticket) answer_join(member, generation_for(member), step);
     renew(member, step);
     member.is_new = false;
-    member.earlier_epoch.reset();
+    member.was_told_its_own = false;
     members_.set_owes_sync(member, true);
   }
   noted_ = 0;

@@ -60,7 +60,7 @@ void ClassicGroup::rename_member(ClassicMember& member, const JoinCall& call, St
   if (member.id == leader_) leader_ = call.fresh_member_id;
   members_.replace(member, call);
   member.is_new = false;
-  member.earlier_epoch.reset();
+  member.was_told_its_own = false;
   renew(member, step);
 }
 

@@ -57,10 +57,8 @@ std::optional<SyncAnswer> ClassicGroup::answer_sync(const SyncCall& call, Step& 
 ErrorCode ClassicGroup::check_sync(const SyncCall& call) const {
   if (state_ == ClassicState::dead) return ErrorCode::coordinator_not_available;
   if (const ErrorCode error = check_member(call.member_id, call.instance_id); error != ErrorCode::none) return error;
-  const ClassicMember& member = *members_.find(call.member_id);
-  if (const ErrorCode error = check_generation(member, call.generation); error != ErrorCode::none) return error;
-  // Of the protocol here it was never told.
-  if (member.earlier_epoch) return ErrorCode::none;
+  if (const ErrorCode error = check_generation(call.generation); error != ErrorCode::none) return error;
+  if (members_.find(call.member_id)->was_told_its_own) return ErrorCode::none;
   const bool is_other_type = call.protocol_type && *call.protocol_type != protocol_type_;
   const bool is_other_protocol = call.protocol && call.protocol != protocol_;
   return is_other_type || is_other_protocol ? ErrorCode::inconsistent_group_protocol : ErrorCode::none;

@@ -111,6 +111,7 @@ Result<void, Refusal> ConsumerGroup::join_as(const ClassicJoin& joining, const P
   const Result<void, Refusal> told = is_known ? follow_topics(step) : update_member(joining.id, joining.about, place, step);
   if (!told) return told;
   Member& member = *members_.find(joining.id);
+  member.has_synced = false;
   arm_session(member, step);
   if (Result<void, Refusal> done = update_target(step); !done) return done;
   if (Result<void, Refusal> done = reconcile_member(member, joining.owned, step); !done) return done;
@@ -155,6 +156,7 @@ SyncAnswer ConsumerGroup::sync(const SyncCall& call, Step& step) {
     return sync_refused(ErrorCode::rebalance_in_progress);
   }
   if (!gives_up) member.rebalance_ends = Moment::max();
+  member.has_synced = !gives_up;
   return {.protocol_type = std::string(kConsumerProtocolType),
           .protocol = protocol.name,
           .assignment = embed_assignment(current.assigned, protocol.metadata, step.topics)};
@@ -170,9 +172,21 @@ ErrorCode ConsumerGroup::heartbeat(const HeartbeatCall& call, Step& step) {
   // If the log takes nothing, the next heartbeat of anybody goes on from there; this one has said that the member lives.
   if (follow_topics(step)) (void)update_target(step);
   check_invariants();
-  if (!must_rejoin(member)) return ErrorCode::none;
+  if (!must_rejoin(member)) return holds_up_the_way_back(member, step) ? ErrorCode::rebalance_in_progress : ErrorCode::none;
   if (member.rebalance_ends == Moment::max()) expect_again(member, step);
   return ErrorCode::rebalance_in_progress;
+}
+
+/// After a change of coordinators nobody knows who has synced: one that joins again does. It has no deadline for that, and is told until it
+/// has joined.
+bool ConsumerGroup::holds_up_the_way_back(const Member& member, const Step& step) const {
+  if (member.has_synced || member.rebalance_ends != Moment::max()) return false;
+  return may_downgrade(step.settings.migration_policy) && is_all_classic() && has_arrived();
+}
+
+bool ConsumerGroup::is_ready_for_classic() const {
+  const auto has_synced = [](const auto& one) { return !one.second.about || one.second.has_synced; };
+  return is_all_classic() && has_arrived() && std::ranges::all_of(members_.stored(), has_synced);
 }
 
 bool ConsumerGroup::must_rejoin(const Member& member) const {

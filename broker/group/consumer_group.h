@@ -39,7 +39,8 @@ namespace tidelog::broker {
 ///   SyncGroup | the target has passed its epoch, and it need not give up first   | REBALANCE_IN_PROGRESS: it joins again
 ///             | else                                                             | its assignment
 ///   Heartbeat | it has something to give up, or the target has passed its epoch, | REBALANCE_IN_PROGRESS: it joins again
-///             | or what it waits for has become free                             |
+///             | or what it waits for has become free; or all speak the classic   |
+///             | protocol, and a coordinator before this one knew that it synced  |
 ///   nothing   | within its rebalance timeout after it was told, or has joined    | it is fenced
 ///
 /// Members that do not say anything within their session, or do not give up partitions within their rebalance timeout, are fenced: removed,
@@ -97,7 +98,8 @@ class ConsumerGroup {
     return sizeof(ConsumerGroup) + 2 * bytes_beside(name_) + members_.bytes() + pending_.bytes() + history_.bytes();
   }
   [[nodiscard]] const ConsumerMembers& members() const { return members_; }
-  [[nodiscard]] bool is_all_classic() const { return !is_empty() && members_.classic() == members_.size(); }
+  /// Whether it may go on as a classic group (migration.h): all members speak that protocol, and have synced the last change.
+  [[nodiscard]] bool is_ready_for_classic() const;
   [[nodiscard]] std::int32_t target_epoch() const { return target_.assignment_epoch; }
   /// Since when nobody has been in it, by the wall clock; -1 while somebody is. Not stored: since it was loaded, at the earliest.
   [[nodiscard]] TimestampMs empty_since() const { return empty_since_; }
@@ -158,6 +160,10 @@ class ConsumerGroup {
   [[nodiscard]] Result<const Member*, ErrorCode> find_classic(std::string_view id, const std::optional<std::string>& instance_id) const;
   [[nodiscard]] Result<const Member*, ErrorCode> find_leaving(const LeaveCall::Member& leaving) const;
   [[nodiscard]] bool must_rejoin(const Member& member) const;
+  [[nodiscard]] bool holds_up_the_way_back(const Member& member, const Step& step) const;
+  [[nodiscard]] bool is_all_classic() const { return !is_empty() && members_.classic() == members_.size(); }
+  /// Everybody is where its target is, and no other target is due.
+  [[nodiscard]] bool has_arrived() const { return epoch_ == target_.assignment_epoch && members_.arrived() == members_.size(); }
   void expect_again(Member& member, const Step& step);
 
   // What is stored (consumer_group.cc).

@@ -33,6 +33,8 @@ class ConsumerMembers {
     Moment session_ends = Moment::max();  ///< Unless it is heard of before.
     /// Unless it gave up by then what it shall give up; if it speaks the classic protocol, unless it joined and synced again.
     Moment rebalance_ends = Moment::max();
+    /// Of the classic protocol: it was told what it was assigned when it joined last.
+    bool has_synced = false;
     std::size_t bytes = 0;  ///< That it counts for in `bytes` of all.
   };
   using ById = std::map<std::string, Member, std::less<>>;

@@ -27,6 +27,24 @@ ConsumerHeartbeatAnswer refuse(ErrorCode error, std::string message) {
   return answer;
 }
 
+GroupHistory history_of_change(const ClassicGroup& before, const ConsumerHeartbeatCall& call, const Step& step) {
+  GroupHistory history = before.history();
+  history.add({.at = step.wall_clock,
+               .generation = before.generation(),
+               .what = "the group goes on with the consumer protocol: " + named_member(call.member_id) + " speaks it"});
+  return history;
+}
+
+/// Of a group that its classic members have together with the one who comes.
+std::optional<Refusal> find_fault_in_size(const ConsumerHeartbeatCall& call, const ClassicMembers& members, const GroupSettings& settings) {
+  const auto stay = static_cast<std::size_t>(std::ranges::count_if(members, [](const ClassicMember& member) { return !member.is_new; }));
+  const ClassicMember* const replaced = call.instance_id ? members.find_instance(*call.instance_id) : members.find(call.member_id);
+  const bool has_a_place = replaced != nullptr && !replaced->is_new;
+  if (stay + (has_a_place ? 0 : 1) <= settings.consumer_max_size) return std::nullopt;
+  return Refusal{.error = ErrorCode::group_max_size_reached,
+                 .message = "The group has " + std::to_string(stay) + " members, and may have no more."};
+}
+
 }  // namespace
 
 GroupEntry* GroupMachine::find(std::string_view group) {
@@ -209,8 +227,8 @@ std::optional<JoinAnswer> GroupMachine::join_consumer_group(GroupEntry& entry, c
 
 /// Who waits for an answer in the consumer group has it: none of its calls is answered late.
 void GroupMachine::go_back_to_classic(GroupEntry& entry, Step& step) {
-  if (!entry.consumer || !entry.consumer->is_all_classic() || !may_downgrade(step.settings.migration_policy)) return;
-  if (entry.consumer->members().size() > step.settings.max_size || step.now < entry.stays_until) return;
+  if (!entry.consumer || !may_downgrade(step.settings.migration_policy) || step.now < entry.stays_until) return;
+  if (!entry.consumer->is_ready_for_classic() || entry.consumer->members().size() > step.settings.max_size) return;
   std::optional<ClassicSuccessor> next = as_classic_group(*entry.consumer, step);
   if (!next) return;
   std::vector<GroupRecord> records = entry.consumer->tombstones();
@@ -230,8 +248,12 @@ void GroupMachine::go_back_to_classic(GroupEntry& entry, Step& step) {
 Result<void, ErrorCode> GroupMachine::take_over_as_classic(GroupEntry& entry, Step& step) {
   std::vector<GroupRecord> records = entry.consumer->tombstones();
   const ClassicGroupRecord::Value empty{.protocol_type = {}, .protocol = {}, .leader = {}, .state_since = step.wall_clock, .members = {}};
-  records.emplace_back(ClassicGroupRecord{.group = std::string(entry.name), .value = empty});
-  return store(records, step);
+  const std::string name(entry.name);
+  records.emplace_back(ClassicGroupRecord{.group = name, .value = empty});
+  GroupHistory history = entry.consumer->history();
+  const Result<void, ErrorCode> stored = store(records, step);
+  if (stored) find(name)->classic->inherit(std::move(history));  // Another entry, if it had no offsets.
+  return stored;
 }
 
 std::optional<SyncAnswer> GroupMachine::sync(const SyncCall& call, Step& step) {
@@ -288,25 +310,24 @@ ConsumerHeartbeatAnswer GroupMachine::heartbeat(const ConsumerHeartbeatCall& cal
   return begin_consumer_group(call, step);
 }
 
-/// The group comes to be, or takes the place of a classic one, when its first member's records are stored.
+/// The group comes to be, or takes the place of a classic one, when its first member's records are stored. What costs little is asked
+/// before that one is laid out, which takes a while if it is large.
 ConsumerHeartbeatAnswer GroupMachine::begin_consumer_group(const ConsumerHeartbeatCall& call, Step& step) {
   auto group = std::make_unique<ConsumerGroup>(call.group);
   std::vector<GroupRecord> first;
   const GroupEntry* const before = find(call.group);
   if (before != nullptr) first.emplace_back(ClassicGroupRecord{.group = call.group, .value = std::nullopt});
   if (before != nullptr && !before->is_empty()) {
+    if (std::optional<Refusal> fault = find_fault_in_size(call, before->classic->members(), step.settings))
+      return refuse(fault->error, std::move(fault->message));
     const std::optional<std::vector<GroupRecord>> members = as_consumer_group(*before->classic, step.topics);
     if (!members) return refuse(ErrorCode::group_id_not_found, "group " + call.group + " has members that are no consumers");
     for (const GroupRecord& record : *members) group->apply(record);
     first.insert(first.end(), members->begin(), members->end());
-    GroupHistory history = before->classic->history();
-    history.add({.at = step.wall_clock,
-                 .generation = before->classic->generation(),
-                 .what = "the group goes on with the consumer protocol: " + named_member(call.member_id) + " speaks it"});
     Step its = step_of(call.group, step, step.log);
     group->loaded(its);
-    group->inherit(std::move(history));
   }
+  if (before != nullptr && before->classic) group->inherit(history_of_change(*before->classic, call, step));
   NotingLog log(step.log, std::move(first));
   Step inner = step_of(call.group, step, log);
   ConsumerHeartbeatAnswer answer = group->heartbeat(call, inner);

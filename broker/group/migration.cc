@@ -87,7 +87,7 @@ ClassicMember to_classic(const ConsumerMembers::Member& member) {
           .join_ticket = {},
           .sync_ticket = {},
           .watched_at = {},
-          .earlier_epoch = current_of(member).epoch};
+          .was_told_its_own = true};
 }
 
 /// What they vote for. Nothing as well if two go by one name: what a disk says of itself is not to be trusted.
@@ -117,9 +117,7 @@ std::optional<std::vector<GroupRecord>> as_consumer_group(const ClassicGroup& gr
   const std::vector<PartitionSet> held = share_out(members);
   for (std::size_t at = 0; at < members.size(); ++at) {
     const std::string& id = members[at].member->id;
-    // One that has not joined since this was a consumer group before goes on with the epoch it knows.
-    const std::int32_t known = std::min(members[at].member->earlier_epoch.value_or(epoch), epoch);
-    const MemberAssignment current{.epoch = known, .previous_epoch = known, .assigned = held_since(held[at], known), .pending = {}};
+    const MemberAssignment current{.epoch = epoch, .previous_epoch = epoch, .assigned = held_since(held[at], epoch), .pending = {}};
     records.emplace_back(ConsumerMemberRecord{name, id, about(members[at])});
     records.emplace_back(ConsumerTargetMemberRecord{name, id, by_topic(held[at])});
     records.emplace_back(ConsumerCurrentMemberRecord{name, id, stored(current)});

@@ -26,7 +26,8 @@ struct ClassicSuccessor {
   std::vector<ClassicMember> members;
 };
 
-/// A consumer group whose members all speak the classic protocol as a classic one. Nothing: they have no protocol in common.
+/// A consumer group whose members all speak the classic protocol, and have synced its last change, as a classic one: its generation is the
+/// epoch that they all know. Nothing: they have no protocol in common.
 std::optional<ClassicSuccessor> as_classic_group(const ConsumerGroup& group, const Step& step);
 
 }  // namespace tidelog::broker

@@ -239,6 +239,7 @@ class MixedUpheaval {
     changes_ += is_consumer_group != was_consumer_group_ ? 1 : 0;
     was_consumer_group_ = is_consumer_group;
     check_possession();
+    check_way_back();
     if (chance(6)) check_commits();
     if (chance(64)) check_replay();
   }
@@ -255,6 +256,21 @@ class MixedUpheaval {
       }
     }
     owned_ = owners.size();
+  }
+
+  /// Members whose own assignor goes on from what they say they own name one generation: there are assignors that believe the latest only.
+  void check_way_back() {
+    for (; batches_seen_ < world_.log.batches.size(); ++batches_seen_) {
+      const std::vector<GroupRecord>& batch = world_.log.batches[batches_seen_];
+      const auto* const left = batch.size() < 2 ? nullptr : std::get_if<ConsumerGroupRecord>(&batch[batch.size() - 2]);
+      const auto* const classic = std::get_if<ClassicGroupRecord>(&batch.back());
+      if (left == nullptr || left->value || classic == nullptr || !classic->value) continue;
+      for (const ClassicGroupRecord::Member& member : classic->value->members) {
+        if (world_.synced[member.id] == classic->value->generation) continue;
+        fail(member.id + " goes back with generation " + std::to_string(world_.synced[member.id]) + " into " +
+             std::to_string(classic->value->generation));
+      }
+    }
   }
 
   void check_commits() {
@@ -334,6 +350,7 @@ class MixedUpheaval {
   int trouble_ = 1;
   int changes_ = 0;
   bool was_consumer_group_ = false;
+  std::size_t batches_seen_ = 0;
   std::string why_;
 };
 

@@ -13,6 +13,8 @@ namespace tidelog::broker {
 struct MixedWorld : MachineWorld {
   Ticket next_ticket = 1;
   std::map<std::string, std::int32_t> told;  ///< The generation that each classic member was told last, heard or not.
+  std::map<std::string, std::int32_t>
+      synced;  ///< The same of the last whose assignment it was told: what a cooperative one names as its own.
 
   ConsumerHeartbeatAnswer heartbeat(const ConsumerHeartbeatCall& call) { return beat(call); }
   ErrorCode heartbeat(const HeartbeatCall& call) {
@@ -24,7 +26,9 @@ struct MixedWorld : MachineWorld {
     return answer;
   }
   std::optional<SyncAnswer> sync_group(const SyncCall& call) {
-    return ask([&](GroupMachine& group, Step& step) { return group.sync(call, step); });
+    std::optional<SyncAnswer> answer = ask([&](GroupMachine& group, Step& step) { return group.sync(call, step); });
+    if (answer && answer->error == ErrorCode::none) synced[call.member_id] = call.generation;
+    return answer;
   }
   void note(const JoinAnswer& answer) {
     if (answer.error == ErrorCode::none) told[answer.member_id] = answer.generation;
