@@ -2,6 +2,7 @@
 """Several log directories: where partitions go, what a restart finds, and what goes on when one of them is away."""
 import os
 import re
+import struct
 import subprocess
 import sys
 
@@ -35,6 +36,18 @@ class Broker(rig.Broker):
         _, error, _ = wire.produce_answer(connection.receive())
         connection.close()
         return error
+
+    def produce_together(self, topic, values):
+        """One request for several partitions: the errors of its answer."""
+        body = struct.pack(">hhii", -1, -1, 10000, 1) + wire.text(topic) + struct.pack(">i", len(values))
+        for partition, value in values.items():
+            records = wire.batch(value)
+            body += struct.pack(">ii", partition, len(records)) + records
+        connection = rig.Wire(self.port)
+        answer = connection.call(wire.PRODUCE, 3, body)
+        connection.close()
+        at = 4 + 2 + len(topic) + 4
+        return [struct.unpack_from(">h", answer, at + i * 22 + 4)[0] for i in range(len(values))]
 
     def consume(self, topic, partition):
         code, out, said = self.cli("consume", topic, "-p", str(partition), "-o", "start:end", "--raw", "--timeout", "20s")
@@ -251,6 +264,31 @@ def a_partition_that_was_moved_is_found(args):
             assert broker.stop() == 0
 
 
+def a_move_that_leaves_the_journal_behind_is_refused(args):
+    """What only the journal of the old directory has was acknowledged."""
+    with Broker(args.tidelog) as broker:
+        assert broker.stop() == 0
+        os.mkdir(os.path.join(broker.second, "journal"))  # Who had one before opens it when it starts.
+        broker.start()
+        rig.until(lambda: os.path.exists(os.path.join(broker.second, "journal", "07")), "the journal is there")
+        broker.create("left", PARTITIONS)
+        values = {partition: b"%d is acknowledged" % partition for partition in (1, 3)}
+
+        def is_in_the_journal():
+            assert broker.produce_together("left", values) == [0, 0]
+            with open(os.path.join(broker.second, "journal", "00"), "rb") as f:
+                return values[1] in f.read()
+        rig.until(is_in_the_journal, "a round is written to the journal")
+        broker.kill()
+        paths = [os.path.join(directory, "left-1") for directory in (broker.second, broker.data)]
+        os.rename(*paths)
+        said = refused(args, broker, *broker.options)
+        assert f"the journal in {broker.second} has records that were acknowledged of a partition that was moved" in said, said
+        os.rename(*reversed(paths))
+        broker.start()
+        assert broker.consume("left", 1)[0] == values[1] and broker.consume("left", 3)[0] == values[3]
+
+
 def refused(args, broker, *options):
     words = [args.tidelog, "serve", "-o", f"listeners=PLAINTEXT://{broker.address}"]
     for option in options:
@@ -304,7 +342,7 @@ def main():
     args = rig.arguments()
     for check in (partitions_go_by_turns_and_survive_a_kill, one_more_directory_gets_what_is_new, what_is_away_at_the_start_is_offline,
                   one_that_goes_while_it_is_used_leaves_the_other, a_deleted_topic_goes_when_its_directory_is_back,
-                  a_partition_that_was_moved_is_found, what_nobody_can_mean_is_refused, the_metadata_log_may_have_its_own):
+                  a_partition_that_was_moved_is_found, a_move_that_leaves_the_journal_behind_is_refused, what_nobody_can_mean_is_refused, the_metadata_log_may_have_its_own):
         check(args)
         print(f"ok {check.__name__}", flush=True)
     return 0

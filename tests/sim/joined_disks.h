@@ -16,6 +16,7 @@ class JoinedDisks final : public storage::FileSystem {
       : first_(first), second_(second), mounted_at_(std::move(mounted_at)) {}
 
   bool is_unplugged = false;
+  bool look_like_one = false;  ///< Two directories of one file system.
 
   Result<std::unique_ptr<storage::File>> open(const std::string& path, storage::OpenMode mode) override {
     if (is_away(path)) return Errc::io;
@@ -41,7 +42,7 @@ class JoinedDisks final : public storage::FileSystem {
     return is_away(directory) ? Result<void>(Errc::io) : disk(directory).sync_dir(directory);
   }
   Result<void> sync_disk(const std::string& path) override { return is_away(path) ? Result<void>(Errc::io) : disk(path).sync_disk(path); }
-  Result<std::uint64_t> disk_of(const std::string& path) override { return std::uint64_t{is_on_second(path) ? 2U : 1U}; }
+  Result<std::uint64_t> disk_of(const std::string& path) override { return std::uint64_t{is_on_second(path) && !look_like_one ? 2U : 1U}; }
   Result<storage::DiskSpace> space(const std::string& path) override {
     if (is_away(path)) return Errc::io;
     return disk(path).space(path);

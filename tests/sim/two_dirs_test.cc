@@ -271,6 +271,23 @@ TEST(TwoDirs, OneThatFailsLeavesTheOtherAndComesBackWhole) {
   for (const char* mark : {"a sync failed", "a write failed", "records came from the journal"}) EXPECT_GT(marks[mark], 0U) << mark;
 }
 
+/// What a failed sync lost is not known by directory.
+TEST(TwoDirs, OnOneFileSystemTheyFailTogether) {
+  const CrashLeaks leaks;
+  TwoDirs run(1);
+  run.files().look_like_one = true;
+  run.start();
+  run.spawn_clients();
+  run.second().faults.sync_errors = 1;
+  run.second().faults.sync_error_per_mille = 1000;
+
+  EXPECT_TRUE(run.world().run_until([&] { return run.has_failed(); }, run.world().now() + kPatience));
+
+  EXPECT_NE(run.failure().find("nothing is acknowledged any more"), std::string::npos) << run.failure();
+  EXPECT_NE(run.first().file(kFirst + "/sync-failed"), nullptr);
+  EXPECT_NE(run.second().file(kSecond + "/sync-failed"), nullptr);
+}
+
 /// The same with the directory that has the metadata log: the broker gives up, as one with a single directory does.
 TEST(TwoDirs, TheOneWithTheMetadataLogEndsTheBroker) {
   const CrashLeaks leaks;
