@@ -73,6 +73,7 @@ Broker::Broker(Env& env, BrokerOptions options, OnFatal on_fatal)
     : env_(env),
       options_(std::move(options)),
       on_fatal_(std::move(on_fatal)),
+      dirs_(env, options_),
       shards_([&] {
         std::vector<std::unique_ptr<ShardServices>> shards;
         const std::size_t count = env.loops().size();
@@ -87,27 +88,71 @@ Broker::Broker(Env& env, BrokerOptions options, OnFatal on_fatal)
         return shards;
       }()),
       replicas_(env, options_, shards_,
-                {.journal = journal_, .on_failure = [this](std::string failure) { end_after_sync_failure(failure); }}),
-      checkpointer_(env, options_, journal_, shards_),
+                {.dirs = dirs_,
+                 .on_failure = [this](std::size_t dir, DiskFailure kind, const std::string& what) { on_disk_failure(dir, kind, what); }}),
+      withdrawing_(shards_.front()->shard.loop().executor()),
       cleaner_(env, shards_),
       scrubber_(env, shards_) {
   const auto memory_of_groups = std::make_shared<GroupsMemory>();
-  for (const auto& shard : shards_) {
-    shard->durability = make_durability(shard->shard, journal_, options_.log_dirs.front(),
-                                        [this](const std::string& failure) { end_after_sync_failure(failure); });
-    groups_.push_back(std::make_unique<GroupCoordinators>(*shard, memory_of_groups));
-  }
+  for (const auto& served : dirs_.all()) equip(*served);
+  for (const auto& shard : shards_) groups_.push_back(std::make_unique<GroupCoordinators>(*shard, memory_of_groups));
+  replicas_.on_withdrawn(
+      [this](const ShardServices& shard, const std::vector<TopicPartition>& gone) { groups_[shard.shard.index()]->let_go(gone); });
 }
 
 Broker::~Broker() = default;
 
-void Broker::end_after_sync_failure(const std::string& failure) {
-  journal_.note_disk_failure();
-  on_fatal_("a sync of " + options_.log_dirs.front() + " failed (" + failure +
+/// Gives a log directory its checkpoints, and its rounds of syncs on every shard.
+void Broker::equip(ServedDir& served) {
+  const auto failed = [this, dir = served.index](DiskFailure kind, const std::string& what) { on_disk_failure(dir, kind, what); };
+  checkpointers_.push_back(std::make_unique<Checkpointer>(env_, options_, served, shards_));
+  checkpointers_.back()->on_failure([failed](const std::string& what) { failed(DiskFailure::write, what); });
+  for (const auto& shard : shards_) shard->durability.push_back(make_durability(shard->shard, served.disk, failed));
+}
+
+/// On any shard's loop.
+void Broker::on_disk_failure(std::size_t dir, DiskFailure kind, const std::string& what) {
+  ServedDir& served = dirs_.at(dir);
+  if (kind == DiskFailure::sync && dirs_.is_vital(served)) return end_after_sync_failure(served, what);
+  // What the metadata are beside refuses batches it cannot write and goes on: without it nobody is served.
+  if (served.is_metadata) return;
+  const char* const how = kind == DiskFailure::sync ? "a sync of it failed" : "it cannot be written to";
+  shards_.front()->shard.loop().post([this, dir, why = fmt::format("{} ({})", how, what)] { take_offline(dir, why); });
+}
+
+void Broker::end_after_sync_failure(const ServedDir& dir, const std::string& failure) {
+  dir.disk.health->note_failure();
+  on_fatal_("a sync of " + dir.path() + " failed (" + failure +
             "): what is on the disk can no longer be known, so nothing is acknowledged any more");
 }
 
+/// With all that share its disk, if that is what failed. On the first shard's loop.
+void Broker::take_offline(std::size_t dir, const std::string& why) {
+  if (withdrawing_.is_closed()) return;
+  for (ServedDir* served : dirs_.failing_with(dirs_.at(dir))) {
+    if (!served->is_online()) continue;
+    served->fail(why);
+    log_error(
+        "log directory {} is offline: {}. Its partitions answer KAFKA_STORAGE_ERROR until a start after that is mended; the others are "
+        "served",
+        served->path(), served->index == dir ? why : "it is on the file system of " + dirs_.at(dir).path() + ", where " + why);
+    asio::co_spawn(shards_.front()->shard.loop().executor(), withdraw(served->index), asio::detached);
+  }
+  if (dirs_.usable().empty()) on_fatal_("the last log directory failed: " + dirs_.at(dir).path() + ": " + why);
+}
+
+asio::awaitable<void> Broker::withdraw(std::size_t dir) {
+  const Gate::Pass pass = withdrawing_.enter();
+  co_await replicas_.withdraw(dir);
+  // The next start looks at what is there as after power loss. In a directory that is gone nothing can be marked.
+  Job mark = [&] {
+    if (env_.files().stat(dirs_.at(dir).path())) dirs_.at(dir).dir->note_failed_sync();
+  };
+  co_await run_blocking(env_, shards_.front()->shard.loop(), std::move(mark));
+}
+
 Result<std::unique_ptr<storage::Log>, StartError> Broker::open_metadata_log() {
+  LogDir* const dir_ = dirs_.metadata().dir.get();
   const storage::LogPlace place = dir_->place_of(kMetadataTopic, kOnlyPartition);
   storage::LogConfig config;
   config.segment_bytes = kMetadataSegmentBytes;
@@ -153,36 +198,40 @@ Result<std::unique_ptr<storage::Log>, StartError> Broker::open_metadata_log() {
 }
 
 /// Every log is read whole then, so no record is at stake, but what only the manifest knows is not noticed.
-void Broker::warn_of_lost_manifest() const {
-  const storage::ManifestState state = dir_->manifest_state();
-  if (dir_->is_new() || state == storage::ManifestState::read) return;
+void Broker::warn_of_lost_manifest(const LogDir& dir) {
+  const storage::ManifestState state = dir.manifest_state();
+  if (dir.is_new() || state == storage::ManifestState::read) return;
   log_warn("the manifest in {} is {}: every log is read from its start, and a log that is gone or shorter than it was is not noticed",
-           dir_->path(), state == storage::ManifestState::missing ? "missing" : "damaged");
+           dir.path(), state == storage::ManifestState::missing ? "missing" : "damaged");
+}
+
+/// Blocks.
+Result<void, StartError> Broker::open_dirs() {
+  if (Result<void, StartError> opened = dirs_.open(); !opened) return opened;
+  for (const auto& served : dirs_.all()) {
+    if (!served->is_online()) continue;
+    const LogDir& dir = *served->dir;
+    warn_of_lost_manifest(dir);
+    const bool was_clean = dir.manifest_state() == storage::ManifestState::read && dir.manifest().clean;
+    was_unclean_ = was_unclean_ || (!dir.is_new() && !was_clean);
+  }
+  return {};
 }
 
 asio::awaitable<Result<void, StartError>> Broker::recover() {
   Result<std::unique_ptr<storage::Log>, StartError> log = StartError{};
-  std::optional<StartError> failed;
   Job open = [&] {
-    auto dir =
-        LogDir::open(env_.files(), options_.log_dirs.front(), {options_.node_id}, static_cast<std::uint64_t>(options_.disk_reserve_bytes));
-    if (!dir) {
-      failed = dir.error();
-      return;
+    if (const Result<void, StartError> opened = open_dirs(); !opened) {
+      log = opened.error();
+    } else {
+      log = open_metadata_log();
     }
-    dir_ = std::move(*dir);
-    journal_.on_disk_failure([this] { dir_->note_failed_sync(); });
-    // The system tells whoever syncs the disk first of what failed before; recovery writes all that again.
-    if (dir_->had_failed_sync()) static_cast<void>(env_.files().sync_disk(dir_->path()).has_value());
-    warn_of_lost_manifest();
-    was_unclean_ = !dir_->is_new() && !(dir_->manifest_state() == storage::ManifestState::read && dir_->manifest().clean);
-    log = open_metadata_log();
-    if (!log) failed = log.error();
   };
   co_await run_blocking(env_, shards_.front()->shard.loop(), std::move(open));
-  if (failed) co_return *failed;
+  if (!log) co_return log.error();
   ShardServices& home = *shards_.front();
-  controller_ = std::make_unique<Controller>(home.shard, *home.durability, std::move(*log), dir_->reserve(), replicas_);
+  const ServedDir& at = dirs_.metadata();
+  controller_ = std::make_unique<Controller>(home.shard, *home.durability[at.index], std::move(*log), at.dir->reserve(), replicas_);
   if (const Result<void, ReplayError> replayed = controller_->replay(); !replayed) {
     co_return StartError{.message = fmt::format("the metadata log cannot be replayed: {} at offset {}", name(replayed.error().code),
                                                 replayed.error().offset.value),
@@ -191,20 +240,42 @@ asio::awaitable<Result<void, StartError>> Broker::recover() {
   }
   if (Result<void, StartError> known = co_await introduce_self(); !known) co_return known;
   const Replicas::Metadata metadata{.image = controller_->machine().image(), .deleted_topics = controller_->take_deleted_topics()};
-  co_await replicas_.open_all(*dir_, metadata, report_);
+  co_await replicas_.open_all(metadata, report_);
   // Before a manifest that no longer names the journal.
   if (!report_.must_not_go_on.empty()) {
     co_return StartError{.message = report_.must_not_go_on,
-                         .hint = "make room or repair it and start again: nothing was given up. Without " + dir_->path() +
+                         .hint = "make room or repair it and start again: nothing was given up. Without " + at.path() +
                                  "/journal the broker starts, and what only that has is lost, of all partitions"};
   }
+  if (Result<void, StartError> assigned = co_await commit_assignments(); !assigned) co_return assigned;
   co_await replicas_.publish(controller_->machine().image());
-  // From here on a crash is an unclean stop, and recovery starts from what was just made whole.
-  if (!co_await checkpointer_.checkpoint(*dir_, *controller_, false)) {
-    co_return StartError{.message = "cannot write the manifest in " + dir_->path(), .hint = "check space and permissions"};
+  co_return co_await write_first_manifests();
+}
+
+asio::awaitable<Result<void, StartError>> Broker::commit_assignments() {
+  const std::vector<MetadataRecord> found = replicas_.take_assignments();
+  if (found.empty()) co_return Result<void, StartError>();
+  const Result<void> written = co_await controller_->assign(found);
+  if (written) co_return Result<void, StartError>();
+  co_return StartError{.message = "the metadata log in " + dirs_.metadata().path() +
+                                  " cannot be written: " + std::string(storage::describe_disk_error(written.error())),
+                       .hint = "check space and permissions"};
+}
+
+/// From here on a crash is an unclean stop, and recovery starts from what was just made whole.
+asio::awaitable<Result<void, StartError>> Broker::write_first_manifests() {
+  for (const auto& served : dirs_.all()) {
+    if (!served->is_online()) continue;
+    const bool written = co_await checkpointers_[served->index]->checkpoint(*controller_, false);
+    if (!written && (served->is_metadata || dirs_.usable().size() < 2)) {
+      co_return StartError{.message = "cannot write the manifest in " + served->path(), .hint = "check space and permissions"};
+    }
+    if (!written) {
+      take_offline(served->index, "its manifest cannot be written");
+    } else if (served->unopened == 0) {
+      served->dir->forget_failed_sync();  // A log that could not be opened was not made whole either.
+    }
   }
-  // A log that could not be opened was not made whole either.
-  if (report_.unopened == 0) dir_->forget_failed_sync();
   co_return Result<void, StartError>();
 }
 
@@ -213,17 +284,15 @@ asio::awaitable<Result<void, StartError>> Broker::introduce_self() {
       .node_id = {options_.node_id}, .incarnation = random_uuid(env_.random()), .rack = options_.broker_rack, .unclean = was_unclean_};
   const Uuid cluster = random_uuid(env_.random());
   if (const Result<void> founded = co_await controller_->found(cluster.to_string(), std::move(self)); !founded) {
-    co_return StartError{.message = "the metadata log in " + dir_->path() +
+    co_return StartError{.message = "the metadata log in " + dirs_.metadata().path() +
                                     " cannot be written: " + std::string(storage::describe_disk_error(founded.error())),
                          .hint = "check space and permissions"};
   }
-  if (!dir_->is_new()) co_return Result<void, StartError>();
-  const std::string directory = random_uuid(env_.random()).to_string();
-  bool claimed = false;
-  Job claim = [&] { claimed = dir_->claim(controller_->machine().image()->cluster_id(), directory).has_value(); };
+  dirs_.draw_ids();
+  Result<void, StartError> claimed;
+  Job claim = [&] { claimed = dirs_.claim(controller_->machine().image()->cluster_id()); };
   co_await run_blocking(env_, shards_.front()->shard.loop(), std::move(claim));
-  if (claimed) co_return Result<void, StartError>();
-  co_return StartError{.message = "cannot write meta.properties in " + dir_->path(), .hint = "check space and permissions"};
+  co_return claimed;
 }
 
 namespace {
@@ -264,9 +333,11 @@ Result<void, StartError> Broker::listen() {
   node_ = std::make_unique<Node>(Node{.options = options_,
                                       .shards = shards_,
                                       .controller = *controller_,
-                                      .checkpointer = checkpointer_,
+                                      .dirs = dirs_,
+                                      .checkpointers = checkpointers_,
                                       .groups = groups_,
                                       .id = {options_.node_id},
+                                      .self = {NodeId{options_.node_id}},
                                       .advertised = std::move(advertised)});
   std::vector<Server::Seat> seats;
   for (const auto& shard : shards_) {
@@ -299,9 +370,11 @@ asio::awaitable<Result<void, StartError>> Broker::start() {
   report_recovery();
   if (!recovered) co_return recovered;
   if (Result<void, StartError> listening = listen(); !listening) co_return listening;
-  checkpointer_.start(*dir_, *controller_);
+  for (const auto& served : dirs_.all()) {
+    if (served->is_online()) checkpointers_[served->index]->start(*controller_);
+  }
   cleaner_.start();
-  scrubber_.start(*dir_);
+  scrubber_.start(*dirs_.metadata().dir);
   server_->start();
   co_await start_groups();
   co_return Result<void, StartError>();
@@ -349,9 +422,12 @@ asio::awaitable<void> Broker::stop() {
   co_await report_limits();
   co_await cleaner_.stop();
   co_await scrubber_.stop();
-  co_await checkpointer_.stop();
+  for (const auto& checkpointer : checkpointers_) co_await checkpointer->stop();
   // Before they are closed: a closed log has nothing open that could be synced.
-  co_await checkpointer_.checkpoint(*dir_, *controller_, true);
+  for (const auto& served : dirs_.all()) {
+    if (served->is_online()) co_await checkpointers_[served->index]->checkpoint(*controller_, true);
+  }
+  co_await withdrawing_.close();
   for (const auto& shard : shards_) {
     Job close = [&] { close_logs(*shard); };
     co_await run_on(shard->shard.loop(), home, std::move(close));

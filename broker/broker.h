@@ -20,7 +20,7 @@ namespace tidelog::broker {
 /// written. Thread: made before the loops run, or on the first loop.
 class Broker {
  public:
-  /// Called once when the disk failed and nothing may be acknowledged any more: the process has to end.
+  /// Called once when the disk failed that the broker cannot do without and nothing may be acknowledged any more: the process has to end.
   using OnFatal = std::move_only_function<void(std::string reason)>;
 
   Broker(Env& env, BrokerOptions options, OnFatal on_fatal);
@@ -39,9 +39,16 @@ class Broker {
 
  private:
   asio::awaitable<Result<void, StartError>> recover();
-  void end_after_sync_failure(const std::string& failure);
+  void equip(ServedDir& served);
+  void on_disk_failure(std::size_t dir, DiskFailure kind, const std::string& what);
+  void end_after_sync_failure(const ServedDir& dir, const std::string& failure);
+  void take_offline(std::size_t dir, const std::string& why);
+  asio::awaitable<void> withdraw(std::size_t dir);
+  asio::awaitable<Result<void, StartError>> commit_assignments();
+  asio::awaitable<Result<void, StartError>> write_first_manifests();
   Result<std::unique_ptr<storage::Log>, StartError> open_metadata_log();
-  void warn_of_lost_manifest() const;
+  static void warn_of_lost_manifest(const LogDir& dir);
+  Result<void, StartError> open_dirs();
   asio::awaitable<Result<void, StartError>> introduce_self();
   Result<void, StartError> listen();
   /// What an address may open a second by its quota. Thread: the first shard's loop.
@@ -56,12 +63,12 @@ class Broker {
   Env& env_;
   const BrokerOptions options_;
   OnFatal on_fatal_;
-  SharedJournal journal_;
+  LogDirs dirs_;
   std::vector<std::unique_ptr<ShardServices>> shards_;
-  std::unique_ptr<LogDir> dir_;
   Replicas replicas_;
   std::unique_ptr<Controller> controller_;
-  Checkpointer checkpointer_;
+  std::vector<std::unique_ptr<Checkpointer>> checkpointers_;  ///< One a log directory.
+  Gate withdrawing_;
   std::vector<std::unique_ptr<GroupCoordinators>> groups_;  ///< One a shard, on its loop.
   LogCleaner cleaner_;
   Scrubber scrubber_;

@@ -40,87 +40,92 @@ void add_partition(storage::Manifest& manifest, Partition& partition) {
   }
 }
 
-// One shard's part of the work below, each on the shard's loop.
-
 /// Only shortens the next start; a failure shows up where it matters.
-void save(ShardServices&, Partition& partition) {
+void save(Partition& partition) {
   if (!partition.is_offline() && partition.log().memory_bytes() > 0) static_cast<void>(partition.log().checkpoint().has_value());
 }
 
-/// `all_synced` becomes false if something that was durable when it began is not in synced files.
-asio::awaitable<void> sync(ShardServices& services, bool& all_synced) {
-  // At offsets that are synced next: above the recovery point a snapshot would be of no use.
-  co_await visit_in_turns(services, save);
+/// What a checkpoint has to sync on one shard.
+struct Unsynced {
   std::vector<DurableLog*> dirty;
-  std::vector<std::pair<TopicPartition, Offset>> expected;
-  services.partitions.for_each([&](Partition& partition) {
+  std::vector<std::pair<TopicPartition, Offset>> expected;  ///< Ends that were durable and not in synced files.
+
+  void add(Partition& partition) {
     storage::Log& log = partition.log();
     // Of one that is offline a round may be under way that was not told of yet.
     const Offset end = partition.is_offline() ? log.end_offset() : log.durable_end();
     if (log.synced_end() < end) expected.emplace_back(partition.id(), end);
     if (!partition.is_offline() && log.is_dirty()) dirty.push_back(&partition);
+  }
+};
+
+/// `all_synced` becomes false if something that was durable when it began is not in synced files.
+asio::awaitable<void> sync(ShardServices& services, std::size_t dir, bool& all_synced) {
+  // At offsets that are synced next: above the recovery point a snapshot would be of no use.
+  const auto save_one = [dir](ShardServices&, Partition& partition) {
+    if (partition.dir() == dir) save(partition);
+  };
+  co_await visit_in_turns(services, save_one);
+  Unsynced unsynced;
+  services.partitions.for_each([&](Partition& partition) {
+    if (partition.dir() == dir) unsynced.add(partition);
   });
-  co_await services.durability->sync_files(std::move(dirty));
+  const bool synced = co_await services.durability[dir]->sync_files(std::move(unsynced.dirty));
+  if (!synced) all_synced = false;
   // One that failed meanwhile may need what the journal has of it.
-  for (const auto& [id, end] : expected) {
+  for (const auto& [id, end] : unsynced.expected) {
     Partition* partition = services.partitions.find(id);
     if (partition != nullptr && partition->log().synced_end() < end) all_synced = false;
   }
 }
 
-asio::awaitable<void> sync_below_log_start(ShardServices& services) {
+asio::awaitable<void> sync_below_log_start(ShardServices& services, std::size_t dir) {
   std::vector<DurableLog*> logs;
   services.partitions.for_each([&](Partition& partition) {
     storage::Log& log = partition.log();
-    if (!partition.is_offline() && log.log_start_offset() > log.synced_end()) logs.push_back(&partition);
+    const bool is_wanted = partition.dir() == dir && !partition.is_offline() && log.log_start_offset() > log.synced_end();
+    if (is_wanted) logs.push_back(&partition);
   });
-  if (!logs.empty()) co_await services.durability->sync_files(std::move(logs));
-}
-
-/// Synced bytes that the manifest does not know of.
-std::uint64_t unlisted_bytes_of(ShardServices& services) {
-  std::uint64_t bytes = 0;
-  services.partitions.for_each([&](Partition& partition) { bytes += partition.is_offline() ? 0 : partition.log().unlisted_bytes(); });
-  return bytes;
-}
-
-/// Where much was written: those of this time are above the recovery point while more is on its way, and serve the next manifest.
-void save_if_large(ShardServices& services, Partition& partition) {
-  if (partition.log().unlisted_bytes() >= kWorthASnapshot) save(services, partition);
-}
-
-void collect(ShardServices& services, storage::Manifest& manifest) {
-  services.partitions.for_each([&](Partition& partition) { add_partition(manifest, partition); });
-}
-
-void manifest_written(ShardServices& services) {
-  services.partitions.for_each([](Partition& partition) { partition.log().manifest_written(); });
-}
-
-/// An idle log keeps no file open.
-void release_unused(ShardServices&, Partition& partition) { partition.log().release_unused(); }
-
-void enforce_retention_of(ShardServices& services, Partition& partition) {
-  const TimestampMs now = services.shard.loop().wall_clock();
-  partition.enforce_retention(now);
-  partition.log().expire_producers(now);
+  // A failure shows: no manifest is written after it.
+  if (!logs.empty()) static_cast<void>(co_await services.durability[dir]->sync_files(std::move(logs)));
 }
 
 }  // namespace
 
-Checkpointer::Checkpointer(Env& env, const BrokerOptions& options, SharedJournal& journal,
+Checkpointer::Checkpointer(Env& env, const BrokerOptions& options, ServedDir& served,
                            std::span<const std::unique_ptr<ShardServices>> shards)
     : env_(env),
       options_(options),
+      served_(served),
       shards_(shards),
-      journal_(env, options, journal),
+      journal_(env, options, served.disk.journal),
       gate_(home().executor()),
       turns_(home().executor()),
       wake_(home().executor()),
       timer_([this] { wake_.notify(); }) {}
 
-void Checkpointer::start(LogDir& dir, Controller& controller) {
-  dir_ = &dir;
+template <class Look>
+asio::awaitable<void> Checkpointer::for_each_partition(Look look) {
+  for (const auto& shard : shards_) {
+    const auto look_if_here = [&](Partition& partition) {
+      if (partition.dir() == served_.index) look(partition);
+    };
+    Job work = [&] { shard->partitions.for_each(look_if_here); };
+    co_await run_on(shard->shard.loop(), home(), std::move(work));
+  }
+}
+
+template <class Visit>
+asio::awaitable<void> Checkpointer::visit_all_in_turns(Visit visit) {
+  for (const auto& shard : shards_) {
+    const auto one = [dir = served_.index, &visit](ShardServices& services, Partition& partition) {
+      if (partition.dir() == dir) visit(services, partition);
+    };
+    co_await await_on(shard->shard.loop(), home(), visit_in_turns(*shard, one));
+  }
+}
+
+void Checkpointer::start(Controller& controller) {
   controller_ = &controller;
   asio::co_spawn(home().executor(), run(), asio::detached);
 }
@@ -131,34 +136,34 @@ asio::awaitable<void> Checkpointer::run() {
   Due due{.retention = home().now() + retention_interval,
           .checkpoint = home().now() + std::min(kInterval, retention_interval),
           .heal = home().now() + kRetryInterval};
-  co_await journal_.look_for_one(*dir_, home());
+  co_await journal_.look_for_one(dir(), home());
   co_await open_journal();
   while (!stopping_) {
     shards_.front()->shard.timers().arm_in(timer_, std::min(kLookInterval, retention_interval));
     co_await wake_.wait();
-    if (stopping_) break;
+    if (stopping_ || !served_.is_online()) break;
     try {
       co_await do_chores(due);
     } catch (const std::exception& error) {
       // On whichever shard: what is not done stays due.
-      log_error("the upkeep of {} was ended by an internal error and is tried again: {}", dir_->path(), error.what());
+      log_error("the upkeep of {} was ended by an internal error and is tried again: {}", served_.path(), error.what());
     }
   }
 }
 
 asio::awaitable<void> Checkpointer::note_progress() {
   if (home().now() < progress_due_) co_return;
-  std::uint64_t bytes = 0;
-  for (const auto& shard : shards_) {
-    Job look = [&] { bytes += unlisted_bytes_of(*shard); };
-    co_await run_on(shard->shard.loop(), home(), std::move(look));
-  }
+  std::uint64_t bytes = 0;  // Synced, and the manifest does not know of it.
+  const auto add = [&](Partition& partition) { bytes += partition.is_offline() ? 0 : partition.log().unlisted_bytes(); };
+  co_await for_each_partition(add);
   if (bytes < kMostToReadAgain) co_return;
   const Turns::Turn turn = co_await turns_.take();
-  for (const auto& shard : shards_) {
-    co_await await_on(shard->shard.loop(), home(), visit_in_turns(*shard, save_if_large));
-  }
-  const bool written = co_await write_manifest(*dir_, *controller_, false, Reserve::Use::going_on);
+  // Where much was written: those of this time are above the recovery point while more is on its way, and serve the next manifest.
+  const auto save_if_large = [](ShardServices&, Partition& partition) {
+    if (partition.log().unlisted_bytes() >= kWorthASnapshot) save(partition);
+  };
+  co_await visit_all_in_turns(save_if_large);
+  const bool written = co_await write_manifest(*controller_, false, Reserve::Use::going_on);
   progress_due_ = home().now() + (written ? SteadyTime::zero() : kRetryInterval);
 }
 
@@ -178,20 +183,20 @@ asio::awaitable<void> Checkpointer::do_chores(Due& due) {
     co_await note_progress();
     co_return;
   }
-  co_await checkpoint(*dir_, *controller_, false);
+  co_await checkpoint(*controller_, false);
   due.checkpoint = home().now() + std::min(kInterval, retention_interval);
   // One that frees nothing, on a disk that is full say, is not made twice a second.
   due.wanted_checkpoint = home().now() + (journal_.wants_checkpoint() ? kRetryInterval : SteadyTime::zero());
 }
 
 asio::awaitable<void> Checkpointer::heal() {
-  if (!dir_->reserve().is_whole()) {
+  if (!dir().reserve().is_whole()) {
     bool restored = false;
-    Job restore = [&] { restored = dir_->reserve().restore(); };
+    Job restore = [&] { restored = dir().reserve().restore(); };
     co_await run_blocking(env_, home(), std::move(restore));
-    if (restored) log_info("the disk of {} has room again: its reserve is whole", dir_->path());
+    if (restored) log_info("the disk of {} has room again: its reserve is whole", served_.path());
   }
-  co_await controller_->make_ready();
+  if (served_.is_metadata) co_await controller_->make_ready();  // Whichever directory it was.
 }
 
 asio::awaitable<void> Checkpointer::stop() {
@@ -204,40 +209,40 @@ asio::awaitable<void> Checkpointer::stop() {
 asio::awaitable<bool> Checkpointer::sync_all(Controller& controller) {
   bool all = true;
   for (const auto& shard : shards_) {
-    co_await await_on(shard->shard.loop(), home(), sync(*shard, all));
+    co_await await_on(shard->shard.loop(), home(), sync(*shard, served_.index, all));
   }
-  static_cast<void>(controller.log().checkpoint().has_value());
+  if (served_.is_metadata) static_cast<void>(controller.log().checkpoint().has_value());
   co_return all;
 }
 
 asio::awaitable<void> Checkpointer::sync_below_log_starts() {
   for (const auto& shard : shards_) {
-    co_await await_on(shard->shard.loop(), home(), sync_below_log_start(*shard));
+    co_await await_on(shard->shard.loop(), home(), sync_below_log_start(*shard, served_.index));
   }
 }
 
 asio::awaitable<void> Checkpointer::open_journal() {
   const Turns::Turn turn = co_await turns_.take();
-  if (!co_await journal_.prepare(*dir_, home())) co_return;
-  if (co_await write_manifest(*dir_, *controller_, false, Reserve::Use::going_on)) {
+  if (!served_.is_online() || !co_await journal_.prepare(dir(), home())) co_return;
+  if (co_await write_manifest(*controller_, false, Reserve::Use::going_on)) {
     journal_.use();
   } else {
     journal_.give_up();
   }
 }
 
-asio::awaitable<bool> Checkpointer::checkpoint(LogDir& dir, Controller& controller, bool clean) {
+asio::awaitable<bool> Checkpointer::checkpoint(Controller& controller, bool clean) {
   const Turns::Turn turn = co_await turns_.take();
   const std::optional<storage::JournalPosition> from = journal_.next();
   const bool all_synced = co_await sync_all(controller);
   if (all_synced) journal_.advance(from);
   // Whoever starts after a clean stop does not look into the journal.
-  const bool written = co_await write_manifest(dir, controller, clean && all_synced, Reserve::Use::going_on);
+  const bool written = co_await write_manifest(controller, clean && all_synced, Reserve::Use::going_on);
   if (home().now() < release_due_) co_return written;
   release_due_ = home().now() + kInterval;
-  for (const auto& shard : shards_) {
-    co_await await_on(shard->shard.loop(), home(), visit_in_turns(*shard, release_unused));
-  }
+  // An idle log keeps no file open.
+  const auto release = [](ShardServices&, Partition& partition) { partition.log().release_unused(); };
+  co_await visit_all_in_turns(release);
   co_return written;
 }
 
@@ -246,57 +251,69 @@ asio::awaitable<bool> Checkpointer::log_starts_are_durable() {
   const Turns::Turn turn = co_await turns_.take();
   if (newest_written_ >= needed) co_return true;
   co_await sync_below_log_starts();
-  co_return co_await write_manifest(*dir_, *controller_, false, Reserve::Use::making_room);
+  co_return co_await write_manifest(*controller_, false, Reserve::Use::making_room);
 }
 
-asio::awaitable<bool> Checkpointer::write_manifest(LogDir& dir, Controller& controller, bool clean, Reserve::Use use) {
-  const std::uint64_t number = ++manifests_begun_;
-  storage::Manifest manifest;
-  manifest.boot_id = boot_id(env_.files(), dir.path());
-  manifest.clean = clean;
-  manifest.replay_from = journal_.replay_from();
-  for (const auto& shard : shards_) {
-    Job work = [&] { collect(*shard, manifest); };
-    co_await run_on(shard->shard.loop(), home(), std::move(work));
-  }
-  manifest.logs.push_back(entry_of(controller.id(), controller.log()));
-  // And so does one that could not even be opened.
+/// A log that could not even be opened keeps what was last written of it, too. One that is elsewhere now is that directory's.
+void Checkpointer::add_unopened(storage::Manifest& manifest, const Image& image) const {
   manifest.sort();
   std::vector<storage::ManifestEntry> unopened;
-  for (const storage::ManifestEntry& known : dir.manifest().logs) {
-    const bool is_there = manifest.find(known.partition) != nullptr;
-    if (!is_there && controller.machine().image()->find_topic(known.partition.topic_id) != nullptr) unopened.push_back(known);
+  for (const storage::ManifestEntry& known : dir().manifest().logs) {
+    const TopicImage* topic = image.find_topic(known.partition.topic_id);
+    if (topic == nullptr || manifest.find(known.partition) != nullptr) continue;
+    const auto at = static_cast<std::size_t>(known.partition.partition.value);
+    const Uuid place = at < topic->partitions.size() ? directory_of(topic->partitions[at], {options_.node_id}) : Uuid();
+    if (place.is_zero() || place == served_.id) unopened.push_back(known);
   }
   manifest.has_damage = manifest.has_damage || !unopened.empty();
   manifest.logs.insert(manifest.logs.end(), unopened.begin(), unopened.end());
+}
+
+/// Blocks.
+Result<void> Checkpointer::store(storage::Manifest& manifest, Reserve::Use use) {
+  Result<void> written = storage::store_manifest(env_.files(), served_.path(), manifest);
+  if (written || written.error() != Errc::no_space || !dir().reserve().release(use)) return written;
+  log_warn("the disk of {} is full: its reserve is in use, {} bytes of it are left", served_.path(), dir().reserve().held_bytes());
+  return storage::store_manifest(env_.files(), served_.path(), manifest);
+}
+
+asio::awaitable<bool> Checkpointer::write_manifest(Controller& controller, bool clean, Reserve::Use use) {
+  const std::uint64_t number = ++manifests_begun_;
+  storage::Manifest manifest;
+  manifest.boot_id = boot_id(env_.files(), served_.path());
+  manifest.clean = clean;
+  manifest.replay_from = journal_.replay_from();
+  const auto collect = [&](Partition& partition) { add_partition(manifest, partition); };
+  co_await for_each_partition(collect);
+  if (served_.is_metadata) manifest.logs.push_back(entry_of(controller.id(), controller.log()));
+  add_unopened(manifest, *controller.machine().image());
+  // What was collected may lack partitions that were taken out of service meanwhile.
+  if (!served_.is_online() || served_.disk.has_failed()) co_return false;
   Result<void> written;
-  Job write = [&] {
-    written = storage::store_manifest(env_.files(), dir.path(), manifest);
-    if (!written && written.error() == Errc::no_space && dir.reserve().release(use)) {
-      log_warn("the disk of {} is full: its reserve is in use, {} bytes of it are left", dir.path(), dir.reserve().held_bytes());
-      written = storage::store_manifest(env_.files(), dir.path(), manifest);
-    }
-  };
+  Job write = [&] { written = store(manifest, use); };
   co_await run_blocking(env_, home(), std::move(write));
   if (!written) {
     log_error("cannot write the manifest in {}: {}. The next start reads more, and retention removes nothing before it can be written",
-              dir.path(), storage::describe_disk_error(written.error()));
+              served_.path(), storage::describe_disk_error(written.error()));
+    const bool is_of_the_disk = written.error() == Errc::io || written.error() == Errc::not_found;
+    if (is_of_the_disk && on_failure_) on_failure_(std::string(storage::describe_disk_error(written.error())));
     co_return false;
   }
-  for (const auto& shard : shards_) {
-    Job tell = [&] { manifest_written(*shard); };
-    co_await run_on(shard->shard.loop(), home(), std::move(tell));
-  }
-  controller.log().manifest_written();
+  const auto tell = [](Partition& partition) { partition.log().manifest_written(); };
+  co_await for_each_partition(tell);
+  if (served_.is_metadata) controller.log().manifest_written();
   journal_.release();
   newest_written_ = number;
   co_return true;
 }
 
 asio::awaitable<void> Checkpointer::enforce_retention() {
-  for (const auto& shard : shards_) {
-    co_await await_on(shard->shard.loop(), home(), visit_in_turns(*shard, enforce_retention_of));
-  }
+  const auto enforce = [](ShardServices& services, Partition& partition) {
+    const TimestampMs now = services.shard.loop().wall_clock();
+    partition.enforce_retention(now);
+    partition.log().expire_producers(now);
+  };
+  co_await visit_all_in_turns(enforce);
 }
 
 }  // namespace tidelog::broker

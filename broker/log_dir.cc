@@ -83,7 +83,8 @@ Result<void, StartError> check_unclaimed(storage::FileSystem& files, const std::
   const Result<std::vector<storage::DirEntry>> entries = files.list(path);
   if (!entries)
     return StartError{.message = "cannot read log directory " + path + ": " + std::string(storage::describe_disk_error(entries.error())),
-                      .hint = "check its permissions and how its disk is mounted"};
+                      .hint = "check its permissions and how its disk is mounted",
+                      .is_of_disk = true};
   for (const storage::DirEntry& entry : *entries) {
     const auto log = storage::parse_log_directory_name(entry.name);
     if (!log || log->topic == kMetadataTopic) continue;
@@ -102,7 +103,8 @@ Result<std::unique_ptr<LogDir>, StartError> LogDir::open(storage::FileSystem& fi
   std::unique_ptr<LogDir> dir(new LogDir(files, path, node, reserve_bytes));
   if (const Result<void> made = make_durable_directory(files, path); !made) {
     return StartError{.message = "cannot make log directory " + path + ": " + std::string(storage::describe_disk_error(made.error())),
-                      .hint = "choose another with -o log.dirs=DIR"};
+                      .hint = "choose another with -o log.dirs=DIR",
+                      .is_of_disk = true};
   }
   auto lock = files.lock(path);
   if (!lock) {
@@ -110,7 +112,8 @@ Result<std::unique_ptr<LogDir>, StartError> LogDir::open(storage::FileSystem& fi
     return StartError{.message = "cannot lock log directory " + path + ": " +
                                  (is_busy ? "another process holds it" : std::string(storage::describe_disk_error(lock.error()))),
                       .hint = is_busy ? "stop the other broker, or choose another directory with -o log.dirs=DIR"
-                                      : "check its permissions and how its disk is mounted"};
+                                      : "check its permissions and how its disk is mounted",
+                      .is_of_disk = !is_busy};
   }
   dir->lock_ = std::move(*lock);
   const Result<std::string> text = storage::read_file(files, properties_path(path), kLargestPropertiesBytes);
@@ -124,14 +127,17 @@ Result<std::unique_ptr<LogDir>, StartError> LogDir::open(storage::FileSystem& fi
     }
     dir->identity_ = std::move(*identity);
   } else if (text.error() != Errc::not_found) {
-    return StartError{.message = "cannot read " + properties_path(path) + ": " + std::string(name(text.error())), .hint = "check the disk"};
+    return StartError{.message = "cannot read " + properties_path(path) + ": " + std::string(name(text.error())),
+                      .hint = "check the disk",
+                      .is_of_disk = true};
   } else if (Result<void, StartError> unclaimed = check_unclaimed(files, path); !unclaimed) {
     return unclaimed.error();
   }
   Result<storage::LoadedManifest> manifest = storage::load_manifest(files, path);
   if (!manifest)
     return StartError{.message = "cannot read the manifest in " + path + ": " + std::string(name(manifest.error())),
-                      .hint = "check the disk"};
+                      .hint = "check the disk",
+                      .is_of_disk = true};
   dir->manifest_ = std::move(*manifest);
   dir->had_failed_sync_ = files.stat(failed_sync_path(path)).has_value();
   dir->writes_survived_ = did_writes_survive(files, path, dir->manifest_);
@@ -147,6 +153,11 @@ void LogDir::note_failed_sync() {
   if (made) return;
   log_error("cannot make {}: {}. A start before the machine was restarted would believe what the disk may not have: restart it first",
             failed_sync_path(path_), storage::describe_disk_error(made.error()));
+}
+
+void LogDir::doubt() {
+  had_failed_sync_ = true;
+  writes_survived_ = false;
 }
 
 void LogDir::note_failed_recovery(Errc error) {

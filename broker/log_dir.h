@@ -15,6 +15,7 @@ namespace tidelog::broker {
 struct StartError {
   std::string message;
   std::string hint;
+  bool is_of_disk = false;  ///< One log directory's disk does not let us; nothing is wrong with what was asked for.
 };
 
 /// Who a log directory belongs to: `meta.properties`, as Kafka calls it.
@@ -49,6 +50,8 @@ class LogDir {
   [[nodiscard]] bool writes_survived() const { return writes_survived_; }
   /// Whether a sync failed before this start, and recovery has not made whole yet what it left.
   [[nodiscard]] bool had_failed_sync() const { return had_failed_sync_; }
+  /// A sync failed before this start that was about this directory as well.
+  void doubt();
   /// A sync failed, so the page cache may have dropped what was written: the next start learns of it, if the disk still takes a name.
   void note_failed_sync();
   /// A log could not be opened. Where a sync may have been what failed, the same holds of what recovery wrote.

@@ -25,8 +25,26 @@ std::uint64_t random_log_id(Random& random) {
 
 }  // namespace
 
-Replicas::Replicas(Env& env, const BrokerOptions& options, std::span<const std::unique_ptr<ShardServices>> shards, Disk disk)
-    : env_(env), options_(options), shards_(shards), disk_(std::move(disk)) {}
+Replicas::Replicas(Env& env, const BrokerOptions& options, std::span<const std::unique_ptr<ShardServices>> shards, Disks disks)
+    : env_(env), options_(options), shards_(shards), disks_(std::move(disks)) {}
+
+/// Null: there is no such directory, or it is offline.
+ServedDir* Replicas::dir_of(const Uuid& directory) const {
+  if (!directory.is_zero()) return disks_.dirs.find(directory);
+  const std::vector<ServedDir*> usable = disks_.dirs.usable();
+  return disks_.dirs.are_several() || usable.empty() ? nullptr : usable.front();
+}
+
+void Replicas::settle(NewLog& log, ServedDir* dir) const {
+  log.dir = dir;
+  if (dir != nullptr) {
+    log.place = dir->dir->place_of(log.topic, log.id.partition);
+    log.refused.reset();
+  } else {
+    log.place.directory = storage::log_directory_name(log.topic, log.id.partition);
+    log.refused = Errc::offline;
+  }
+}
 
 std::vector<Replicas::NewLog> Replicas::plan(const TopicImage& topic, std::size_t first, std::size_t most) {
   const std::shared_ptr<const TopicConfig> config = config_of(topic);
@@ -38,17 +56,18 @@ std::vector<Replicas::NewLog> Replicas::plan(const TopicImage& topic, std::size_
                     .topic = topic.name,
                     .epoch = partition.leader_epoch,
                     .config = config,
-                    .place = dir_->place_of(topic.name, partition.index),
+                    .directory = directory_of(partition, {options_.node_id}),
                     .identity = {.topic_id = topic.id, .log_id = random_log_id(env_.random())}});
+    settle(logs.back(), dir_of(logs.back().directory));
   }
   return logs;
 }
 
 void Replicas::add_to(ShardServices& services, const std::vector<NewLog*>& logs) {
   for (NewLog* log : logs) {
-    Partition::Identity identity{.id = log->id, .topic = std::move(log->topic)};
-    services.partitions.add(std::make_unique<Partition>(services.shard, *services.durability, std::move(identity), std::move(log->log),
-                                                        log->epoch, log->config));
+    Partition::Identity identity{.id = log->id, .topic = std::move(log->topic), .dir = log->dir->index};
+    services.partitions.add(std::make_unique<Partition>(services.shard, *services.durability[log->dir->index], std::move(identity),
+                                                        std::move(log->log), log->epoch, log->config));
   }
 }
 
@@ -62,6 +81,12 @@ asio::awaitable<void> Replicas::hand_out(std::vector<NewLog> logs) {
     Job add = [&] { add_to(*shard, its); };
     co_await run_on(shard->shard.loop(), home(), std::move(add));
   }
+  // One may have failed meanwhile, and this shard been looked at before these came.
+  std::set<std::size_t> failed;
+  for (const NewLog& log : logs) {
+    if (log.dir != nullptr && !log.dir->is_online()) failed.insert(log.dir->index);
+  }
+  for (const std::size_t dir : failed) co_await withdraw(dir);
 }
 
 void Replicas::make_one(NewLog& wanted) const {
@@ -75,36 +100,53 @@ void Replicas::make_one(NewLog& wanted) const {
   }
 }
 
-/// An error is that of a sync after which the disk cannot be believed.
-Result<void> Replicas::make_logs(std::vector<NewLog>& logs) const {
-  for (NewLog& wanted : logs) make_one(wanted);
+/// All of one directory. An error is that of a sync after which the disk cannot be believed, or the directory is gone.
+Result<void> Replicas::make_logs(std::vector<NewLog*>& logs) const {
+  const ServedDir& served = *logs.front()->dir;
+  // It would be made anew with its partitions, and what it held would be forgotten.
+  const bool is_gone = !served.is_metadata && !env_.files().stat(served.path());
+  if (is_gone) {
+    for (NewLog* wanted : logs) wanted->refused = Errc::not_found;
+    return Errc::not_found;
+  }
+  for (NewLog* wanted : logs) make_one(*wanted);
   const Result<void> done = make_durable(logs);
-  for (NewLog& wanted : logs) {
-    if (!done && !wanted.refused) wanted.refused = done.error();
-    if (wanted.refused) wanted.log.reset();
+  for (NewLog* wanted : logs) {
+    if (!done && !wanted->refused) wanted->refused = done.error();
+    if (wanted->refused) wanted->log.reset();
   }
   return done;
 }
 
-Result<void> Replicas::make_durable(std::vector<NewLog>& logs) const {
-  if (logs.size() > kManyLogs) return disk_.journal.sync_disk(env_.files(), dir_->path());
-  for (NewLog& wanted : logs) {
-    if (wanted.refused) continue;
-    const Result<void> synced = storage::sync_created(wanted.place);
+Result<void> Replicas::make_durable(std::vector<NewLog*>& logs) const {
+  const LogDisk& disk = logs.front()->dir->disk;
+  if (logs.size() > kManyLogs) return disk.health->sync(env_.files(), disk.path);
+  for (NewLog* wanted : logs) {
+    if (wanted->refused) continue;
+    const Result<void> synced = storage::sync_created(wanted->place);
     if (synced) continue;
-    wanted.refused = synced.error();
+    wanted->refused = synced.error();
     if (synced.error() != Errc::io) continue;
-    disk_.journal.note_disk_failure();
+    disk.health->note_failure();
     return synced;
   }
   return {};
 }
 
 asio::awaitable<void> Replicas::make(std::vector<NewLog>& logs) {
-  Result<void> made;
-  Job work = [&] { made = make_logs(logs); };
-  co_await run_blocking(env_, home(), std::move(work));
-  if (!made && made.error() != Errc::offline) disk_.on_failure(std::string(storage::describe_disk_error(made.error())));
+  for (const auto& served : disks_.dirs.all()) {
+    std::vector<NewLog*> its;
+    for (NewLog& log : logs) {
+      if (log.dir == served.get()) its.push_back(&log);
+    }
+    if (its.empty()) continue;
+    Result<void> made;
+    Job work = [&] { made = make_logs(its); };
+    co_await run_blocking(env_, home(), std::move(work));
+    if (made || made.error() == Errc::offline) continue;
+    const DiskFailure kind = made.error() == Errc::not_found ? DiskFailure::write : DiskFailure::sync;
+    disks_.on_failure(served->index, kind, std::string(storage::describe_disk_error(made.error())));
+  }
 }
 
 void Replicas::note_refused(const std::vector<NewLog>& logs) {
@@ -134,7 +176,9 @@ asio::awaitable<void> Replicas::make_ready(std::shared_ptr<const Image> image) {
   for (const auto& [id, error] : refused_) {
     const TopicImage* topic = image->find_topic(id.topic_id);
     if (topic == nullptr) continue;
-    for (NewLog& log : plan(*topic, static_cast<std::size_t>(id.partition.value), 1)) logs.push_back(std::move(log));
+    for (NewLog& log : plan(*topic, static_cast<std::size_t>(id.partition.value), 1)) {
+      if (log.dir != nullptr) logs.push_back(std::move(log));
+    }
   }
   if (logs.empty()) co_return;
   co_await make(logs);
@@ -165,12 +209,16 @@ void Replicas::remove_directory(const storage::LogPlace& place, std::uint64_t lo
 /// Removes the directory of a partition that was never served, so that a topic of the same name can be made. One that is or may be of
 /// another topic stays.
 void Replicas::remove_unserved(const TopicImage& topic, PartitionIndex partition) const {
-  const storage::LogPlace place = dir_->place_of(topic.name, partition);
-  const Result<storage::LogIdentity> there = storage::read_identity(place);
-  const bool is_nobodys = !there && (there.error() == Errc::not_found || there.error() == Errc::corrupt);
-  const bool is_ours = there && there->topic_id == topic.id;
-  if ((!is_nobodys && !is_ours) || !env_.files().stat(place.directory)) return;
-  remove_directory(place, is_ours ? there->log_id : 0);
+  for (const auto& served : disks_.dirs.all()) {
+    // One that is away has it removed at the first start that finds it.
+    if (served->disk.has_failed()) continue;
+    const storage::LogPlace place = served->dir->place_of(topic.name, partition);
+    const Result<storage::LogIdentity> there = storage::read_identity(place);
+    const bool is_nobodys = !there && (there.error() == Errc::not_found || there.error() == Errc::corrupt);
+    const bool is_ours = there && there->topic_id == topic.id;
+    if ((!is_nobodys && !is_ours) || !env_.files().stat(place.directory)) continue;
+    remove_directory(place, is_ours ? there->log_id : 0);
+  }
 }
 
 /// Ends the service of one partition of a deleted topic, on its owner's loop.
@@ -178,8 +226,44 @@ void Replicas::take_away(ShardServices& owner, const TopicPartition& id, Removed
   std::unique_ptr<Partition> partition = owner.partitions.take(id);
   if (partition == nullptr) return removed.unserved.push_back(id.partition);
   partition->retire(ErrorCode::unknown_topic_or_partition);
-  owner.durability->forget(*partition);
+  owner.durability[partition->dir()]->forget(*partition);
   removed.served.push_back(std::move(partition));
+}
+
+/// The same for all partitions of a directory that failed.
+std::vector<std::unique_ptr<Partition>> Replicas::take_all(ShardServices& owner, std::size_t dir) {
+  std::vector<TopicPartition> ids;
+  owner.partitions.for_each([&](const Partition& partition) {
+    if (partition.dir() == dir) ids.push_back(partition.id());
+  });
+  std::vector<std::unique_ptr<Partition>> taken;
+  for (const TopicPartition& id : ids) {
+    taken.push_back(owner.partitions.take(id));
+    taken.back()->log().take_offline("its log directory failed");
+    taken.back()->retire(ErrorCode::kafka_storage_error);
+    owner.durability[dir]->forget(*taken.back());
+  }
+  owner.durability[dir]->give_up();
+  if (on_withdrawn_) on_withdrawn_(owner, ids);
+  return taken;
+}
+
+asio::awaitable<void> Replicas::withdraw(std::size_t dir) {
+  const auto online = std::make_shared<const std::set<Uuid>>(disks_.dirs.online_ids());
+  for (const auto& shard : shards_) {
+    std::vector<std::unique_ptr<Partition>> taken;
+    Job take = [&] {
+      shard->online_dirs = online;
+      taken = take_all(*shard, dir);
+    };
+    co_await run_on(shard->shard.loop(), home(), std::move(take));
+    for (const auto& partition : taken) {
+      co_await await_on(shard->shard.loop(), home(), partition->stop_cleaning());
+    }
+    // They end on the shard they lived on.
+    Job end = [&] { taken.clear(); };
+    co_await run_on(shard->shard.loop(), home(), std::move(end));
+  }
 }
 
 void Replicas::remove_directories(const TopicImage& topic, const Removed& removed) const {
@@ -215,9 +299,11 @@ asio::awaitable<void> Replicas::remove_topic(const TopicImage& topic) {
 }
 
 asio::awaitable<void> Replicas::publish(std::shared_ptr<const Image> image) {
+  const auto online = std::make_shared<const std::set<Uuid>>(disks_.dirs.online_ids());
   for (const auto& shard : shards_) {
-    Job show = [&services = *shard, image, options = in_force_] {
+    Job show = [&services = *shard, image, options = in_force_, online] {
       services.image = image;
+      services.online_dirs = online;
       services.options = options;
     };
     co_await run_on(shard->shard.loop(), home(), std::move(show));
@@ -256,14 +342,15 @@ void Replicas::add_changes(const TopicImage& topic, std::vector<NewConfig>& to) 
 /// Gives partitions of one shard their settings, on its loop.
 asio::awaitable<void> Replicas::apply_configs(ShardServices& services, const BrokerOptions& options,
                                               const std::vector<const NewConfig*>& changes) {
-  bool must_sync = false;
+  std::set<std::size_t> to_sync;
   for (const NewConfig* change : changes) {
     Partition* partition = services.partitions.find(change->id);
     if (partition == nullptr) continue;
-    must_sync = partition->set_config(change->config, to_log_config(*change->config, options)) || must_sync;
+    if (partition->set_config(change->config, to_log_config(*change->config, options))) to_sync.insert(partition->dir());
   }
-  // Whoever is told that a topic is `durability=fsync` now may count on what was written before, too (R4).
-  if (must_sync) co_await services.durability->contributed_are_durable();
+  // Whoever is told that a topic is `durability=fsync` now may count on what was written before, too (R4). What of it is in a directory
+  // that fails meanwhile is not served any more.
+  for (const std::size_t dir : to_sync) static_cast<void>(co_await services.durability[dir]->contributed_are_durable());
 }
 
 asio::awaitable<void> Replicas::reconfigure(std::vector<NewConfig> changes) {

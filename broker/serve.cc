@@ -8,6 +8,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <fmt/ranges.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -102,7 +103,7 @@ int run(PosixEnv& env, const BrokerOptions& options) {
   }
   std::string where;
   for (const Endpoint& at : broker.listens()) where += (where.empty() ? "" : ", ") + at.host + ":" + std::to_string(at.port);
-  log_announcement("tidelog serves on " + where + " with data in " + options.log_dirs.front());
+  log_announcement("tidelog serves on " + where + " with data in " + fmt::format("{}", fmt::join(options.log_dirs, ", ")));
   wait_for_stop(progress, options);
   home.post([&] { asio::co_spawn(home.executor(), run_stop(broker, progress), asio::detached); });
   progress.stopped.get_future().wait();

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
+#include <system_error>
 
 namespace tidelog::broker {
 namespace {
@@ -187,6 +189,43 @@ Result<std::vector<ListenerAddress>, ConfigError> advertised_listeners(const Bro
   return plain_addresses("advertised.listeners", options.advertised_listeners, options);
 }
 
+namespace {
+
+/// Where it is, links followed as far as it exists.
+std::filesystem::path real_path(const std::string& directory) {
+  std::error_code failed;
+  const std::filesystem::path absolute = std::filesystem::absolute(directory, failed);
+  std::filesystem::path real = std::filesystem::weakly_canonical(absolute, failed);
+  if (failed) real = absolute.lexically_normal();
+  return real.has_filename() ? real : real.parent_path();
+}
+
+/// Two brokers' worth of files in one directory, or a directory that retention of another would have to step around.
+Result<void, ConfigError> check_log_dirs(const BrokerOptions& options) {
+  std::vector<std::string> directories = options.log_dirs;
+  const bool is_apart = !options.metadata_log_dir.empty() &&
+                        std::ranges::none_of(directories, [real = real_path(options.metadata_log_dir)](const std::string& directory) {
+                          return real_path(directory) == real;
+                        });
+  if (is_apart) directories.push_back(options.metadata_log_dir);
+  if (options.log_dirs.empty() || std::ranges::find(directories, "") != directories.end()) {
+    return ConfigError{"log.dirs", "log.dirs names no directory, or one without a name", "for example log.dirs=./data"};
+  }
+  for (std::size_t i = 0; i < directories.size(); ++i) {
+    for (std::size_t j = 0; j < directories.size(); ++j) {
+      const std::filesystem::path outer = real_path(directories[i]);
+      const std::filesystem::path inner = real_path(directories[j]);
+      if (i == j || std::ranges::mismatch(outer, inner).in1 != outer.end()) continue;
+      const std::string how = outer == inner ? "are the same directory" : "lie in one another";
+      return ConfigError{"log.dirs", fmt::format("{} and {} {}", directories[std::min(i, j)], directories[std::max(i, j)], how),
+                         "give each log directory a place of its own"};
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
 void apply_older_names(BrokerOptions& options) {
   if (options.stated.contains("broker.id") && !options.stated.contains("node.id") && options.broker_id >= 0) {
     options.node_id = options.broker_id;
@@ -207,10 +246,7 @@ Result<void, ConfigError> check_consistency(const BrokerOptions& options) {
   }
   if (auto ok = check_names("listeners", *serving); !ok) return ok;
   if (auto ok = check_advertised(options, *serving); !ok) return ok;
-  if (options.log_dirs.size() != 1) {
-    return ConfigError{"log.dirs", fmt::format("log.dirs names {} directories, one is served for now", options.log_dirs.size()),
-                       "for example log.dirs=./data"};
-  }
+  if (auto ok = check_log_dirs(options); !ok) return ok;
   if (auto ok = check_group_bounds(options); !ok) return ok;
   return check_memory(options);
 }

@@ -29,6 +29,7 @@ struct BrokerOptions {
   std::string broker_rack;
   std::vector<std::string> log_dirs{"./data"};
   std::vector<std::string> log_dir;
+  std::string metadata_log_dir;
 
   // Topics
   std::int32_t num_partitions = 1;

@@ -44,7 +44,6 @@ constexpr BrokerOption kTable[] = {
     inert({"inter.broker.listener.name", text, "", any_value()}, kOneNode, "Which listener brokers use among themselves.").nullable(),
     inert({"leader.imbalance.check.interval.seconds", long_integer, "300", at_least(1)}, kOneNode,
           "How often leaders are moved back to preferred replicas."),
-    inert({"metadata.log.dir", text, "", any_value()}, kOwnWay, "A directory of its own for metadata. It stays in `log.dirs`.").nullable(),
     inert({"metadata.log.max.record.bytes.between.snapshots", long_integer, "20971520", at_least(1)}, kOwnWay,
           "New metadata bytes after which a snapshot is written."),
     inert({"metadata.log.max.snapshot.interval.ms", long_integer, "3600000", at_least(0)}, kOwnWay,

@@ -1,4 +1,4 @@
-// Replicas of other brokers, and more than one log directory.
+// Replicas of other brokers, and what is moved between log directories.
 #include "broker/config/option_groups.h"
 
 namespace tidelog::broker {
@@ -30,16 +30,16 @@ constexpr BrokerOption kTable[] = {
     inert({"replica.socket.timeout.ms", integer, "30000", any_value()}, kOneNode, "Longest silence of a connection to a leader."),
     inert({"replication.quota.window.num", integer, "11", at_least(1)}, kOneNode, "Samples that a replication quota is measured over."),
     inert({"replication.quota.window.size.seconds", integer, "1", at_least(1)}, kOneNode, "Length of such a sample."),
-    inert({"alter.log.dirs.replication.quota.window.num", integer, "11", at_least(1)}, kOneLogDir,
+    inert({"alter.log.dirs.replication.quota.window.num", integer, "11", at_least(1)}, kNoMoves,
           "Samples that the quota for moving between directories is measured over."),
-    inert({"alter.log.dirs.replication.quota.window.size.seconds", integer, "1", at_least(1)}, kOneLogDir, "Length of such a sample."),
-    inert({"cordoned.log.dirs", list, "", any_value()}, kOneLogDir, "Directories that get no new partitions.").per_broker(),
-    inert({"num.replica.alter.log.dirs.threads", integer, "", any_value()}, kOneLogDir, "Threads that move partitions between directories.")
+    inert({"alter.log.dirs.replication.quota.window.size.seconds", integer, "1", at_least(1)}, kNoMoves, "Length of such a sample."),
+    inert({"cordoned.log.dirs", list, "", any_value()}, kNoCordons, "Directories that get no new partitions.").per_broker(),
+    inert({"num.replica.alter.log.dirs.threads", integer, "", any_value()}, kNoMoves, "Threads that move partitions between directories.")
         .nullable(),
-    inert({"replica.alter.log.dirs.io.max.bytes.per.second", long_integer, "9223372036854775807", at_least(0)}, kOneLogDir,
+    inert({"replica.alter.log.dirs.io.max.bytes.per.second", long_integer, "9223372036854775807", at_least(0)}, kNoMoves,
           "Bytes a second for moving partitions between directories.")
         .cluster_wide(),
-    inert({"log.dir.failure.timeout.ms", long_integer, "30000", at_least(1)}, kOneLogDir,
+    inert({"log.dir.failure.timeout.ms", long_integer, "30000", at_least(1)}, kOneNode,
           "How long a broker may fail to report a failed directory before it stops."),
 };
 

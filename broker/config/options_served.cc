@@ -28,8 +28,13 @@ constexpr BrokerOption kTable[] = {
         .nullable(),
     option<&B::broker_rack>("broker.rack", any_value(), "Rack name reported in Metadata.").nullable(),
     option<&B::log_dirs>("log.dirs", any_value(),
-                         "Directory of everything stored. Exactly one for now. Created if missing; one process per directory."),
+                         "Directories of everything stored, best each on a disk of its own. A new partition goes to the one with the "
+                         "fewest; one that fails leaves the others serving. Created if missing; one process per directory."),
     option<&B::log_dir>("log.dir", any_value(), "Older name of `log.dirs`, which counts if both are given.").nullable(),
+    option<&B::metadata_log_dir>("metadata.log.dir", any_value(),
+                                 "Directory of the metadata log, without which a broker does not run: the first of `log.dirs` unless it is "
+                                 "named here. One that is not among `log.dirs` gets no partitions.")
+        .nullable(),
     option<&B::num_partitions>("num.partitions", between(1, 100000), "Partitions of a topic that is created without a number."),
     option<&B::default_replication_factor>("default.replication.factor", between(1, 32767),
                                            "Replicas of a topic that is created without a number. One node can only serve 1."),

@@ -60,7 +60,9 @@ std::shared_ptr<HostedGroups> GroupCoordinators::find(const TopicPartition& id, 
   settings_.follow_options();
   why = ErrorCode::none;
   if (gate_.is_closed() || shard_.partitions.find(id) == nullptr) {
-    why = ErrorCode::not_coordinator;
+    // One whose log directory is offline is nowhere: looking for it elsewhere would lead here again.
+    const bool is_stuck = !gate_.is_closed() && why_absent(shard_, id) == ErrorCode::kafka_storage_error;
+    why = is_stuck ? ErrorCode::coordinator_not_available : ErrorCode::not_coordinator;
     return nullptr;
   }
   std::shared_ptr<HostedGroups> groups = host(id);
@@ -117,6 +119,13 @@ void GroupCoordinators::look_for_expired() {
   }
   const auto pause = std::chrono::milliseconds(std::max<std::int64_t>(shard_.options->offsets_retention_check_interval_ms, 1));
   shard_.shard.timers().arm_in(expiry_, pause);
+}
+
+void GroupCoordinators::let_go(const std::vector<TopicPartition>& partitions) {
+  for (const TopicPartition& id : partitions) {
+    const auto found = hosted_.find(id.partition);
+    if (found != hosted_.end() && found->second->id() == id) found->second->give_up();
+  }
 }
 
 void GroupCoordinators::forget_topic(const std::string& name, const Uuid& id) {

@@ -30,6 +30,8 @@ class GroupCoordinators {
   /// Those of all partitions owned here. `why`: one of them is not active.
   std::vector<std::shared_ptr<HostedGroups>> all(ErrorCode& why);
 
+  /// Their log directory failed.
+  void let_go(const std::vector<TopicPartition>& partitions);
   /// A topic is gone, and so are the offsets that groups committed for it.
   void forget_topic(const std::string& name, const Uuid& id);
 

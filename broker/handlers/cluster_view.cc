@@ -23,4 +23,11 @@ std::size_t count_partitions(const Image& image) {
   return count;
 }
 
+Leadership leadership_of(const HandlerContext& context, const PartitionImage& partition) {
+  static const std::vector<NodeId> kNone;
+  const std::vector<NodeId>& self = context.node.self;
+  if (is_dir_online(context.here, partition, self.front())) return {.leader = partition.leader, .offline = &kNone};
+  return {.leader = partition.leader == self.front() ? NodeId{-1} : partition.leader, .offline = &self};
+}
+
 }  // namespace tidelog::broker

@@ -29,6 +29,13 @@ inline proto::Array<std::int32_t> ids_of(const std::vector<NodeId>& nodes) {
   return std::span(reinterpret_cast<const std::int32_t*>(nodes.data()), nodes.size());
 }
 
+/// Who leads a partition now, which the image alone does not say: a leader whose log directory is offline leads nothing.
+struct Leadership {
+  NodeId leader;
+  const std::vector<NodeId>* offline;  ///< Replicas nobody can reach. Lives as long as the broker.
+};
+Leadership leadership_of(const HandlerContext& context, const PartitionImage& partition);
+
 // Everything is allowed while there is no authorizer. One bit per operation, by its number (KIP-430).
 /// Create 5, ClusterAction 9, DescribeConfigs 10, AlterConfigs 11, IdempotentWrite 12, Alter 7, Describe 8.
 inline constexpr std::int32_t kClusterOperations = 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12;

@@ -4,7 +4,8 @@
 #include "proto/messages/delete_records_request.h"
 #include "proto/messages/delete_records_response.h"
 
-#include <algorithm>
+#include <iterator>
+#include <set>
 #include <vector>
 
 namespace tidelog::broker {
@@ -21,6 +22,7 @@ struct Question {
   ErrorCode error = ErrorCode::none;
   Offset low_watermark{-1};
   bool is_durable = true;
+  std::size_t dir = 0;  ///< The log directory whose manifest has to say so.
 
   void fail(ErrorCode why) {
     error = why;
@@ -32,6 +34,7 @@ void move_log_start(Partition& partition, Question& question) {
   const Result<Offset, ErrorCode> start = partition.delete_records(question.before);
   if (!start) return question.fail(start.error());
   question.low_watermark = *start;
+  question.dir = partition.dir();
   // Even if this request moved nothing: an earlier one may have, and was not answered yet.
   question.is_durable = *start <= partition.log().durable_log_start();
 }
@@ -50,21 +53,24 @@ std::vector<Question> read_questions(const DeleteRecordsRequest& message, const 
   return questions;
 }
 
-/// On the checkpointer's loop.
-asio::awaitable<void> write_log_starts(Checkpointer& checkpointer, bool& are_durable) {
-  are_durable = co_await checkpointer.log_starts_are_durable();
+/// On the checkpointers' loop. Those directories stay that could not be written.
+asio::awaitable<void> write_log_starts(const Node& node, std::set<std::size_t>& dirs) {
+  for (auto dir = dirs.begin(); dir != dirs.end();) {
+    const bool are_durable = co_await node.checkpointers[*dir]->log_starts_are_durable();
+    dir = are_durable ? dirs.erase(dir) : std::next(dir);
+  }
 }
 
 /// Makes the new log starts survive a crash, then frees what lies below them.
 asio::awaitable<void> make_durable(HandlerContext context, std::vector<Question>& questions) {
-  if (std::ranges::all_of(questions, &Question::is_durable)) co_return;
-  bool are_durable = false;
-  co_await await_on(context.node.home().shard.loop(), context.loop(), write_log_starts(context.node.checkpointer, are_durable));
-  if (!are_durable) {
-    for (Question& question : questions) {
-      if (!question.is_durable) question.fail(ErrorCode::kafka_storage_error);
-    }
-    co_return;
+  std::set<std::size_t> dirs;
+  for (const Question& question : questions) {
+    if (!question.is_durable) dirs.insert(question.dir);
+  }
+  if (dirs.empty()) co_return;
+  co_await await_on(context.node.home().shard.loop(), context.loop(), write_log_starts(context.node, dirs));
+  for (Question& question : questions) {
+    if (!question.is_durable && dirs.contains(question.dir)) question.fail(ErrorCode::kafka_storage_error);
   }
   const auto remove = [](Partition& partition, Question& question) {
     // A log that went offline meanwhile was left as it is.

@@ -21,7 +21,7 @@ using PartitionAnswer = DescribeTopicPartitionsResponse::DescribeTopicPartitions
 class Page {
  public:
   Page(HandlerContext context, const DescribeTopicPartitionsRequest& asked)
-      : image_(context.here.image), asked_(asked), partitions_left_(limit(context.node.options, asked)) {}
+      : context_(context), image_(context.here.image), asked_(asked), partitions_left_(limit(context.node.options, asked)) {}
 
   DescribeTopicPartitionsResponse fill();
 
@@ -38,6 +38,7 @@ class Page {
   bool add_partitions(const TopicImage& topic, Topic& answer);
   bool stop_at(std::string_view topic, std::size_t partition);
 
+  HandlerContext context_;
   std::shared_ptr<const Image> image_;  ///< Held: shards swap theirs.
   const DescribeTopicPartitionsRequest& asked_;
   std::size_t partitions_left_;
@@ -82,14 +83,16 @@ bool Page::add_partitions(const TopicImage& topic, Topic& answer) {
   for (const PartitionImage& partition : std::span(topic.partitions).subspan(begin, count)) {
     PartitionAnswer& one = told.emplace_back();
     one.partition_index = partition.index.value;
-    one.leader_id = partition.leader.value;
+    const Leadership lead = leadership_of(context_, partition);
+    one.leader_id = lead.leader.value;
     one.leader_epoch = partition.leader_epoch.value;
     one.replica_nodes = ids_of(partition.replicas);
     one.isr_nodes = ids_of(partition.isr);
     // While the in-sync set is never smaller than min.insync.replicas asks, nobody outside it may lead.
     one.eligible_leader_replicas = std::span<const std::int32_t>();
     one.last_known_elr = std::span<const std::int32_t>();
-    if (partition.leader.value < 0) one.error_code = static_cast<std::int16_t>(ErrorCode::leader_not_available);
+    one.offline_replicas = ids_of(*lead.offline);
+    if (lead.leader.value < 0) one.error_code = static_cast<std::int16_t>(ErrorCode::leader_not_available);
   }
   answer.partitions = std::span<const PartitionAnswer>(told);
   partitions_left_ -= count;

@@ -46,7 +46,7 @@ class MetadataAnswer {
   void add_named(const MetadataRequest::MetadataRequestTopic& asked);
   void add(const TopicImage& topic);
   void add_unknown(std::string_view name, const Uuid& id, ErrorCode error);
-  void add_partition(std::vector<PartitionAnswer>& to, const PartitionImage& partition);
+  void add_partition(std::vector<PartitionAnswer>& to, const PartitionImage& partition) const;
 
   HandlerContext context_;
   const Request& request_;
@@ -89,14 +89,16 @@ asio::awaitable<void> MetadataAnswer::create_missing() {
   co_await quota_->charge(partitions_of(verdicts));
 }
 
-void MetadataAnswer::add_partition(std::vector<PartitionAnswer>& to, const PartitionImage& partition) {
+void MetadataAnswer::add_partition(std::vector<PartitionAnswer>& to, const PartitionImage& partition) const {
   PartitionAnswer& answer = to.emplace_back();
   answer.partition_index = partition.index.value;
-  answer.leader_id = partition.leader.value;
+  const Leadership lead = leadership_of(context_, partition);
+  answer.leader_id = lead.leader.value;
   answer.leader_epoch = partition.leader_epoch.value;
   answer.replica_nodes = ids_of(partition.replicas);
   answer.isr_nodes = ids_of(partition.isr);
-  if (partition.leader.value < 0) answer.error_code = static_cast<std::int16_t>(ErrorCode::leader_not_available);
+  answer.offline_replicas = ids_of(*lead.offline);
+  if (lead.leader.value < 0) answer.error_code = static_cast<std::int16_t>(ErrorCode::leader_not_available);
 }
 
 void MetadataAnswer::add(const TopicImage& topic) {

@@ -3,6 +3,7 @@
 #include "broker/handlers/admission.h"
 #include "broker/handlers/change_metadata.h"
 #include "broker/handlers/config_admin.h"
+#include "broker/log_dirs.h"
 
 namespace tidelog::broker {
 namespace {
@@ -28,6 +29,11 @@ ConfigCheck config_check(const BrokerOptions& options) {
   };
 }
 
+/// On the first shard's loop.
+DirectoryChoice directories_of(const HandlerContext& context) {
+  return {.broker = context.node.id, .directories = context.node.dirs.choice()};
+}
+
 void note_refused_size(HandlerContext context, const std::vector<TopicVerdict>& verdicts) {
   const auto refused = std::ranges::find(verdicts, ErrorCode::policy_violation, &TopicVerdict::error);
   if (refused != verdicts.end()) note_request_too_large(context, refused->message);
@@ -48,7 +54,10 @@ asio::awaitable<std::vector<TopicVerdict>> create_topics(HandlerContext context,
   command.first_broker = random_place(random);
   for (NewTopic& topic : command.topics) topic.id = new_id(random);
 
-  const auto decide = [&](const MetadataMachine& machine) { return machine.create_topics(command); };
+  const auto decide = [&](const MetadataMachine& machine) {
+    command.directories = directories_of(context);
+    return machine.create_topics(command);
+  };
   TopicsDecision decision = co_await change_metadata(context, decide);
   note_refused_size(context, decision.verdicts);
   co_return std::move(decision.verdicts);
@@ -68,9 +77,12 @@ asio::awaitable<std::vector<TopicVerdict>> delete_topics(HandlerContext context,
 
 asio::awaitable<std::vector<TopicVerdict>> create_partitions(HandlerContext context, std::vector<MorePartitions> topics,
                                                              bool validate_only) {
-  const CreatePartitionsCommand command{
+  CreatePartitionsCommand command{
       .topics = std::move(topics), .first_broker = random_place(context.here.shard.env().random()), .validate_only = validate_only};
-  const auto decide = [&](const MetadataMachine& machine) { return machine.create_partitions(command); };
+  const auto decide = [&](const MetadataMachine& machine) {
+    command.directories = directories_of(context);
+    return machine.create_partitions(command);
+  };
   TopicsDecision decision = co_await change_metadata(context, decide);
   note_refused_size(context, decision.verdicts);
   co_return std::move(decision.verdicts);

@@ -9,7 +9,8 @@ namespace {
 /// Judges the topics of one request. A topic named twice is refused: which of the two counts was meant is a guess.
 class GrowthPlanner {
  public:
-  GrowthPlanner(const Image& image, const CreatePartitionsCommand& command) : image_(image), command_(command) {
+  GrowthPlanner(const Image& image, const CreatePartitionsCommand& command)
+      : image_(image), command_(command), directories_(image, command.directories) {
     for (const auto& [id, broker] : image.brokers()) brokers_.push_back(id);
     for (const MorePartitions& asked : command.topics) ++times_[asked.topic];
   }
@@ -20,7 +21,7 @@ class GrowthPlanner {
   bool check_count(const MorePartitions& asked, const TopicImage& topic, TopicVerdict& verdict) const;
   bool check_replicas(const MorePartitions& asked, const TopicImage& topic, TopicVerdict& verdict) const;
   bool check_assignments(const MorePartitions& asked, const TopicImage& topic, TopicVerdict& verdict) const;
-  AddPartitionsRecord lay_out(const MorePartitions& asked, const TopicImage& topic) const;
+  AddPartitionsRecord lay_out(const MorePartitions& asked, const TopicImage& topic);
 
   static bool refuse(TopicVerdict& verdict, ErrorCode error, std::string message) {
     verdict.error = error;
@@ -35,6 +36,7 @@ class GrowthPlanner {
   std::vector<NodeId> brokers_;
   std::map<std::string_view, int> times_;  ///< How often each name stands in the request; 0: it was answered.
   std::int64_t planned_ = 0;
+  DirectoryPicker directories_;
 };
 
 bool GrowthPlanner::check_count(const MorePartitions& asked, const TopicImage& topic, TopicVerdict& verdict) const {
@@ -78,7 +80,7 @@ bool GrowthPlanner::check_replicas(const MorePartitions& asked, const TopicImage
                     std::to_string(brokers_.size()));
 }
 
-AddPartitionsRecord GrowthPlanner::lay_out(const MorePartitions& asked, const TopicImage& topic) const {
+AddPartitionsRecord GrowthPlanner::lay_out(const MorePartitions& asked, const TopicImage& topic) {
   const std::size_t first = topic.partitions.size();
   const std::size_t added = static_cast<std::size_t>(asked.count) - first;
   const std::size_t start = command_.first_broker + static_cast<std::size_t>(planned_);
@@ -86,7 +88,7 @@ AddPartitionsRecord GrowthPlanner::lay_out(const MorePartitions& asked, const To
   AddPartitionsRecord record{.topic_id = topic.id, .partitions = {}};
   record.partitions.reserve(added);
   for (std::size_t i = 0; i < added; ++i) {
-    record.partitions.push_back(new_partition({static_cast<std::int32_t>(first + i)}, std::move(replicas[i])));
+    directories_.place(record.partitions.emplace_back(new_partition({static_cast<std::int32_t>(first + i)}, std::move(replicas[i]))));
   }
   return record;
 }

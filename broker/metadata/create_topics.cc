@@ -12,7 +12,8 @@ namespace {
 /// Judges the topics of one request one after the other: a later one sees those accepted before it.
 class TopicPlanner {
  public:
-  TopicPlanner(const Image& image, const CreateTopicsCommand& command) : image_(image), command_(command) {
+  TopicPlanner(const Image& image, const CreateTopicsCommand& command)
+      : image_(image), command_(command), directories_(image, command.directories) {
     for (const auto& [id, broker] : image.brokers()) brokers_.push_back(id);
     std::set<std::string_view> seen;
     for (const NewTopic& topic : command.topics) {
@@ -31,7 +32,7 @@ class TopicPlanner {
   bool check_assignments(const NewTopic& topic, TopicVerdict& verdict) const;
   bool check_configs(const NewTopic& topic, TopicVerdict& verdict) const;
   void accept(const NewTopic& topic, TopicVerdict& verdict, std::vector<MetadataRecord>& records);
-  std::vector<PartitionRecord> lay_out(const NewTopic& topic, const TopicVerdict& verdict) const;
+  std::vector<PartitionRecord> lay_out(const NewTopic& topic, const TopicVerdict& verdict);
 
   static bool refuse(TopicVerdict& verdict, ErrorCode error, std::string message) {
     verdict.error = error;
@@ -46,6 +47,7 @@ class TopicPlanner {
   std::map<std::string, std::string> planned_forms_;  ///< Metric forms and names of the topics accepted so far.
   std::set<Uuid> planned_ids_;
   std::int64_t partitions_planned_ = 0;
+  DirectoryPicker directories_;
 };
 
 bool TopicPlanner::check_name(const NewTopic& topic, TopicVerdict& verdict) const {
@@ -135,7 +137,7 @@ bool TopicPlanner::check_configs(const NewTopic& topic, TopicVerdict& verdict) c
   return problem.empty() || refuse(verdict, ErrorCode::invalid_config, std::move(problem));
 }
 
-std::vector<PartitionRecord> TopicPlanner::lay_out(const NewTopic& topic, const TopicVerdict& verdict) const {
+std::vector<PartitionRecord> TopicPlanner::lay_out(const NewTopic& topic, const TopicVerdict& verdict) {
   const auto count = static_cast<std::size_t>(verdict.partitions);
   std::vector<std::vector<NodeId>> replicas(count);
   if (topic.assignments.empty()) {
@@ -148,7 +150,7 @@ std::vector<PartitionRecord> TopicPlanner::lay_out(const NewTopic& topic, const 
   std::vector<PartitionRecord> partitions;
   partitions.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
-    partitions.push_back(new_partition({static_cast<std::int32_t>(i)}, std::move(replicas[i])));
+    directories_.place(partitions.emplace_back(new_partition({static_cast<std::int32_t>(i)}, std::move(replicas[i]))));
   }
   return partitions;
 }

@@ -33,7 +33,7 @@ bool is_sound(const PartitionImage& partition) {
   return !partition.replicas.empty() && is_set(partition.replicas) && is_set(partition.isr) &&
          is_subset(partition.isr, partition.replicas) &&
          (!has_leader || std::ranges::find(partition.isr, partition.leader) != partition.isr.end()) && partition.leader_epoch.value >= 0 &&
-         partition.partition_epoch >= 0;
+         partition.partition_epoch >= 0 && (partition.directories.empty() || partition.directories.size() == partition.replicas.size());
 }
 
 /// The index is where everything looks a partition up; the first one's is `first`.
@@ -56,6 +56,11 @@ const TopicImage* value_or_null(const Image::TopicPointer* topic) { return topic
 
 }  // namespace
 
+Uuid directory_of(const PartitionRecord& partition, NodeId node) {
+  const auto at = std::ranges::find(partition.replicas, node) - partition.replicas.begin();
+  return std::cmp_less(at, partition.directories.size()) ? partition.directories[static_cast<std::size_t>(at)] : Uuid();
+}
+
 const TopicImage* Image::find_topic(std::string_view name) const { return value_or_null(by_name_.find(name)); }
 
 const TopicImage* Image::find_topic(const Uuid& id) const { return value_or_null(by_id_.find(id)); }
@@ -72,6 +77,29 @@ const Image::Configs& Image::configs_of(ConfigScope scope, const std::string& na
   }
   const auto found = resource_configs_.find({.scope = scope, .name = name});
   return found == resource_configs_.end() ? none : found->second;
+}
+
+std::size_t Image::partitions_in(const Uuid& directory) const {
+  const auto found = in_directories_.find(directory);
+  return found == in_directories_.end() ? 0 : found->second;
+}
+
+void Image::count(const std::vector<PartitionImage>& partitions, DirectoryCounts& counts) {
+  for (const PartitionImage& partition : partitions) {
+    for (const Uuid& directory : partition.directories) {
+      if (!directory.is_zero()) ++counts[directory];
+    }
+  }
+}
+
+void Image::uncount(const std::vector<PartitionImage>& partitions) {
+  DirectoryCounts gone;
+  count(partitions, gone);
+  for (const auto& [directory, replicas] : gone) {
+    const auto found = in_directories_.find(directory);
+    found->second -= replicas;
+    if (found->second == 0) in_directories_.erase(found);
+  }
 }
 
 Result<void> Image::apply(const MetadataRecord& record) {
@@ -129,6 +157,7 @@ Result<void> Image::apply_one(const CreateTopicRecord& record) {
   replace(std::make_shared<const TopicImage>(
       TopicImage{.id = record.topic_id, .name = record.name, .configs = record.configs, .partitions = record.partitions}));
   partition_count_ += record.partitions.size();
+  count(record.partitions, in_directories_);
   return {};
 }
 
@@ -140,6 +169,24 @@ Result<void> Image::apply_one(const AddPartitionsRecord& record) {
   next->partitions.insert(next->partitions.end(), record.partitions.begin(), record.partitions.end());
   replace(std::move(next));
   partition_count_ += record.partitions.size();
+  count(record.partitions, in_directories_);
+  return {};
+}
+
+Result<void> Image::apply_one(const AssignDirectoriesRecord& record) {
+  const TopicImage* topic = find_topic(record.topic_id);
+  if (topic == nullptr) return Errc::corrupt;
+  auto next = std::make_shared<TopicImage>(*topic);
+  for (const PartitionDirectories& found : record.partitions) {
+    const auto at = static_cast<std::size_t>(found.index.value);
+    if (found.index.value < 0 || at >= next->partitions.size()) return Errc::corrupt;
+    PartitionImage& partition = next->partitions[at];
+    if (found.directories.size() != partition.replicas.size()) return Errc::corrupt;
+    partition.directories = found.directories;
+  }
+  uncount(topic->partitions);
+  count(next->partitions, in_directories_);
+  replace(std::move(next));
   return {};
 }
 
@@ -148,6 +195,7 @@ Result<void> Image::apply_one(const DeleteTopicRecord& record) {
   if (found == nullptr) return Errc::corrupt;
   const TopicPointer topic = *found;
   partition_count_ -= topic->partitions.size();
+  uncount(topic->partitions);
   by_name_.erase(topic->name);
   by_id_.erase(topic->id);
   if (has_lookalikes(topic->name)) by_metric_form_.erase(metric_form(topic->name));
@@ -220,13 +268,16 @@ std::vector<MetadataRecord> Image::snapshot() const {
 bool Image::is_consistent() const {
   std::size_t lookalikes = 0;
   std::size_t partitions = 0;
+  DirectoryCounts in_directories;
   for (const auto& [name, topic] : by_name_) {
+    count(topic->partitions, in_directories);
     if (topic->name != name || find_topic(topic->id) != topic.get() || find_lookalike(name) != topic.get()) return false;
     if (!are_sound(topic->partitions)) return false;
     lookalikes += has_lookalikes(name) ? 1 : 0;
     partitions += topic->partitions.size();
   }
-  return by_id_.size() == by_name_.size() && by_metric_form_.size() == lookalikes && partition_count_ == partitions;
+  return by_id_.size() == by_name_.size() && by_metric_form_.size() == lookalikes && partition_count_ == partitions &&
+         in_directories_ == in_directories;
 }
 
 bool Image::operator==(const Image& other) const {

@@ -55,6 +55,8 @@ class Image {
   [[nodiscard]] const std::map<ConfigResource, Configs>& resource_configs() const { return resource_configs_; }
   [[nodiscard]] const ClientQuotas& client_quotas() const { return *client_quotas_; }
   [[nodiscard]] std::size_t partition_count() const { return partition_count_; }
+  /// Replicas that are in that log directory.
+  [[nodiscard]] std::size_t partitions_in(const Uuid& directory) const;
 
   /// What changes it: only `MetadataMachine::apply` calls this. `Errc::corrupt` if the record cannot be true after those before it.
   Result<void> apply(const MetadataRecord& record);
@@ -70,10 +72,14 @@ class Image {
   Result<void> apply_one(const RegisterBrokerRecord& record);
   Result<void> apply_one(const CreateTopicRecord& record);
   Result<void> apply_one(const AddPartitionsRecord& record);
+  Result<void> apply_one(const AssignDirectoriesRecord& record);
   Result<void> apply_one(const DeleteTopicRecord& record);
   Result<void> apply_one(const ProducerIdBlockRecord& record);
   Result<void> apply_one(const SetConfigRecord& record);
   Result<void> apply_one(const ClientQuotaRecord& record);
+  using DirectoryCounts = std::map<Uuid, std::size_t>;  ///< No directory with none.
+  static void count(const std::vector<PartitionImage>& partitions, DirectoryCounts& counts);
+  void uncount(const std::vector<PartitionImage>& partitions);
   void raise_leader_epochs(NodeId leader);
   void replace(const TopicPointer& topic);
 
@@ -86,6 +92,7 @@ class Image {
   std::shared_ptr<ClientQuotas> client_quotas_ = std::make_shared<ClientQuotas>();  ///< Changed only while no other image has it.
   ProducerId next_producer_id_{0};
   std::size_t partition_count_ = 0;
+  DirectoryCounts in_directories_;
 };
 
 /// A hash over the snapshot's bytes. Machines that differ in it after the same records have diverged.

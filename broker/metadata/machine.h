@@ -1,6 +1,7 @@
 #pragma once
 
 #include "broker/metadata/image.h"
+#include "broker/metadata/placement.h"
 #include "proto/error_code.h"
 
 #include <functional>
@@ -42,6 +43,7 @@ struct CreateTopicsCommand {
   std::size_t first_broker = 0;          ///< Where placement begins: random, from the driver.
   bool validate_only = false;
   ConfigCheck check_configs;
+  DirectoryChoice directories{};  ///< Of the broker that decides.
 };
 
 /// What is done to a key, by the protocol's numbers.
@@ -100,6 +102,7 @@ struct CreatePartitionsCommand {
   std::int32_t max_partitions = 10'000;  ///< New ones, of one request.
   std::size_t first_broker = 0;          ///< Where placement begins: random, from the driver.
   bool validate_only = false;
+  DirectoryChoice directories{};  ///< Of the broker that decides.
 };
 
 struct QuotaAlteration {
@@ -195,7 +198,7 @@ struct RegisterDecision {
 /// live and on replay alike. Two decisions before an apply would be made on the same state, so the driver makes one at a time (R8).
 ///
 /// Topic:   (none) --CreateTopic--> live --DeleteTopic--> (none); the same name then gets a new id (R10). SetConfig: live, other configs.
-///          AddPartitions: live, with more partitions; never with fewer.
+///          AddPartitions: live, with more partitions; never with fewer. AssignDirectories: live, where its replicas are is known.
 /// Broker:  registered --RegisterBroker--> registered again, with a higher epoch; unclean: leader epochs of what it leads rise.
 /// Quotas:  (none) --ClientQuota--> some --ClientQuota--> others, or none again.
 /// Cluster: (no id) --ClusterInfo--> its id, for good. Producer ids: --ProducerIdBlock--> more of them are given away.

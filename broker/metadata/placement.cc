@@ -34,4 +34,21 @@ PartitionRecord new_partition(PartitionIndex index, std::vector<NodeId> replicas
   return partition;
 }
 
+DirectoryPicker::DirectoryPicker(const Image& image, const DirectoryChoice& choice) : broker_(choice.broker) {
+  for (const Uuid& directory : choice.directories) counts_.emplace_back(directory, image.partitions_in(directory));
+}
+
+Uuid DirectoryPicker::next() {
+  auto& [directory, count] = *std::ranges::min_element(counts_, {}, &std::pair<Uuid, std::size_t>::second);
+  ++count;
+  return directory;
+}
+
+void DirectoryPicker::place(PartitionRecord& partition) {
+  const auto mine = std::ranges::find(partition.replicas, broker_);
+  if (counts_.empty() || mine == partition.replicas.end()) return;
+  partition.directories.resize(partition.replicas.size());
+  partition.directories[static_cast<std::size_t>(mine - partition.replicas.begin())] = next();
+}
+
 }  // namespace tidelog::broker

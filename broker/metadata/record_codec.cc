@@ -22,13 +22,23 @@ void to_stored(const PartitionRecord& partition, stored::Partition& to) {
   to.set_leader(partition.leader.value);
   to.set_leader_epoch(partition.leader_epoch.value);
   to.set_partition_epoch(partition.partition_epoch);
+  for (const Uuid& directory : partition.directories) to.add_directories(to_stored(directory));
 }
 
-PartitionRecord from_stored(const stored::Partition& from) {
+template <class Stored>
+bool read_directories(const Stored& from, std::vector<Uuid>& to) {
+  for (const auto& directory : from.directories()) {
+    if (!from_stored(directory, to.emplace_back())) return false;
+  }
+  return true;
+}
+
+Result<PartitionRecord> from_stored(const stored::Partition& from) {
   PartitionRecord partition{
       .index = {from.index()}, .leader = {from.leader()}, .leader_epoch = {from.leader_epoch()}, .partition_epoch = from.partition_epoch()};
   for (const auto node : from.replicas()) partition.replicas.push_back({node});
   for (const auto node : from.isr()) partition.isr.push_back({node});
+  if (!read_directories(from, partition.directories)) return Errc::corrupt;
   return partition;
 }
 
@@ -68,6 +78,16 @@ struct Encoder {
     auto& to = *out.mutable_add_partitions();
     to.set_topic_id(to_stored(record.topic_id));
     for (const PartitionRecord& partition : record.partitions) to_stored(partition, *to.add_partitions());
+  }
+
+  void operator()(const AssignDirectoriesRecord& record) {
+    auto& to = *out.mutable_assign_directories();
+    to.set_topic_id(to_stored(record.topic_id));
+    for (const PartitionDirectories& partition : record.partitions) {
+      auto& one = *to.add_partitions();
+      one.set_partition(partition.index.value);
+      for (const Uuid& directory : partition.directories) one.add_directories(to_stored(directory));
+    }
   }
 
   void operator()(const ClientQuotaRecord& record) {
@@ -122,7 +142,9 @@ Result<MetadataRecord> decode_create(const stored::CreateTopic& from) {
   for (const auto& partition : from.partitions()) {
     // Partitions are numbered as they stand: everything else indexes by that.
     if (partition.index() != static_cast<std::int32_t>(record.partitions.size())) return Errc::corrupt;
-    record.partitions.push_back(from_stored(partition));
+    Result<PartitionRecord> read = from_stored(partition);
+    if (!read) return read.error();
+    record.partitions.push_back(std::move(*read));
   }
   return MetadataRecord(std::move(record));
 }
@@ -130,7 +152,22 @@ Result<MetadataRecord> decode_create(const stored::CreateTopic& from) {
 Result<MetadataRecord> decode_add(const stored::AddPartitions& from) {
   AddPartitionsRecord record;
   if (!from_stored(from.topic_id(), record.topic_id)) return Errc::corrupt;
-  for (const auto& partition : from.partitions()) record.partitions.push_back(from_stored(partition));
+  for (const auto& partition : from.partitions()) {
+    Result<PartitionRecord> read = from_stored(partition);
+    if (!read) return read.error();
+    record.partitions.push_back(std::move(*read));
+  }
+  return MetadataRecord(std::move(record));
+}
+
+Result<MetadataRecord> decode_assign(const stored::AssignDirectories& from) {
+  AssignDirectoriesRecord record;
+  if (!from_stored(from.topic_id(), record.topic_id)) return Errc::corrupt;
+  for (const auto& partition : from.partitions()) {
+    PartitionDirectories& one = record.partitions.emplace_back();
+    one.index = {partition.partition()};
+    if (!read_directories(partition, one.directories)) return Errc::corrupt;
+  }
   return MetadataRecord(std::move(record));
 }
 
@@ -174,6 +211,7 @@ Result<MetadataRecord> convert(const stored::MetadataRecord& in) {
     case stored::MetadataRecord::kProducerIdBlock: return decode_block(in.producer_id_block());
     case stored::MetadataRecord::kSetConfig: return decode_config(in.set_config());
     case stored::MetadataRecord::kClientQuota: return decode_quota(in.client_quota());
+    case stored::MetadataRecord::kAssignDirectories: return decode_assign(in.assign_directories());
     case stored::MetadataRecord::kAddPartitions: return decode_add(in.add_partitions());
     case stored::MetadataRecord::KIND_NOT_SET: break;
   }

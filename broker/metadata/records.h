@@ -45,6 +45,8 @@ struct PartitionRecord {
   NodeId leader{-1};
   LeaderEpoch leader_epoch{0};
   std::int32_t partition_epoch = 0;
+  /// The log directory of each replica, in their order; zero where nobody said yet. Empty: every broker that holds one has one directory.
+  std::vector<Uuid> directories{};
   bool operator==(const PartitionRecord&) const = default;
 };
 
@@ -62,6 +64,19 @@ struct AddPartitionsRecord {
   Uuid topic_id;
   std::vector<PartitionRecord> partitions;  ///< Numbered from where the topic ended before.
   bool operator==(const AddPartitionsRecord&) const = default;
+};
+
+struct PartitionDirectories {
+  PartitionIndex index;
+  std::vector<Uuid> directories;  ///< As in `PartitionRecord`.
+  bool operator==(const PartitionDirectories&) const = default;
+};
+
+/// Where replicas of a topic's partitions are was found out, or they were moved.
+struct AssignDirectoriesRecord {
+  Uuid topic_id;
+  std::vector<PartitionDirectories> partitions;
+  bool operator==(const AssignDirectoriesRecord&) const = default;
 };
 
 struct DeleteTopicRecord {
@@ -104,7 +119,10 @@ struct ClientQuotaRecord {
 };
 
 using MetadataRecord = std::variant<ClusterInfoRecord, RegisterBrokerRecord, CreateTopicRecord, DeleteTopicRecord, ProducerIdBlockRecord,
-                                    SetConfigRecord, AddPartitionsRecord, ClientQuotaRecord>;
+                                    SetConfigRecord, AddPartitionsRecord, ClientQuotaRecord, AssignDirectoriesRecord>;
+
+/// Where `node` keeps its replica of the partition; zero: it holds none, or nobody said.
+Uuid directory_of(const PartitionRecord& partition, NodeId node);
 
 /// The stored form (proto/internal/metadata_records.proto). Equal records give equal bytes.
 std::string encode_record(const MetadataRecord& record);

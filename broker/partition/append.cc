@@ -138,6 +138,7 @@ Result<Offset> Partition::write(std::span<const Bytes> batches) {
       log_error("cannot write to {}: {}. Its producers get KAFKA_STORAGE_ERROR until it can be written to again", log_->directory(),
                 log_->is_offline() ? log_->offline_reason() : std::string(storage::describe_disk_error(end.error())));
     }
+    durability_.write_failed(*log_, end.error());
     return end;
   }
   if (std::exchange(has_failed_, false)) log_info("{} can be written to again", log_->directory());

@@ -44,8 +44,8 @@ asio::awaitable<Result<storage::DiskSpace>> LogSizes::measure(const std::string&
       co_await let_others_go_on(loop_);
     }
   }
-  if (!few.empty() || last_ == asking.since()) co_await look(log_dir, few);
-  co_return space_;
+  if (!few.empty() || rooms_[log_dir].look <= asking.since()) co_await look(log_dir, few);
+  co_return rooms_[log_dir].space;
 }
 
 /// A look that was under way when somebody asked may have begun too early for them.
@@ -65,7 +65,7 @@ asio::awaitable<void> LogSizes::look(const std::string& log_dir, std::span<LogSi
     for (LogSize* log : logs) log->bytes = storage::Log::size_on_disk({.files = &files, .directory = log->directory});
   };
   co_await run_blocking(env_, loop_, std::move(ask));
-  space_ = space;
+  rooms_.insert_or_assign(log_dir, Room{.look = mine, .space = space});
   if (asked_.size() == 1) co_return;  // Whoever asks from now on cannot use it.
   for (const LogSize* log : logs) found_.insert_or_assign(log->id, Found{.look = mine, .bytes = log->bytes});
   if (last_ >= forget_at_) forget_old();

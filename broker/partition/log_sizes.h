@@ -47,9 +47,13 @@ class LogSizes {
   Env& env_;
   Loop& loop_;
   Turns turns_;
-  std::multiset<Look> asked_;              ///< The last look when each of those asked that are not answered yet.
+  std::multiset<Look> asked_;  ///< The last look when each of those asked that are not answered yet.
+  struct Room {
+    Look look = 0;
+    Result<storage::DiskSpace> space = Errc::io;
+  };
   std::map<TopicPartition, Found> found_;  ///< While somebody waits who may use it.
-  Result<storage::DiskSpace> space_ = Errc::io;
+  std::map<std::string, Room> rooms_;      ///< Of each directory, the last that was seen.
   Look last_ = 0;
   Look forget_at_ = 0;  ///< What nobody can use any more is looked for at this look.
 };

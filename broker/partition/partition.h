@@ -36,6 +36,7 @@ class Partition final : public DurableLog, private PassClient {
   struct Identity {
     TopicPartition id;
     std::string topic;
+    std::size_t dir = 0;  ///< Of the broker's log directories, the one it is in.
   };
 
   Partition(Shard& shard, Durability& durability, Identity identity, std::unique_ptr<storage::Log> log, LeaderEpoch epoch,
@@ -45,6 +46,7 @@ class Partition final : public DurableLog, private PassClient {
 
   [[nodiscard]] const TopicPartition& id() const { return identity_.id; }
   [[nodiscard]] const std::string& topic() const { return identity_.topic; }
+  [[nodiscard]] std::size_t dir() const { return identity_.dir; }
   [[nodiscard]] PartitionState state() const;
   [[nodiscard]] storage::Log& log() { return *log_; }
   [[nodiscard]] bool is_offline() const { return log_->is_offline(); }

@@ -12,6 +12,7 @@
 #include "broker/shard/shard.h"
 
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ namespace tidelog::broker {
 class Checkpointer;
 class Controller;
 class GroupCoordinators;
+class LogDirs;
 
 /// What one shard works with. Thread: its loop.
 struct ShardServices {
@@ -28,12 +30,13 @@ struct ShardServices {
       : shard(env, index, memory), quotas(counting), mutations(counting), log_sizes(env, shard.loop()) {}
 
   Shard shard;
-  std::unique_ptr<Durability> durability;
+  std::vector<std::unique_ptr<Durability>> durability;  ///< Of each log directory.
   PartitionTable partitions;
   Intake intake{*this};
-  FairTurns time_reads{shard.loop()};            ///< Of all searches by time, to have a piece read; only the first shard's are used.
-  std::shared_ptr<const Image> image;            ///< Replaced whole whenever metadata were committed.
-  std::shared_ptr<const BrokerOptions> options;  ///< In force: what the broker was started with, and over it what the image says.
+  FairTurns time_reads{shard.loop()};                 ///< Of all searches by time, to have a piece read; only the first shard's are used.
+  std::shared_ptr<const Image> image;                 ///< Replaced whole whenever metadata were committed.
+  std::shared_ptr<const std::set<Uuid>> online_dirs;  ///< Of this broker's log directories. Replaced whole; none ever comes back.
+  std::shared_ptr<const BrokerOptions> options;       ///< In force: what the broker was started with, and over it what the image says.
   QuotaMeter quotas;
   TokenBuckets mutations;  ///< Of changes of metadata; only the first shard's are used.
   LogSizes log_sizes;      ///< Only the first shard's are asked.
@@ -47,15 +50,24 @@ inline ErrorCode why_absent(const ShardServices& owner, const TopicPartition& id
   return is_shown ? ErrorCode::kafka_storage_error : ErrorCode::not_leader_or_follower;
 }
 
-/// The broker as its handlers see it. Life: outlives every connection. Thread: any shard; `controller` and `checkpointer` on the first
-/// shard only.
+/// Whether the log directory of `node`'s replica is one that it serves. A partition that names none is in the only one.
+inline bool is_dir_online(const ShardServices& services, const PartitionImage& partition, NodeId node) {
+  if (partition.directories.empty() || services.online_dirs == nullptr) return true;
+  const Uuid directory = directory_of(partition, node);
+  return directory.is_zero() || services.online_dirs->contains(directory);
+}
+
+/// The broker as its handlers see it. Life: outlives every connection. Thread: any shard; `controller`, `dirs` and `checkpointers` on the
+/// first shard only.
 struct Node {
   const BrokerOptions& options;  ///< As started. A key that can change while the broker runs is read from a shard's `options`.
   std::span<const std::unique_ptr<ShardServices>> shards;
   Controller& controller;
-  Checkpointer& checkpointer;
-  std::span<const std::unique_ptr<GroupCoordinators>> groups;  ///< Of each shard, in their order; on its loop only.
+  LogDirs& dirs;
+  std::span<const std::unique_ptr<Checkpointer>> checkpointers;  ///< Of each log directory.
+  std::span<const std::unique_ptr<GroupCoordinators>> groups;    ///< Of each shard, in their order; on its loop only.
   NodeId id;
+  std::vector<NodeId> self;  ///< Nothing but `id`.
   /// Of each listener, in the order of the server's. Empty host: tell each client the address it came in on.
   std::vector<Endpoint> advertised;
 

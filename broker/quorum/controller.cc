@@ -25,8 +25,9 @@ bool is_kept_out(const MetadataRecord& record) {
 }
 
 Reserve::Use use_for(const std::vector<MetadataRecord>& records) {
-  const bool is_start =
-      std::ranges::any_of(records, [](const auto& record) { return std::holds_alternative<RegisterBrokerRecord>(record); });
+  const bool is_start = std::ranges::any_of(records, [](const auto& record) {
+    return std::holds_alternative<RegisterBrokerRecord>(record) || std::holds_alternative<AssignDirectoriesRecord>(record);
+  });
   return is_start ? Reserve::Use::going_on : Reserve::Use::making_room;
 }
 

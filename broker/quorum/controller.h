@@ -61,6 +61,9 @@ class Controller final : public DurableLog {
   /// At start: gives a new cluster its id and registers this broker.
   asio::awaitable<Result<void>> found(std::string cluster_id, RegisterBrokerRecord self);
 
+  /// At start: where partitions were found.
+  asio::awaitable<Result<void>> assign(const std::vector<MetadataRecord>& found) { return append_durably(found); }
+
   /// Asks the machine and commits what it says. `decide(const MetadataMachine&)` returns a decision with `records`; it runs when the
   /// changes before it are committed, and its answer is returned when its own are. If they cannot be written, or what they ask for cannot
   /// be made, the verdicts say so.

@@ -1,5 +1,7 @@
 #include "broker/shard/durability.h"
 
+#include "storage/disk/disk_error.h"
+
 #include <algorithm>
 #include <ranges>
 #include <utility>
@@ -53,8 +55,8 @@ struct Round {
 
 class Rounds final : public Durability, private PassClient {
  public:
-  Rounds(Shard& shard, SharedJournal& journal, std::string path, std::move_only_function<void(std::string)> on_failure)
-      : shard_(shard), journal_(journal), path_(std::move(path)), on_failure_(std::move(on_failure)) {}
+  Rounds(Shard& shard, LogDisk& disk, std::move_only_function<void(DiskFailure, std::string)> on_failure)
+      : shard_(shard), disk_(disk), on_failure_(std::move(on_failure)) {}
   ~Rounds() override {
     shard_.forget(*this);
     *alive_ = false;
@@ -71,13 +73,15 @@ class Rounds final : public Durability, private PassClient {
     if (background_ != nullptr) background_->forget(log);
   }
 
-  asio::awaitable<void> contributed_are_durable() override {
+  asio::awaitable<bool> contributed_are_durable() override {
     // The round under way may have begun before the last contribution; the one after it has not.
     const std::uint64_t through = rounds_begun_ + (waiting_.empty() ? 0 : 1);
-    while (rounds_ended_ < through) co_await an_end();
+    while (rounds_ended_ < through && !failed_) co_await an_end();
+    co_return rounds_ended_ >= through;
   }
 
-  asio::awaitable<void> sync_files(std::vector<DurableLog*> logs) override {
+  asio::awaitable<bool> sync_files(std::vector<DurableLog*> logs) override {
+    if (failed_) co_return false;
     auto round = std::make_shared<Round>();
     add(logs, storage::SyncMeans::files, *round);
     background_ = round;
@@ -86,7 +90,20 @@ class Rounds final : public Durability, private PassClient {
       background_ = nullptr;
       finish(*round);
     });
-    while (background_ != nullptr) co_await an_end();
+    while (background_ != nullptr && !failed_) co_await an_end();
+    co_return background_ == nullptr;
+  }
+
+  void write_failed(const storage::Log& log, Errc error) override {
+    const bool is_of_the_disk = error == Errc::io || error == Errc::not_found || log.is_offline();
+    if (failed_ || !is_of_the_disk) return;
+    std::string why = log.is_offline() ? log.offline_reason() : std::string(storage::describe_disk_error(error));
+    on_failure_(DiskFailure::write, log.directory() + ": " + std::move(why));
+  }
+
+  void give_up() override {
+    failed_ = true;
+    wake();
   }
 
  private:
@@ -120,7 +137,7 @@ class Rounds final : public Durability, private PassClient {
       if (pending.needs_file_sync) return false;
       bytes += pending.bytes;
     }
-    return journal_.suits(waiting_.size(), bytes);
+    return disk_.journal.suits(waiting_.size(), bytes);
   }
 
   static void add(const std::vector<DurableLog*>& logs, storage::SyncMeans means, Round& round) {
@@ -128,15 +145,15 @@ class Rounds final : public Durability, private PassClient {
   }
 
   void run(const std::shared_ptr<Round>& round, std::move_only_function<void()> ended) {
-    Job work = [round, &journal = journal_, &files = shard_.env().files(), path = path_] { make_durable(*round, journal, files, path); };
+    Job work = [round, &disk = disk_, &files = shard_.env().files()] { make_durable(*round, disk, files); };
     shard_.env().blocking().run_first(std::move(work), shard_.loop(), [alive = alive_, ended = std::move(ended)]() mutable {
       if (*alive) ended();
     });
   }
 
-  static void make_durable(Round& round, SharedJournal& journal, storage::FileSystem& files, const std::string& path) {
-    if (!round.is_for_journal || !write_to_journal(round, journal)) sync(round, journal, files, path);
-    if (round.failed_for_all()) journal.note_disk_failure();
+  static void make_durable(Round& round, LogDisk& disk, storage::FileSystem& files) {
+    if (!round.is_for_journal || !write_to_journal(round, disk.journal)) sync(round, disk, files);
+    if (round.failed_for_all()) disk.health->note_failure();
   }
 
   /// True: it is there, or nothing is durable any more.
@@ -150,11 +167,11 @@ class Rounds final : public Durability, private PassClient {
     return !written;
   }
 
-  static void sync(Round& round, SharedJournal& journal, storage::FileSystem& files, const std::string& path) {
+  static void sync(Round& round, LogDisk& disk, storage::FileSystem& files) {
     std::size_t count = 0;
     for (const Round::Entry& entry : round.entries) count += entry.ticket.files.size() + entry.ticket.directories.size();
     if (count > kManyFiles) {
-      const Result<void> synced = journal.sync_disk(files, path);
+      const Result<void> synced = disk.health->sync(files, disk.path);
       // Who heard of an earlier failure has told of it.
       if (!synced && synced.error() != Errc::offline) round.whole = synced;
       return;
@@ -167,16 +184,23 @@ class Rounds final : public Durability, private PassClient {
 
   bool has_failed(const Round& round) {
     // What another shard heard of is about these bytes as well.
-    if (journal_.has_disk_failed()) failed_ = true;
+    if (disk_.has_failed()) failed_ = true;
     std::string failure = round.failure();
-    if (failure.empty()) return failed_;
+    if (failure.empty() && !failed_) return false;
     failed_ = true;
-    on_failure_(std::move(failure));
+    wake();
+    if (failure.empty()) return true;
+    disk_.is_gone.store(true, std::memory_order_release);
+    on_failure_(DiskFailure::sync, std::move(failure));
     return true;
   }
 
   void finish(Round& round) {
     round.finish();
+    wake();
+  }
+
+  void wake() {
     for (Signal* ended : std::exchange(awaiting_, {})) ended->notify();
   }
 
@@ -187,9 +211,8 @@ class Rounds final : public Durability, private PassClient {
   }
 
   Shard& shard_;
-  SharedJournal& journal_;
-  const std::string path_;
-  std::move_only_function<void(std::string)> on_failure_;
+  LogDisk& disk_;
+  std::move_only_function<void(DiskFailure, std::string)> on_failure_;
   std::vector<DurableLog*> waiting_;
   std::shared_ptr<Round> round_;
   std::shared_ptr<Round> background_;
@@ -202,9 +225,9 @@ class Rounds final : public Durability, private PassClient {
 
 }  // namespace
 
-std::unique_ptr<Durability> make_durability(Shard& shard, SharedJournal& journal, std::string path,
-                                            std::move_only_function<void(std::string)> on_failure) {
-  return std::make_unique<Rounds>(shard, journal, std::move(path), std::move(on_failure));
+std::unique_ptr<Durability> make_durability(Shard& shard, LogDisk& disk,
+                                            std::move_only_function<void(DiskFailure, std::string)> on_failure) {
+  return std::make_unique<Rounds>(shard, disk, std::move(on_failure));
 }
 
 }  // namespace tidelog::broker

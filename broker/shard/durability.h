@@ -1,7 +1,7 @@
 #pragma once
 
+#include "broker/shard/log_disk.h"
 #include "broker/shard/shard.h"
-#include "broker/shard/shared_journal.h"
 #include "storage/log/log.h"
 
 #include <memory>
@@ -32,7 +32,10 @@ class DurableLog {
   ~DurableLog() = default;
 };
 
-/// Makes appends durable in rounds. The one door through which every fsync-mode append goes. Thread: one loop.
+/// What ended the service of a log directory.
+enum class DiskFailure : std::uint8_t { sync, write };
+
+/// Makes appends to the logs of one directory durable in rounds. The one door through which every fsync-mode append goes. Thread: one loop.
 /// Invariant: `finish_sync` is called only after a sync that began after the bytes were written.
 class Durability {
  public:
@@ -45,18 +48,22 @@ class Durability {
   virtual void contribute(DurableLog& log) = 0;
   /// `log` goes away: no call reaches it after this, not even from a round under way.
   virtual void forget(DurableLog& log) = 0;
-  /// Returns when everything contributed before this call is durable. Never returns after a failed sync.
-  virtual asio::awaitable<void> contributed_are_durable() = 0;
-  /// Syncs the files of these logs, whatever the journal holds of them, and returns when that is done; rounds go on meanwhile. Never
-  /// returns after a failed sync. One call at a time.
-  virtual asio::awaitable<void> sync_files(std::vector<DurableLog*> logs) = 0;
+  /// Returns when everything contributed before this call is durable. False: a sync failed, and it never will be.
+  virtual asio::awaitable<bool> contributed_are_durable() = 0;
+  /// Syncs the files of these logs, whatever the journal holds of them, and returns when that is done; rounds go on meanwhile. False: it
+  /// failed. One call at a time.
+  virtual asio::awaitable<bool> sync_files(std::vector<DurableLog*> logs) = 0;
+  /// A write to a log failed, and the log says why. Whether that ends the directory's service is not the writer's to judge.
+  virtual void write_failed(const storage::Log& log, Errc error) = 0;
+  /// The directory is offline: no round ends well any more, and whoever waits for one is told.
+  virtual void give_up() = 0;
 };
 
 /// Rounds over every contributed log; what is contributed meanwhile makes the next round (group commit). A round of many logs with few
-/// bytes each is written to `journal` once that is open, any other one syncs files.
-/// A failed sync is never retried: `on_failure` is called, and no round ends well any more.
-/// `path`: a directory of the disk that holds the logs.
-std::unique_ptr<Durability> make_durability(Shard& shard, SharedJournal& journal, std::string path,
-                                            std::move_only_function<void(std::string)> on_failure);
+/// bytes each is written to the journal once that is open, any other one syncs files.
+/// A failed sync is never retried: `on_failure` is called, and no round ends well any more. So it is when a write fails as only a disk that
+/// is ill or gone fails it.
+std::unique_ptr<Durability> make_durability(Shard& shard, LogDisk& disk,
+                                            std::move_only_function<void(DiskFailure, std::string)> on_failure);
 
 }  // namespace tidelog::broker

@@ -85,22 +85,6 @@ Result<bool> SharedJournal::write_round() {
   return true;
 }
 
-void SharedJournal::note_disk_failure() {
-  has_disk_failed_.store(true, std::memory_order_release);
-  // Who comes second waits: it may end the process, and the mark has to be there by then.
-  std::call_once(marking_, [this] {
-    if (mark_) mark_();
-  });
-}
-
-Result<void> SharedJournal::sync_disk(storage::FileSystem& files, const std::string& path) {
-  const std::scoped_lock lock(syncing_);
-  if (has_disk_failed()) return Errc::offline;
-  const Result<void> synced = files.sync_disk(path);
-  if (!synced) note_disk_failure();
-  return synced;
-}
-
 void SharedJournal::note_use() { is_half_full_.store(journal_->used_bytes() * 2 > journal_->capacity_bytes(), std::memory_order_relaxed); }
 
 void SharedJournal::note_next() {

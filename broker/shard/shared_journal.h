@@ -4,17 +4,16 @@
 #include "storage/log/sync_ticket.h"
 
 #include <atomic>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
-#include <string>
+#include <vector>
 
 namespace tidelog::broker {
 
-/// The journal of a log directory, as its shards share it, and whether its disk can be believed. There is no journal until `open`, and
-/// whoever asks is told to sync files instead. Thread: any.
+/// The journal of a log directory, as its shards share it. There is no journal until `open`, and whoever asks is told to sync files
+/// instead. Thread: any.
 class SharedJournal {
  public:
   /// From here on rounds may be written. The manifest on disk must name `journal->next()` as where to read from.
@@ -37,16 +36,6 @@ class SharedJournal {
   [[nodiscard]] std::optional<storage::JournalPosition> next() const;
   /// The manifest on disk names `from`.
   void release(const storage::JournalPosition& from);
-  /// Nobody acknowledges anything after that.
-  void note_disk_failure();
-  /// Syncs the whole disk that holds `path`. The system tells of a failed write-back once: whoever syncs the disk next hears of nothing,
-  /// and must not believe it. So this is the only way to sync it while the broker serves: one at a time, and what went wrong is noted
-  /// before the next one begins. `Errc::offline`: it failed before. Blocks.
-  Result<void> sync_disk(storage::FileSystem& files, const std::string& path);
-  [[nodiscard]] bool has_disk_failed() const { return has_disk_failed_.load(std::memory_order_acquire); }
-  /// Called once, on the thread that noted a failure, before anybody returns who notes one. Set before the first round.
-  void on_disk_failure(std::function<void()> mark) { mark_ = std::move(mark); }
-
   /// Time for a checkpoint, so that there is always room.
   [[nodiscard]] bool is_half_full() const { return is_half_full_.load(std::memory_order_relaxed); }
 
@@ -70,11 +59,6 @@ class SharedJournal {
   std::atomic<bool> is_open_ = false;
   std::atomic<bool> is_half_full_ = false;
   std::atomic<std::uint32_t> wishes_ = 0;
-
-  std::mutex syncing_;
-  std::atomic<bool> has_disk_failed_ = false;
-  std::once_flag marking_;
-  std::function<void()> mark_;
 };
 
 }  // namespace tidelog::broker

@@ -98,6 +98,11 @@ class FileSystem {
   virtual Result<void> sync_dir(const std::string& directory) = 0;
   /// syncfs of the disk that holds `path`: everything written so far, names included. Cheaper than many single syncs.
   virtual Result<void> sync_disk(const std::string& path) = 0;
+  /// Tells file systems apart: the same number for all paths on one. Where it cannot be known, all are taken for one.
+  virtual Result<std::uint64_t> disk_of(const std::string& path) {
+    static_cast<void>(path);
+    return std::uint64_t{0};
+  }
   /// Of the disk that holds `path`.
   virtual Result<DiskSpace> space(const std::string& path) = 0;
   /// Locks `directory`/.lock for this process; `Errc::busy` if another process holds it.

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -298,6 +299,16 @@ Result<void> PosixFileSystem::sync_disk(const std::string& path) {
   const Result<int> disk = descriptor_of(path);
   if (!disk) return disk.error();
   return checked(::syncfs(*disk));
+}
+
+Result<std::uint64_t> PosixFileSystem::disk_of(const std::string& path) {
+  constexpr std::uint64_t kBtrfs = 0x9123683E;
+  struct statfs kind{};
+  struct stat info{};
+  if (retried([&] { return ::statfs(path.c_str(), &kind); }) < 0 || ::stat(path.c_str(), &info) < 0) return last_error();
+  // Its subvolumes have numbers of their own, and which file system they are of is not said: all are taken for one.
+  if (static_cast<std::uint64_t>(kind.f_type) == kBtrfs) return kBtrfs;
+  return static_cast<std::uint64_t>(info.st_dev);
 }
 
 Result<DiskSpace> PosixFileSystem::space(const std::string& path) {

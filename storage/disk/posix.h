@@ -21,6 +21,7 @@ class PosixFileSystem final : public FileSystem {
   Result<void> remove_all(const std::string& path) override;
   Result<void> sync_dir(const std::string& directory) override;
   Result<void> sync_disk(const std::string& path) override;
+  Result<std::uint64_t> disk_of(const std::string& path) override;
   Result<DiskSpace> space(const std::string& path) override;
   Result<std::unique_ptr<DirLock>> lock(const std::string& directory) override;
 

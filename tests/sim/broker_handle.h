@@ -5,12 +5,14 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace tidelog::sim {
 
 /// What a run sets on the broker it tests.
 struct BrokerSettings {
   std::string directory;
+  std::vector<std::string> more_directories{};
   broker::Endpoint listen;
   std::int32_t index_bytes = 0;
   std::int32_t index_interval_bytes = 0;

@@ -68,7 +68,8 @@ asio::awaitable<bool> SimProducer::begin(KafkaConnection& connection) {
 
 void SimProducer::make_batch() {
   ++made_;
-  Batch batch{.partition = static_cast<int>(dice_.below(next_number_.size())),
+  const auto drawn = static_cast<int>(dice_.below(next_number_.size()));
+  Batch batch{.partition = plan_.only_partition.value_or(drawn),
               .base_sequence = 0,
               .values = {},
               .version = static_cast<std::int16_t>(dice_.between(3, 13))};

@@ -4,6 +4,8 @@
 #include "proto/record/builder.h"
 #include "tests/sim/client.h"
 
+#include <optional>
+
 namespace tidelog::sim {
 
 struct ProducerPlan {
@@ -15,6 +17,7 @@ struct ProducerPlan {
   int most_value_bytes = 200;
   std::size_t most_in_flight = 5;
   SteadyTime pause{};  ///< Between batches, at most.
+  std::optional<int> only_partition{};
 };
 
 /// A producer that keeps several requests in flight. An idempotent one sends what was not acknowledged again, with the same sequence

@@ -27,6 +27,7 @@ broker::BrokerOptions options_from(const BrokerSettings& settings, std::size_t s
   broker::BrokerOptions options;
   options.listeners = {"PLAINTEXT://" + settings.listen.host + ":" + std::to_string(settings.listen.port)};
   options.log_dirs = {settings.directory};
+  options.log_dirs.insert(options.log_dirs.end(), settings.more_directories.begin(), settings.more_directories.end());
   options.num_partitions = settings.partitions;
   options.shards = static_cast<std::int32_t>(shards);
   // Smaller than a user may set, so that a short run rolls, indexes and recovers often.

@@ -21,8 +21,10 @@ class NoDurability final : public Durability {
  public:
   void contribute(DurableLog&) override {}
   void forget(DurableLog&) override {}
-  asio::awaitable<void> contributed_are_durable() override { co_return; }
-  asio::awaitable<void> sync_files(std::vector<DurableLog*>) override { co_return; }
+  asio::awaitable<bool> contributed_are_durable() override { co_return true; }
+  asio::awaitable<bool> sync_files(std::vector<DurableLog*>) override { co_return true; }
+  void write_failed(const storage::Log&, Errc) override {}
+  void give_up() override {}
 };
 
 class CleaningRunTest : public ::testing::Test {

@@ -5,11 +5,14 @@
 #include "tests/support/manual_env.h"
 #include "tests/support/memory_files.h"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <functional>
 #include <future>
+#include <optional>
 #include <thread>
 
 namespace tidelog::broker {
@@ -39,10 +42,13 @@ class DurabilityTest : public ::testing::Test {
  protected:
   ManualEnv env_;
   Shard shard_{env_, 0, {.request_bytes = 1U << 20, .response_bytes = 1U << 20}};
-  SharedJournal journal_;
+  std::unique_ptr<Durability> make(LogDisk& disk) {
+    return make_durability(shard_, disk, [this](DiskFailure, std::string failure) { failures_.push_back(std::move(failure)); });
+  }
+
+  LogDisk disk_{env_.directory()};
   std::vector<std::string> failures_;
-  std::unique_ptr<Durability> durability_ =
-      make_durability(shard_, journal_, env_.directory(), [this](std::string failure) { failures_.push_back(std::move(failure)); });
+  std::unique_ptr<Durability> durability_ = make(disk_);
 };
 
 // A directory that is gone says that the disk lost something, unless it went with its topic.
@@ -59,9 +65,8 @@ TEST_F(DurabilityTest, ADirectoryThatIsGoneIsAFailure) {
 /// The system tells of a failed write-back once, to whoever syncs first.
 TEST_F(DurabilityTest, WhatOneShardHearsOfTheDiskHoldsForTheOthers) {
   int marks = 0;
-  journal_.on_disk_failure([&] { ++marks; });
-  const auto other =
-      make_durability(shard_, journal_, env_.directory(), [this](std::string failure) { failures_.push_back(std::move(failure)); });
+  disk_.health->on_failure([&] { ++marks; });
+  const auto other = make(disk_);
   ASSERT_TRUE(env_.files().open(env_.directory() + "/file", storage::OpenMode::create));
   DirectoryLog failing(env_.directory() + "/file");
   DirectoryLog sound(env_.directory());
@@ -90,22 +95,114 @@ TEST_F(DurabilityTest, ALogThatWasDeletedDuringItsRoundHarmsNobody) {
   EXPECT_EQ(other.finished, 1);
 }
 
+// What a failed sync of one directory may have lost is another's on the same file system (docs/decisions/0010-several-log-dirs.md).
+TEST_F(DurabilityTest, AFailedSyncIsAboutEveryDirectoryOfItsDisk) {
+  LogDisk beside(env_.directory());
+  beside.health = disk_.health;
+  LogDisk elsewhere(env_.directory());
+  const auto its = make(beside);
+  const auto others = make(elsewhere);
+  ASSERT_TRUE(env_.files().open(env_.directory() + "/file", storage::OpenMode::create));
+  DirectoryLog failing(env_.directory() + "/file");
+  DirectoryLog sound(env_.directory());
+  DirectoryLog on_another_disk(env_.directory());
+  durability_->contribute(failing);
+  its->contribute(sound);
+  others->contribute(on_another_disk);
+
+  env_.loop().run_ready();
+
+  EXPECT_EQ(sound.finished, 0) << "acknowledged what the failed sync was about, too";
+  EXPECT_EQ(on_another_disk.finished, 1);
+}
+
+TEST_F(DurabilityTest, ADirectoryThatIsGoneSaysNothingOfItsDisk) {
+  LogDisk beside(env_.directory());
+  beside.health = disk_.health;
+  const auto its = make(beside);
+  DirectoryLog gone(env_.directory() + "/gone");
+  DirectoryLog sound(env_.directory());
+  durability_->contribute(gone);
+  its->contribute(sound);
+
+  env_.loop().run_ready();
+
+  EXPECT_TRUE(disk_.has_failed());
+  EXPECT_EQ(sound.finished, 1);
+}
+
+asio::awaitable<void> wait_for(Durability& durability, std::optional<bool>& durable) {
+  durable = co_await durability.contributed_are_durable();
+}
+asio::awaitable<void> wait_for_files(Durability& durability, DurableLog& log, std::optional<bool>& durable) {
+  durable = co_await durability.sync_files({&log});
+}
+
+TEST_F(DurabilityTest, WhoWaitsForARoundThatNeverEndsIsTold) {
+  DirectoryLog gone(env_.directory() + "/gone");
+  std::optional<bool> contributed, files, later;
+  durability_->contribute(gone);
+  asio::co_spawn(env_.loop().executor(), wait_for(*durability_, contributed), asio::detached);
+  asio::co_spawn(env_.loop().executor(), wait_for_files(*durability_, gone, files), asio::detached);
+
+  env_.loop().run_ready();
+  asio::co_spawn(env_.loop().executor(), wait_for_files(*durability_, gone, later), asio::detached);
+  env_.loop().run_ready();
+
+  EXPECT_EQ(contributed, false);
+  EXPECT_EQ(files, false);
+  EXPECT_EQ(later, false);
+}
+
+asio::awaitable<void> contribute_and_wait(Durability& durability, DurableLog& log, std::optional<bool>& durable) {
+  durability.contribute(log);
+  durable = co_await durability.contributed_are_durable();
+}
+
+TEST_F(DurabilityTest, WhoWaitsWhenTheDirectoryIsGivenUpIsTold) {
+  DirectoryLog log(env_.directory());
+  std::optional<bool> durable;
+  asio::co_spawn(env_.loop().executor(), contribute_and_wait(*durability_, log, durable), asio::detached);
+  env_.loop().post([&] {
+    durability_->forget(log);
+    durability_->give_up();
+  });
+
+  env_.loop().run_ready();
+
+  EXPECT_EQ(durable, false);
+}
+
+TEST_F(DurabilityTest, OnlyAWriteToADiskThatIsIllOrGoneEndsTheService) {
+  const auto log =
+      storage::Log::create({.files = &env_.files(), .directory = env_.directory() + "/t-0"}, {.topic_id = {}, .log_id = 1}, {});
+  ASSERT_TRUE(log);
+  for (const Errc harmless : {Errc::no_space, Errc::refused, Errc::too_large}) durability_->write_failed(**log, harmless);
+  const std::size_t after_harmless = failures_.size();
+
+  durability_->write_failed(**log, Errc::io);
+  durability_->write_failed(**log, Errc::not_found);
+
+  EXPECT_EQ(after_harmless, 0U);
+  EXPECT_EQ(failures_.size(), 2U);
+}
+
 // Whoever noted a failure may end the process: then the mark that the next start looks for has to be there.
-TEST(SharedJournal, WhoNotesAFailureSecondWaitsForTheMark) {
-  SharedJournal journal;
+TEST(DiskHealth, WhoNotesAFailureSecondWaitsForTheMark) {
+  DiskHealth disk;
   std::promise<void> is_marking;
   std::promise<void> may_end;
   std::atomic<bool> is_marked = false;
-  journal.on_disk_failure([&] {
+  disk.on_failure([&] {
     is_marking.set_value();
     may_end.get_future().wait();
     is_marked = true;
   });
-  std::thread first([&] { journal.note_disk_failure(); });
+  std::thread first([&] { disk.note_failure(); });
   is_marking.get_future().wait();
-  EXPECT_TRUE(journal.has_disk_failed()) << "nothing is acknowledged meanwhile";
+  EXPECT_TRUE(disk.has_failed()) << "nothing is acknowledged meanwhile";
   std::thread second([&] {
-    journal.note_disk_failure();
+    disk.note_failure();
     EXPECT_TRUE(is_marked);
   });
   may_end.set_value();
@@ -113,14 +210,14 @@ TEST(SharedJournal, WhoNotesAFailureSecondWaitsForTheMark) {
   second.join();
 }
 
-TEST(SharedJournal, ADiskThatFailedOnceIsNotSyncedAgain) {
-  testing::MemoryFiles disk;
-  testing::FaultyFiles faults(disk);
-  SharedJournal journal;
+TEST(DiskHealth, ADiskThatFailedOnceIsNotSyncedAgain) {
+  testing::MemoryFiles files;
+  testing::FaultyFiles faults(files);
+  DiskHealth disk;
   faults.fail_next("sync_disk");
 
-  EXPECT_EQ(journal.sync_disk(faults, ".").error(), Errc::io);
-  EXPECT_EQ(journal.sync_disk(faults, ".").error(), Errc::offline);
+  EXPECT_EQ(disk.sync(faults, ".").error(), Errc::io);
+  EXPECT_EQ(disk.sync(faults, ".").error(), Errc::offline);
 }
 
 }  // namespace

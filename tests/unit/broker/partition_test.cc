@@ -372,6 +372,7 @@ TEST_F(PartitionTest, RuleR5_ARetryAfterAFullDiskIsAppended) {
 
   EXPECT_EQ(before->part.error, ErrorCode::none);
   EXPECT_EQ(refused->part.error, ErrorCode::kafka_storage_error);
+  EXPECT_EQ(durability_.failed_writes, std::vector{Errc::no_space});
   EXPECT_EQ(retry->part.error, ErrorCode::none);
   EXPECT_EQ(retry->part.base_offset, Offset{2});
   EXPECT_EQ(partition_->state().log_end, Offset{4});

@@ -122,8 +122,16 @@ TEST(LoadOptions, GivesEachPoolAQuarterOfTheBudget) {
 TEST(LoadOptions, RefusesAddressesThatCannotBeServed) {
   EXPECT_EQ(refusal("listeners=SSL://h:1").message, "\"SSL://h:1\" is not valid for listeners: SSL is not served, only PLAINTEXT is");
   EXPECT_EQ(refusal("listeners=").message, "listeners is empty: the broker would serve nobody");
-  EXPECT_EQ(refusal("log.dirs=a,b").message, "log.dirs names 2 directories, one is served for now");
   EXPECT_EQ(refusal("advertised.listeners=PLAINTEXT://h").key, "advertised.listeners");
+}
+
+TEST(LoadOptions, RefusesALogDirectoryInAnotherAndOneNamedTwice) {
+  EXPECT_EQ(refusal("log.dirs=a,b").message, "accepted");
+  EXPECT_EQ(refusal("log.dirs=a,ab\nmetadata.log.dir=a").message, "accepted");
+  EXPECT_EQ(refusal("log.dirs=a,./x/../a/").message, "a and ./x/../a/ are the same directory");
+  EXPECT_EQ(refusal("log.dirs=a,b,a/c").message, "a and a/c lie in one another");
+  EXPECT_EQ(refusal("log.dirs=a/b,c\nmetadata.log.dir=a").message, "a/b and a lie in one another");
+  EXPECT_EQ(refusal("log.dirs=").message, "log.dirs names no directory, or one without a name");
 }
 
 TEST(LoadOptions, TakesAFileThatWasMadeForKafka) {

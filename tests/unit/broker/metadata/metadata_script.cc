@@ -37,6 +37,11 @@ std::string text_of(const AddPartitionsRecord& record) {
   for (const PartitionRecord& partition : record.partitions) text += " " + std::to_string(partition.index.value);
   return text;
 }
+std::string text_of(const AssignDirectoriesRecord& record) {
+  std::string text = "AssignDirectories " + id_text(record.topic_id);
+  for (const PartitionDirectories& partition : record.partitions) text += " " + std::to_string(partition.index.value);
+  return text;
+}
 std::string text_of(const ClientQuotaRecord& record) {
   std::string text = "ClientQuota";
   for (const auto& [kind, name] : record.entity) text += " " + kind + (name ? ":" + *name : "");

@@ -21,7 +21,11 @@ std::vector<MetadataRecord> one_of_each() {
                         .name = "t",
                         .configs = {{"a", ""}, {"b", "not UTF-8: \xc3\x28"}},
                         .partitions = {{.index = {0}, .replicas = {{0}, {300}}, .isr = {{300}}, .leader = {300}, .leader_epoch = {4}},
-                                       {.index = {1}, .replicas = {{1}}, .leader = {-1}, .partition_epoch = 9}}},
+                                       {.index = {1}, .replicas = {{1}}, .leader = {-1}, .partition_epoch = 9},
+                                       {.index = {2}, .replicas = {{1}, {2}}, .directories = {test_id(9), Uuid()}}}},
+      AssignDirectoriesRecord{
+          .topic_id = test_id(2),
+          .partitions = {{.index = {0}, .directories = {test_id(9), test_id(10)}}, {.index = {300}, .directories = {}}}},
       DeleteTopicRecord{test_id(3)},
       AddPartitionsRecord{.topic_id = test_id(4),
                           .partitions = {{.index = {7}, .replicas = {{2}, {1}}, .isr = {{2}}, .leader = {2}}, {.index = {8}}}},
