@@ -43,7 +43,7 @@ struct ExpirySweep {
 /// | simple, classic and empty | ConsumerGroupHeartbeat, epoch 0 | consumer | the classic group's tombstone before them |
 /// | classic, of consumers | the same, and the policy lets it upgrade | consumer | that, and its members as migration.h has them |
 /// | consumer and empty | JoinGroup without a member id | classic | tombstones of the old, an empty classic group |
-/// | consumer | all speak the classic protocol and have synced, and the policy lets it downgrade | classic | tombstones of the old, the members |
+/// | consumer | all speak the classic protocol and have synced, and the policy lets it | classic | tombstones of the old, the members |
 /// | classic without members, nothing of it stored | the step ends | simple | none |
 /// | simple | its last offset goes | unknown | the offset's tombstone |
 /// | any, empty | DeleteGroups; or its last offset expired | unknown | tombstones of offsets and group |

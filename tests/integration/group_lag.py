@@ -116,8 +116,22 @@ def only_who_asks_is_told(broker):
     assert asked.startswith(plain[:20]), "what is told to everybody stays where it was"
 
 
+def what_is_named_again_is_told_again(broker):
+    """One search for all of them (LagQuestions), and an answer for each."""
+    broker.create("repeated", 2)
+    produce(broker, "repeated", b"a", timestamp=ago(100))
+    commit(broker, "repeated", "repeated", 0)
+    named = wire.compact_array([struct.pack(">i", partition) for partition in (0, 1, 0, 0)])
+    topics = wire.compact_array([wire.compact_text("repeated") + named + b"\0"])
+    group = wire.compact_text("repeated") + b"\0" + struct.pack(">i", -1) + topics + b"\0"
+    connection = rig.Wire(broker.port)
+    answer = connection.call(gw.OFFSET_FETCH, 9, wire.compact_array([group]) + b"\0" + wire.uvarint(1) + IN_TAG + b"\1\1", flexible=True)
+    connection.close()
+    assert answer.count(IN_TAG + b"\x08" + struct.pack(">q", 1)) == 3, answer
+
+
 CHECKS = (it_is_as_old_as_the_first_record_not_consumed, what_is_deleted_is_not_waited_for, many_partitions_are_told_in_one_answer,
-          it_is_the_same_after_a_crash, only_who_asks_is_told)
+          it_is_the_same_after_a_crash, only_who_asks_is_told, what_is_named_again_is_told_again)
 
 
 def main():

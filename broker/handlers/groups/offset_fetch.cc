@@ -1,5 +1,5 @@
 #include "broker/handlers/groups/ask_coordinator.h"
-#include "broker/handlers/groups/group_lag.h"
+#include "broker/handlers/groups/lag_questions.h"
 #include "broker/handlers/per_partition.h"
 #include "proto/messages/offset_fetch_request.h"
 #include "proto/messages/offset_fetch_response.h"
@@ -173,19 +173,24 @@ void lay_out_unknown(const AskedGroup::Unknown& topic, Room& room) {
 
 /// What a client of ours asked for beside the offsets: how far the group is behind.
 asio::awaitable<void> add_lag(HandlerContext context, Room& room) {
-  std::vector<LagQuery> queries;
+  LagQuestions asked;
+  std::vector<std::optional<std::size_t>> places;  // By partition of the answer; nothing: there is no lag to tell.
+  places.reserve(room.partitions.size());
   for (const GroupTopic& topic : room.topics) {
     for (const GroupPartition& partition : topic.partitions) {
-      LagQuery& query = queries.emplace_back(LagQuery{.committed = Offset{partition.committed_offset}});
-      query.error = resolve(context.image(), topic.name, partition.partition_index, query.id);
-      if (partition.committed_offset < 0) query.error = ErrorCode::unknown_topic_or_partition;
+      LagQuery query{.committed = Offset{partition.committed_offset}};
+      const ErrorCode error = resolve(context.image(), topic.name, partition.partition_index, query.id);
+      const bool is_known = error == ErrorCode::none && partition.committed_offset >= 0;
+      places.push_back(is_known ? std::optional(asked.ask(query)) : std::nullopt);
     }
   }
-  co_await measure_lag(context, queries);
-  for (std::size_t i = 0; i < queries.size(); ++i) {
-    room.partitions[i].end_offset = queries[i].end_offset;
-    room.partitions[i].lag_records = queries[i].lag_records;
-    room.partitions[i].lag_ms = queries[i].lag_ms;
+  co_await measure_lag(context, asked.queries());
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    if (!places[i]) continue;
+    const LagQuery& told = asked.queries()[*places[i]];
+    room.partitions[i].end_offset = told.end_offset;
+    room.partitions[i].lag_records = told.lag_records;
+    room.partitions[i].lag_ms = told.lag_ms;
   }
 }
 
