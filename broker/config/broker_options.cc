@@ -179,7 +179,7 @@ std::string_view why_plugin_key_is_idle(std::string_view key) {
 
 std::int64_t request_memory_bytes(const BrokerOptions& options) { return share(options.queued_max_request_bytes, options); }
 std::int64_t response_memory_bytes(const BrokerOptions& options) { return share(options.response_memory_bytes, options); }
-std::int64_t group_memory_bytes(const BrokerOptions& options) { return share(options.group_memory_bytes, options, 8); }
+std::int64_t group_memory_bytes(const BrokerOptions& options) { return share(options.group_memory_bytes, options, 16); }
 
 Result<std::vector<ListenerAddress>, ConfigError> client_listeners(const BrokerOptions& options) {
   return plain_addresses("listeners", options.listeners, options);

@@ -81,8 +81,8 @@ constexpr BrokerOption kTable[] = {
         .ours(),
     option<&B::group_memory_bytes>("group.memory.bytes", at_least(-1),
                                    "What groups may keep in memory: members and committed offsets. When it is used up, what is kept stays "
-                                   "and can be changed, and more of it is refused; the last quarter is for groups that are there. -1: an "
-                                   "eighth of `memory.budget.bytes`.")
+                                   "and can be changed, and more of it is refused; the last quarter is for groups that are there. -1: a "
+                                   "sixteenth of `memory.budget.bytes`.")
         .ours()
         .cluster_wide(),
     option<&B::max_connections>("max.connections", at_least(0), "Connections open at once. (Kafka has no limit by default.)")
