@@ -54,6 +54,13 @@ ErrorCode check_metadata(const CommitCall::Partition& partition, const GroupSett
   return ErrorCode::offset_metadata_too_large;
 }
 
+/// Why an offset may not be stored; none: it may.
+ErrorCode find_fault(const GroupEntry* entry, const CommitCall::Partition& partition, const OffsetRecord& record, const Step& step) {
+  if (const ErrorCode error = check_metadata(partition, step.settings); error != ErrorCode::none) return error;
+  const bool is_admitted = has_room(entry, {record.topic, record.partition}, *record.value, step);
+  return is_admitted ? ErrorCode::none : ErrorCode::invalid_commit_offset_size;
+}
+
 /// Of the partitions that may be stored; the others get their code.
 std::vector<GroupRecord> records_of(const GroupEntry* entry, const CommitCall& call, const Step& step, std::vector<ErrorCode>& codes) {
   std::vector<GroupRecord> records;
@@ -61,17 +68,12 @@ std::vector<GroupRecord> records_of(const GroupEntry* entry, const CommitCall& c
   auto code = codes.begin();
   for (const CommitCall::Topic& topic : call.topics) {
     for (const CommitCall::Partition& partition : topic.partitions) {
-      *code = check_metadata(partition, step.settings);
-      if (*code++ != ErrorCode::none) continue;
       OffsetRecord record{.group = call.group,
                           .topic = topic.name,
                           .partition = PartitionIndex{partition.index},
                           .value = to_value(call, topic, partition, step.wall_clock)};
-      if (has_room(entry, {record.topic, record.partition}, *record.value, step)) {
-        records.emplace_back(std::move(record));
-      } else {
-        *std::prev(code) = ErrorCode::invalid_commit_offset_size;
-      }
+      *code = find_fault(entry, partition, record, step);
+      if (*code++ == ErrorCode::none) records.emplace_back(std::move(record));
     }
   }
   return records;
