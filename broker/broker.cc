@@ -152,14 +152,14 @@ asio::awaitable<void> Broker::withdraw(std::size_t dir) {
 }
 
 Result<std::unique_ptr<storage::Log>, StartError> Broker::open_metadata_log() {
-  LogDir* const dir_ = dirs_.metadata().dir.get();
-  const storage::LogPlace place = dir_->place_of(kMetadataTopic, kOnlyPartition);
+  LogDir& dir = *dirs_.metadata().dir;
+  const storage::LogPlace place = dir.place_of(kMetadataTopic, kOnlyPartition);
   storage::LogConfig config;
   config.segment_bytes = kMetadataSegmentBytes;
   config.retention_ms = -1;
   const Result<storage::LogIdentity> there = storage::read_identity(place);
   const bool is_unfinished = !there && (there.error() == Errc::not_found || there.error() == Errc::corrupt);
-  if (is_unfinished && dir_->is_new()) {
+  if (is_unfinished && dir.is_new()) {
     std::array<std::byte, 8> log_id;
     env_.random().fill(log_id);
     auto made = storage::Log::create(place, {.topic_id = kMetadataTopicId, .log_id = load_be<std::uint64_t>(log_id.data())}, config);
@@ -174,16 +174,16 @@ Result<std::unique_ptr<storage::Log>, StartError> Broker::open_metadata_log() {
   }
   storage::OpenRequest request{.identity = *there};
   const TopicPartition id{.topic_id = kMetadataTopicId, .partition = kOnlyPartition};
-  if (const storage::ManifestEntry* known = dir_->manifest().find(id, there->log_id)) request.recovery.known = known->recovery;
-  request.recovery.writes_survived = dir_->writes_survived();
-  request.recovery.writes_again = dir_->had_failed_sync();
+  if (const storage::ManifestEntry* known = dir.manifest().find(id, there->log_id)) request.recovery.known = known->recovery;
+  request.recovery.writes_survived = dir.writes_survived();
+  request.recovery.writes_again = dir.had_failed_sync();
   request.recovery.now = shards_.front()->shard.loop().wall_clock();
   auto opened = storage::Log::open(place, config, request, report_);
   // What a full disk has to take here is little, and the reserve is held for this.
-  while (!opened && opened.error() == Errc::no_space && dir_->reserve().release(Reserve::Use::going_on)) {
+  while (!opened && opened.error() == Errc::no_space && dir.reserve().release(Reserve::Use::going_on)) {
     opened = storage::Log::open(place, config, request, report_);
   }
-  if (!opened) dir_->note_failed_recovery(opened.error());
+  if (!opened) dir.note_failed_recovery(opened.error());
   const storage::DamagedRange* damaged = opened ? (*opened)->damage().at_or_after((*opened)->log_start_offset()) : nullptr;
   if (opened && !(*opened)->is_offline() && damaged == nullptr) return std::move(*opened);
   if (!opened && opened.error() != Errc::corrupt) {

@@ -53,7 +53,8 @@ bool has_room(const GroupEntry* entry, const JoinCall& call, const Step& step) {
 }
 
 bool has_room(const GroupEntry* entry, const ConsumerHeartbeatCall& call, const Step& step) {
-  if (call.member_epoch < 0) return true;  // It leaves.
+  // It leaves, or has only to say that it lives, as nearly all do.
+  if (call.member_epoch < 0 || (call.member_epoch > 0 && !call.subscribed_names && !call.subscribed_regex)) return true;
   static const std::vector<std::string> none;
   const std::vector<std::string>& names = call.subscribed_names ? *call.subscribed_names : none;
   // Twice: with the member, and in what all want.

@@ -1,4 +1,5 @@
 #include "tests/sim/group_scenario.h"
+#include "tests/sim/seed_report.h"
 
 #include <gtest/gtest.h>
 
@@ -9,18 +10,7 @@
 namespace tidelog::sim {
 namespace {
 
-std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
-  const char* text = std::getenv(variable);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
-
-std::string explain(std::uint64_t seed, const RunResult& result) {
-  std::string text =
-      "seed=" + std::to_string(seed) + "   again: TIDELOG_SIM_SEED=" + std::to_string(seed) + " sim_tests --gtest_filter=GroupSeeds.One\n";
-  for (std::size_t i = 0; i < result.violations.size() && i < 5; ++i) text += "  " + result.violations[i] + "\n";
-  if (result.violations.size() > 5) text += "  and " + std::to_string(result.violations.size() - 5) + " more\n";
-  return text;
-}
+std::string explain(std::uint64_t seed, const RunResult& result) { return sim::explain(seed, result, "GroupSeeds"); }
 
 /// What a set of seeds must have met, or its silence means nothing.
 constexpr std::array kMustHit{

@@ -1,4 +1,5 @@
 #include "tests/sim/scenario.h"
+#include "tests/sim/seed_report.h"
 
 #include <gtest/gtest.h>
 
@@ -9,18 +10,8 @@
 namespace tidelog::sim {
 namespace {
 
-std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
-  const char* text = std::getenv(variable);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
-
 std::string explain(const Plan& plan, const RunResult& result) {
-  const std::string seed = std::to_string(plan.seed);
-  std::string text = "seed=" + seed + "   again: TIDELOG_SIM_SEED=" + seed + (plan.sync_lies ? " TIDELOG_SIM_SYNC_LIES=1" : "") +
-                     " sim_tests --gtest_filter=Seeds.One\n";
-  for (std::size_t i = 0; i < result.violations.size() && i < 5; ++i) text += "  " + result.violations[i] + "\n";
-  if (result.violations.size() > 5) text += "  and " + std::to_string(result.violations.size() - 5) + " more\n";
-  return text;
+  return sim::explain(plan.seed, result, "Seeds", plan.sync_lies ? " TIDELOG_SIM_SYNC_LIES=1" : "");
 }
 
 /// What a set of seeds must have met, or its silence means nothing.
