@@ -22,7 +22,8 @@ add_compile_definitions(_GLIBCXX_ASSERTIONS)
 # -O2 -g1: line numbers in a stack trace at a fraction of the link time of full debug information.
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-  add_link_options(-fuse-ld=lld)
+  # What runs before `main` lies together, so that of a library that is linked and not used nothing else is ever read.
+  add_link_options(-fuse-ld=lld -Wl,-z,keep-text-section-prefix)
   add_compile_options(-fcolor-diagnostics)
 endif()
 add_link_options(-pie -Wl,-z,relro,-z,now)

@@ -4,7 +4,10 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
-pkg_check_modules(ROCKSDB REQUIRED IMPORTED_TARGET rocksdb)
+# As an archive: of a shared RocksDB thousands of names are looked up at each start, which would take three times as long
+# (docs/decisions/0008-views-of-logs.md).
+find_library(ROCKSDB_ARCHIVE NAMES librocksdb.a REQUIRED)
+find_package(BZip2 REQUIRED)
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 find_package(ZLIB REQUIRED)
 find_library(SNAPPY_LIBRARY snappy REQUIRED)

@@ -63,6 +63,7 @@ struct BrokerOptions {
   std::int64_t queued_max_request_bytes = -1;
   std::int64_t response_memory_bytes = -1;
   std::int64_t group_memory_bytes = -1;
+  std::int64_t group_view_bytes = std::int64_t{16} << 20;
 
   // Connections
   std::int32_t max_connections = 10000;

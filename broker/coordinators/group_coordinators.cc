@@ -21,7 +21,8 @@ GroupCoordinators::GroupCoordinators(ShardServices& shard, std::shared_ptr<Group
       memory_(std::move(memory)),
       topics_(shard.image),
       settings_(shard.image, shard.options),
-      gate_(shard.shard.loop().executor()) {}
+      gate_(shard.shard.loop().executor()),
+      viewing_(shard.shard.loop().executor()) {}
 
 void GroupCoordinators::start() {
   asio::co_spawn(shard_.shard.loop().executor(), load_all(), asio::detached);
@@ -35,7 +36,8 @@ asio::awaitable<void> GroupCoordinators::stop() {
 }
 
 std::shared_ptr<HostedGroups> GroupCoordinators::make(const TopicPartition& id) {
-  const CoordinatorHost host{.shard = shard_, .topics = topics_, .settings = settings_, .memory = *memory_};
+  const CoordinatorHost host{
+      .shard = shard_, .topics = topics_, .settings = settings_, .memory = *memory_, .gate = gate_, .viewing = viewing_};
   return std::make_shared<HostedGroups>(host, id);
 }
 

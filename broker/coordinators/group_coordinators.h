@@ -49,6 +49,7 @@ class GroupCoordinators {
   ImageSettings settings_;
   std::map<PartitionIndex, std::shared_ptr<HostedGroups>> hosted_;
   Gate gate_;
+  Turns viewing_;
   Timer expiry_{[this] { look_for_expired(); }};
 };
 

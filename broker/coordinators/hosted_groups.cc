@@ -1,11 +1,13 @@
 #include "broker/coordinators/hosted_groups.h"
 
+#include "broker/coordinators/stored_records.h"
 #include "broker/logging/log.h"
 #include "broker/partition/services.h"
 #include "broker/shard/let_others_go_on.h"
 #include "broker/shard/run_on.h"
-#include "proto/record/batch_cursor.h"
-#include "storage/log/chain_check.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 
 #include <algorithm>
 
@@ -25,6 +27,9 @@ struct Wait final : AckWaiter {
 
 /// One in so many bytes that groups may take is kept for those that are there.
 constexpr std::size_t kPartForKnown = 4;
+
+/// So much of a view is replayed before others have their turn.
+constexpr std::size_t kReplayedAtOnce = 256 * 1024;
 
 /// What one record too many for a batch, or one too large, is called by whoever committed it.
 ErrorCode too_large(const GroupRecord& first) {
@@ -52,7 +57,7 @@ ErrorCode to_coordinator_error(ErrorCode from_partition) {
   }
 }
 
-HostedGroups::HostedGroups(const CoordinatorHost& host, TopicPartition id) : host_(host), id_(id) {}
+HostedGroups::HostedGroups(const CoordinatorHost& host, TopicPartition id) : host_(host), id_(id), view_(host.shard, id) {}
 
 Partition* HostedGroups::partition() const { return host_.shard.partitions.find(id_); }
 
@@ -78,12 +83,52 @@ asio::awaitable<void> HostedGroups::load() {
     machine.loaded(step);
     return 0;
   });
+  count_unviewed(0);
 }
 
 asio::awaitable<Result<void>> HostedGroups::replay_all() {
-  Partition* log = partition();
-  Offset next = log == nullptr ? Offset{0} : log->state().log_start;
-  for (; log != nullptr; log = partition()) {
+  Result<void> replayed = co_await replay_log(co_await replay_view());
+  if (replayed || replayed.error() != Errc::out_of_range || !has_view_) co_return replayed;
+  // What is missing of the log may have been the end of something that the view still has.
+  {
+    const Turns::Turn turn = co_await host_.viewing.take();
+    co_await view_.discard();
+  }
+  has_view_ = false;
+  machine_ = std::make_unique<GroupMachine>();
+  unreadable_ = unviewed_bytes_ = 0;
+  co_return co_await replay_log(first_offset());
+}
+
+Offset HostedGroups::first_offset() const {
+  const Partition* const log = partition();
+  return log == nullptr ? Offset{0} : log->state().log_start;
+}
+
+asio::awaitable<Offset> HostedGroups::replay_view() {
+  std::optional<GroupsView::Start> start;
+  if (host_.shard.options->group_view_bytes > 0) {
+    const Turns::Turn turn = co_await host_.viewing.take();
+    start = co_await view_.load();
+  }
+  if (!start || state_ != State::loading) co_return first_offset();
+  has_view_ = true;
+  std::size_t since_break = 0;
+  for (const storage::KeyValue& record : start->records) {
+    replay(std::as_bytes(std::span(record.key)), std::as_bytes(std::span(record.value)), "in the view of");
+    since_break += record.key.size() + record.value.size();
+    if (since_break < kReplayedAtOnce) continue;
+    since_break = 0;
+    count_memory();
+    co_await let_others_go_on(host_.shard.shard.loop());
+    if (state_ != State::loading) break;
+  }
+  count_memory();
+  co_return start->next;
+}
+
+asio::awaitable<Result<void>> HostedGroups::replay_log(Offset next) {
+  for (Partition* log = partition(); log != nullptr; log = partition()) {
     const auto most = static_cast<std::size_t>(std::max(host_.shard.options->offsets_load_buffer_size, 1));
     const Result<storage::Slice> slice = log->read(next, most, true);
     if (!slice) co_return slice.error();
@@ -100,44 +145,54 @@ asio::awaitable<Result<void>> HostedGroups::replay_all() {
 }
 
 asio::awaitable<Result<void>> HostedGroups::read_and_replay(storage::Slice slice) {
-  std::vector<std::byte> buffer(static_cast<std::size_t>(slice.size_bytes));
-  Result<std::size_t> got = std::size_t{0};
-  Job read = [&] {
-    got = slice.file->read_at(slice.position, buffer);
-    // A batch that is missing would take back what was committed, and nobody would notice.
-    if (const Result<void> whole = storage::check_chain(slice); got && !whole) got = whole.error();
-  };
-  co_await run_blocking(host_.shard.shard.env(), host_.shard.shard.loop(), std::move(read));
-  if (!got) co_return got.error();
-  if (*got != buffer.size()) co_return Errc::corrupt;
-  const Result<void> replayed = replay(Bytes{buffer});
-  if (state_ == State::loading) count_memory();
+  Result<std::vector<std::byte>> bytes = Errc::closed;
+  co_await run_blocking(host_.shard.shard.env(), host_.shard.shard.loop(), [&] { bytes = read_whole(slice); });
+  if (!bytes) co_return bytes.error();
+  if (state_ != State::loading) co_return Errc::not_leader;
+  const Result<void> replayed = replay(Bytes{*bytes});
+  count_memory();
   if (!replayed) co_return replayed;
+  unviewed_bytes_ += slice.size_bytes;
   co_await let_others_go_on(host_.shard.shard.loop());
   co_return Result<void>();
 }
 
 Result<void> HostedGroups::replay(Bytes batches) {
-  proto::BatchCursor cursor(batches);
-  while (true) {
-    const auto batch = cursor.next();
-    if (!batch) return batch.error();
-    if (!*batch) return {};
-    if (!(*batch)->crc_ok()) return Errc::corrupt;
-    if ((*batch)->is_control()) continue;
-    const auto visit = [this](const proto::RecordView& record) { replay(record); };
-    if (const Result<void> read = proto::for_each_record(**batch, reader_, visit); !read) return read;
+  const auto visit = [this](const proto::RecordView& record) {
+    replay(record.key, record.value, "at offset " + std::to_string(record.offset.value) + " in");
+  };
+  const Result<StoredWalk> walk = for_each_stored(batches, reader_, visit);
+  if (!walk) return walk.error();
+  if (has_view_ && !walk->is_as_written) return Errc::out_of_range;
+  return {};
+}
+
+void HostedGroups::replay(Bytes key, Bytes value, std::string_view where) {
+  const Result<GroupRecord> decoded = decode_group_record(key, value);
+  if (decoded) return machine_->replay(*decoded);
+  ++unreadable_;
+  if (unreadable_ == 1) {
+    log_warn("the record {} partition {} of __consumer_offsets cannot be read ({}) and is passed over", where, id_.partition.value,
+             name(decoded.error()));
   }
 }
 
-void HostedGroups::replay(const proto::RecordView& record) {
-  const Result<GroupRecord> decoded = decode_group_record(record.key, record.value);
-  if (decoded) return machine_.replay(*decoded);
-  ++unreadable_;
-  if (unreadable_ == 1) {
-    log_warn("the record at offset {} in partition {} of __consumer_offsets cannot be read ({}) and is passed over", record.offset.value,
-             id_.partition.value, name(decoded.error()));
-  }
+void HostedGroups::count_unviewed(std::size_t bytes) {
+  unviewed_bytes_ += bytes;
+  const auto most = static_cast<std::uint64_t>(host_.shard.options->group_view_bytes);
+  if (most == 0 || unviewed_bytes_ < most || is_catching_up_ || state_ != State::active || host_.gate.is_closed()) return;
+  is_catching_up_ = true;
+  asio::co_spawn(host_.shard.shard.loop().executor(), catch_up_view(), asio::detached);
+}
+
+asio::awaitable<void> HostedGroups::catch_up_view() {
+  const std::shared_ptr<HostedGroups> self = shared_from_this();
+  const Gate::Pass pass = host_.gate.enter();
+  const Turns::Turn turn = co_await host_.viewing.take();
+  // Even if it fails: the next try comes when there is as much again.
+  unviewed_bytes_ = 0;
+  if (state_ == State::active) co_await view_.catch_up();
+  is_catching_up_ = false;
 }
 
 GroupRoom HostedGroups::room_for(std::string_view asked_by) const {
@@ -146,7 +201,7 @@ GroupRoom HostedGroups::room_for(std::string_view asked_by) const {
 }
 
 void HostedGroups::count_memory() {
-  const std::size_t now = state_ == State::gone ? 0 : machine_.bytes();
+  const std::size_t now = state_ == State::gone ? 0 : machine_->bytes();
   host_.memory.change(std::exchange(counted_bytes_, now), now);
 }
 
@@ -173,7 +228,7 @@ void HostedGroups::end_step(std::vector<LateAnswer> late, const GroupRoom& room)
 }
 
 void HostedGroups::arm() {
-  const std::optional<Moment> when = machine_.wake_at();
+  const std::optional<Moment> when = machine_->wake_at();
   if (when) {
     host_.shard.shard.timers().arm(timer_, *when);
   } else {
@@ -200,8 +255,11 @@ Result<void, ErrorCode> HostedGroups::append(std::span<const GroupRecord> record
     if (builder_.size_with(added) > static_cast<std::size_t>(log->config().max_message_bytes)) return too_large(records.front());
     builder_.append(added);
   }
-  const Result<Offset, ErrorCode> end = log->append_own(builder_.build_mutable({}));
+  const MutableBytes batch = builder_.build_mutable({});
+  const std::size_t size_bytes = batch.size();
+  const Result<Offset, ErrorCode> end = log->append_own(batch);
   if (!end) return to_coordinator_error(end.error());
+  count_unviewed(size_bytes);
   return {};
 }
 
@@ -257,7 +315,7 @@ void HostedGroups::give_up() {
   count_memory();
   timer_.cancel();
   std::vector<LateAnswer> late;
-  machine_.abandon(ErrorCode::not_coordinator, late);
+  machine_->abandon(ErrorCode::not_coordinator, late);
   deliver(std::move(late));
 }
 

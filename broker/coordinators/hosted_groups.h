@@ -2,10 +2,13 @@
 
 #include "broker/coordinators/group_settings.h"
 #include "broker/coordinators/groups_memory.h"
+#include "broker/coordinators/groups_view.h"
 #include "broker/coordinators/late_mail.h"
 #include "broker/group/group_machine.h"
 #include "broker/partition/ack_waiters.h"
+#include "broker/shard/gate.h"
 #include "broker/shard/timers.h"
+#include "broker/shard/turns.h"
 #include "proto/record/builder.h"
 #include "proto/record/reader.h"
 #include "storage/log/slice.h"
@@ -26,6 +29,9 @@ struct CoordinatorHost {
   const TopicsView& topics;
   const ImageSettings& settings;
   GroupsMemory& memory;
+  Gate& gate;  ///< Held by whatever runs in the background.
+  Turns&
+      viewing;  ///< One view is open at a time: it has memory and threads of its own, and one of a coordinator that is gone may still be.
 };
 
 /// The groups that one partition of `__consumer_offsets` keeps, and what is done with what their machine decides: its records are appended
@@ -44,9 +50,9 @@ class HostedGroups final : public std::enable_shared_from_this<HostedGroups>, pr
   [[nodiscard]] const TopicPartition& id() const { return id_; }
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] SteadyTime failed_at() const { return failed_at_; }
-  [[nodiscard]] const GroupMachine& machine() const { return machine_; }
+  [[nodiscard]] const GroupMachine& machine() const { return *machine_; }
 
-  /// Reads the partition from its start. Once.
+  /// Reads the partition: its view, if there is one that fits, and the log from there on; else all of the log. Once.
   asio::awaitable<void> load();
 
   /// One step, for a client at the host `asked_by`: `decide(GroupMachine&, Step&)` runs, what it appends is in the log or refused, late
@@ -56,7 +62,7 @@ class HostedGroups final : public std::enable_shared_from_this<HostedGroups>, pr
     std::vector<LateAnswer> late;
     GroupRoom room = room_for(asked_by);
     Step step = begin_step(late, room);
-    auto answer = decide(machine_, step);
+    auto answer = decide(*machine_, step);
     end_step(std::move(late), room);
     return answer;
   }
@@ -93,17 +99,28 @@ class HostedGroups final : public std::enable_shared_from_this<HostedGroups>, pr
   void hold(std::vector<LateAnswer> late);
   void deliver(std::vector<LateAnswer> late);
   [[nodiscard]] Partition* partition() const;
+  [[nodiscard]] Offset first_offset() const;
+  /// Then, from where the log has to be read.
+  [[nodiscard]] asio::awaitable<Offset> replay_view();
+  [[nodiscard]] asio::awaitable<Result<void>> replay_log(Offset next);
   [[nodiscard]] asio::awaitable<Result<void>> replay_all();
   [[nodiscard]] asio::awaitable<Result<void>> read_and_replay(storage::Slice slice);
   [[nodiscard]] Result<void> replay(Bytes batches);
-  void replay(const proto::RecordView& record);
+  void replay(Bytes key, Bytes value, std::string_view where);
+  /// So many more bytes are in the log that the view does not have.
+  void count_unviewed(std::size_t bytes);
+  [[nodiscard]] asio::awaitable<void> catch_up_view();
 
   CoordinatorHost host_;
   TopicPartition id_;
   State state_ = State::loading;
   SteadyTime failed_at_{};
-  GroupMachine machine_;
-  std::size_t counted_bytes_ = 0;  ///< That it counts for in the memory of all groups.
+  std::unique_ptr<GroupMachine> machine_ = std::make_unique<GroupMachine>();
+  GroupsView view_;
+  bool has_view_ = false;             ///< What was replayed began with it.
+  bool is_catching_up_ = false;       ///< The view does, or will when it is its turn.
+  std::uint64_t unviewed_bytes_ = 0;  ///< In the log, behind the view.
+  std::size_t counted_bytes_ = 0;     ///< That it counts for in the memory of all groups.
   Timer timer_{[this] { on_timer(); }};
   std::unordered_map<Ticket, std::shared_ptr<LateMail>> waiting_;
   Ticket next_ticket_ = 1;

@@ -3,6 +3,7 @@
 #include "proto/base/result.h"
 #include "proto/base/types.h"
 #include "storage/disk/file_system.h"
+#include "storage/key_value/key_value_store.h"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -149,6 +150,8 @@ class Env {
   virtual Random& random() = 0;
   /// One loop per shard; made before the broker starts, alive until after it stopped.
   virtual std::span<const std::unique_ptr<Loop>> loops() = 0;
+  /// Where a view of a log may be kept in that directory, beside the log's files; null: nowhere. Touches nothing.
+  virtual std::unique_ptr<storage::KeyValuePlace> view_place(const std::string& /*directory*/) { return nullptr; }
 };
 
 }  // namespace tidelog::broker

@@ -5,6 +5,7 @@
 #include "broker/env/posix_network.h"
 #include "proto/base/check.h"
 #include "storage/disk/posix.h"
+#include "storage/key_value/rocksdb_store.h"
 
 #include <boost/asio/signal_set.hpp>
 #include <malloc.h>
@@ -85,6 +86,10 @@ Network& PosixEnv::network() { return parts_->network; }
 BlockingPool& PosixEnv::blocking() { return parts_->blocking; }
 Random& PosixEnv::random() { return parts_->random; }
 std::span<const std::unique_ptr<Loop>> PosixEnv::loops() { return parts_->loops; }
+
+std::unique_ptr<storage::KeyValuePlace> PosixEnv::view_place(const std::string& directory) {
+  return std::make_unique<storage::RocksdbPlace>(parts_->files, directory);
+}
 
 void PosixEnv::start() {
   fix_allocator_thresholds();

@@ -19,6 +19,7 @@ class PosixEnv final : public Env {
   BlockingPool& blocking() override;
   Random& random() override;
   std::span<const std::unique_ptr<Loop>> loops() override;
+  std::unique_ptr<storage::KeyValuePlace> view_place(const std::string& directory) override;
 
   void start();
   void stop();

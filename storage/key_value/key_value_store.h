@@ -67,6 +67,8 @@ class KeyValuePlace {
   KeyValuePlace& operator=(const KeyValuePlace&) = delete;
   virtual ~KeyValuePlace() = default;
 
+  /// Whether there is anything, whatever state it is in. Waits for the disk; changes nothing.
+  virtual bool exists() = 0;
   /// What is there, or an empty store if nothing is. One at a time. An error says that it is damaged, or that the disk fails; damage may
   /// also show later, in any call of the store.
   virtual Result<std::unique_ptr<KeyValueStore>> open() = 0;

@@ -187,6 +187,11 @@ Result<void> RocksdbStore::sync() {
 
 }  // namespace
 
+bool RocksdbPlace::exists() {
+  const Result<DirEntry> there = files_.stat(store_in(directory_));
+  return there || there.error() != Errc::not_found;
+}
+
 Result<std::unique_ptr<KeyValueStore>> RocksdbPlace::open() {
   if (const Result<void> made = files_.make_directory(directory_); !made) return made.error();
   // What a crash left of a store that was thrown away.

@@ -19,6 +19,7 @@ class RocksdbPlace final : public KeyValuePlace {
   /// `files` is of this machine's disks: RocksDB goes to them by itself. Touches nothing.
   RocksdbPlace(FileSystem& files, std::string directory) : files_(files), directory_(std::move(directory)) {}
 
+  bool exists() override;
   Result<std::unique_ptr<KeyValueStore>> open() override;
   Result<void> discard() override;
   [[nodiscard]] static std::string store_in(const std::string& directory) { return directory + "/store"; }

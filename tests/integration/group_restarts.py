@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """SIGKILL of the coordinator in the middle of rebalances, many times: groups recover by themselves, and no committed offset goes back."""
+import glob
 import select
 import sys
 
@@ -127,7 +128,7 @@ class Committer:
 def main():
     args = rig.arguments(kills=100)
     options = ("group.initial.rebalance.delay.ms=0", "offsets.topic.segment.bytes=1048576", "log.cleaner.backoff.ms=50",
-               "max.connection.creation.rate=10000")
+               "max.connection.creation.rate=10000", "group.view.bytes=4000")
     with rig.Broker(args.tidelog, *options) as broker:
         broker.create("restarted")
         connected(broker).call(10, 1, b"\0\1a\0")  # whoever looks for a coordinator makes the topic
@@ -151,6 +152,8 @@ def main():
             broker.start()
             for committer in committers:
                 committer.check(broker)
+        # Or no start read one.
+        assert glob.glob(f"{glob.escape(broker.data)}/__consumer_offsets-*/view/store"), "no coordinator has a view"
         commits = sum(committer.sent for committer in committers)
         print(f"{args.kills} kills in the middle of rebalances, {commits} commits: every group recovered, no offset went back")
     return 0

@@ -2,6 +2,7 @@
 
 #include "tests/sim/disk.h"
 #include "tests/sim/network.h"
+#include "tests/sim/views.h"
 
 namespace tidelog::sim {
 
@@ -50,6 +51,7 @@ class SimEnv final : public broker::Env {
     World& world;
     SimNetwork& network;
     storage::FileSystem& files;
+    SimViews* views = nullptr;  ///< Null: no views are kept.
   };
   /// `name` is part of every stream of random numbers: a restarted process needs a new one, or it draws the same ids again.
   SimEnv(Parts parts, std::string_view name, std::size_t shards, ClockSkew skew = {});
@@ -60,6 +62,10 @@ class SimEnv final : public broker::Env {
   SimBlocking& blocking() override { return blocking_; }
   broker::Random& random() override { return random_; }
   std::span<const std::unique_ptr<broker::Loop>> loops() override { return loops_; }
+
+  std::unique_ptr<storage::KeyValuePlace> view_place(const std::string& directory) override {
+    return parts_.views == nullptr ? nullptr : parts_.views->place(directory);
+  }
 
   [[nodiscard]] ProcessId process() const { return process_; }
   /// `silently`: the machine lost power, so nobody tells its peers.

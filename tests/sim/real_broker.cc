@@ -14,6 +14,7 @@ namespace asio = boost::asio;
 void set_up_groups(broker::BrokerOptions& options) {
   options.offsets_topic_num_partitions = 3;
   options.offsets_commit_timeout_ms = 3000;
+  options.group_view_bytes = 2000;
   options.group_initial_rebalance_delay_ms = 50;
   options.group_min_session_timeout_ms = 100;
   options.group_consumer_min_session_timeout_ms = options.group_consumer_session_timeout_ms = 1500;

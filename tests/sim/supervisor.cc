@@ -19,7 +19,8 @@ Supervisor::Supervisor(const Host& host, const Plan& plan, const BrokerFactory& 
       disk_(host.disk),
       plan_(plan),
       factory_(factory),
-      liar_(host.disk, plan.has_groups ? "/__consumer_offsets-" : std::string("/") + kTopic + "-") {
+      liar_(host.disk, plan.has_groups ? "/__consumer_offsets-" : std::string("/") + kTopic + "-"),
+      views_(host.world, host.world.dice("views")) {
   world_.on_check_failed = [this](const std::string& what) { on_check_failed(what); };
 }
 
@@ -46,7 +47,7 @@ void Supervisor::start() {
   const std::string name = "broker start " + std::to_string(++starts_);
   world_.say([&] { return name; });
   storage::FileSystem& files = plan_.sync_lies ? static_cast<storage::FileSystem&>(liar_) : disk_;
-  const SimEnv::Parts parts{world_, network_, files};
+  const SimEnv::Parts parts{world_, network_, files, &views_};
   env_.emplace(parts, name, plan_.shards, plan_.skew);
   env_->blocking().delays = plan_.blocking;
   const BrokerSettings settings{.directory = kDataDirectory,

@@ -49,6 +49,7 @@ class Supervisor {
   const Plan& plan_;
   const BrokerFactory& factory_;
   LyingDisk liar_;
+  SimViews views_;
   std::optional<SimEnv> env_;
   std::unique_ptr<BrokerHandle> broker_;
   int starts_ = 0;

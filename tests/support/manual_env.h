@@ -1,6 +1,7 @@
 #pragma once
 
 #include "storage/disk/posix.h"
+#include "storage/key_value/rocksdb_store.h"
 #include "tests/support/manual_loop.h"
 
 #include <cstdlib>
@@ -40,6 +41,9 @@ class ManualEnv final : public Env {
   BlockingPool& blocking() override { return blocking_; }
   Random& random() override { return random_; }
   std::span<const std::unique_ptr<Loop>> loops() override { return loops_; }
+  std::unique_ptr<storage::KeyValuePlace> view_place(const std::string& directory) override {
+    return std::make_unique<storage::RocksdbPlace>(files_, directory);
+  }
 
   [[nodiscard]] ManualLoop& loop() { return static_cast<ManualLoop&>(*loops_.front()); }
   [[nodiscard]] const std::string& directory() const { return directory_.path(); }

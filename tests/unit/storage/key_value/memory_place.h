@@ -12,6 +12,7 @@ class MemoryPlace final : public storage::KeyValuePlace {
  public:
   using Entries = storage::MemoryStore::Entries;
 
+  bool exists() override { return !entries_->empty(); }
   Result<std::unique_ptr<storage::KeyValueStore>> open() override {
     ++opened_;
     if (opens_failing_ > 0) {
