@@ -75,6 +75,14 @@ Clock::duration Crowd::run_until_stable(std::size_t partitions, Milliseconds pat
   return run_until([&] { return is_stable(partitions); }, patience);
 }
 
+void Crowd::run_for(Clock::duration time) {
+  const Clock::time_point until = Clock::now() + time;
+  while (Clock::now() < until) {
+    for (Seat& seat : seats_) serve(seat, Clock::now());
+    wait(until);
+  }
+}
+
 bool Crowd::is_stable(std::size_t partitions) const {
   std::size_t held = 0;
   for (const Seat& seat : seats_) {

@@ -23,6 +23,9 @@ class Crowd {
   /// The same until every member is settled at one epoch and all partitions are somebody's.
   Clock::duration run_until_stable(std::size_t partitions, Milliseconds patience);
 
+  /// Serves all of them for so long.
+  void run_for(Clock::duration time);
+
   [[nodiscard]] std::size_t size() const { return seats_.size(); }
   /// The last to come of those that have partitions.
   [[nodiscard]] Member& busy();

@@ -13,6 +13,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <functional>
+#include <random>
 #include <string>
 #include <thread>
 
@@ -21,14 +23,15 @@ namespace {
 
 constexpr const char* kUsage =
     "tidelog-groups settle  --port P --group G --protocol classic|consumer [--members N] [--topic T] [--partitions N]\n"
-    "                       [--session-ms S] [--heartbeat-ms H] [--restarts N] [--patience-s S]\n"
+    "                       [--session-ms S] [--heartbeat-ms H] [--repeats N] [--patience-s S]\n"
     "tidelog-groups commits --port P [--groups N] [--interval-ms I] [--seconds S] [--topic T] [--partitions N]\n"
     "Each prints one line of JSON. settle: how long a group takes until every member has what the group decided, in ms,\n"
     "  first     all of its members come at once\n"
-    "  more      one more comes; pause: how long a member stood that kept what it had\n"
+    "  more      one more comes; pause: the longest that a member stood that kept what it had\n"
     "  leave     one says that it goes\n"
+    "  restart   one leaves and another one comes in its place\n"
     "  killed    one is gone without a word: the session's end is in it\n"
-    "  restart   one leaves and another one comes in its place, again and again: the median\n";
+    "more, leave and restart are the median of N, each at any moment between two heartbeats.\n";
 
 double ms(Clock::duration time) { return std::chrono::duration<double, std::milli>(time).count(); }
 
@@ -58,6 +61,23 @@ class Settling {
       }
     }
   }
+  /// What happens next does so at any moment of an interval: right behind one heartbeat it would wait for the next as long as can be.
+  void drift() { crowd_.run_for(std::chrono::duration_cast<Clock::duration>(plan_.heartbeat * moment_(random_))); }
+  /// The median time that it takes to settle after `event`.
+  double settle_after(std::size_t times, const std::function<void()>& event, const std::function<void()>& back) {
+    std::vector<double> taken;
+    for (std::size_t i = 0; i < times; ++i) {
+      drift();
+      event();
+      taken.push_back(settle());
+      longest_pause_ = std::max(longest_pause_, ms(crowd_.longest_pause()));
+      drift();
+      back();
+      settle();
+    }
+    std::ranges::sort(taken);
+    return taken.empty() ? 0 : taken[taken.size() / 2];
+  }
   double settle() {
     crowd_.forget_pauses();
     return ms(crowd_.run_until_stable(static_cast<std::size_t>(plan_.partitions), patience_));
@@ -65,7 +85,8 @@ class Settling {
   /// With partitions, or nothing would change.
   void leave() { crowd_.busy().leave(); }
   void kill() { crowd_.kill(crowd_.busy()); }
-  [[nodiscard]] double pause() const { return ms(crowd_.longest_pause()); }
+  /// In what was repeated up to now.
+  [[nodiscard]] double longest_pause() const { return longest_pause_; }
   void end() {
     crowd_.leave();
     crowd_.run_until([this] { return crowd_.size() == 0; }, patience_);
@@ -77,6 +98,9 @@ class Settling {
   bool is_classic_;
   Milliseconds patience_;
   std::size_t next_id_ = 0;
+  double longest_pause_ = 0;
+  std::minstd_rand random_;  ///< The same moments for every broker.
+  std::uniform_real_distribution<> moment_;
 };
 
 int settle(Flags& flags) {
@@ -87,7 +111,7 @@ int settle(Flags& flags) {
                        .heartbeat = Milliseconds(flags.number("heartbeat-ms", 100))};
   const std::string protocol = flags.text("protocol", "classic");
   const std::size_t members = flags.number("members", 10);
-  const std::size_t restarts = flags.number("restarts", 10);
+  const std::size_t repeats = flags.number("repeats", 7);
   const Milliseconds patience = std::chrono::seconds(flags.number("patience-s", 120));
   const auto port = static_cast<std::uint16_t>(flags.number("port", 9092));
   flags.finish();
@@ -100,21 +124,19 @@ int settle(Flags& flags) {
   Settling group(port, plan, protocol == "classic", patience);
   group.come(members);
   const double first = group.settle();
-  group.come(1);
-  const double more = group.settle();
-  const double pause = group.pause();
-  group.leave();
-  const double left = group.settle();
-  group.kill();
-  const double killed = group.settle();
-  std::vector<double> restarted;
-  for (std::size_t i = 0; i < restarts; ++i) {
+  const auto one_comes = [&] { group.come(1); };
+  const auto one_leaves = [&] { group.leave(); };
+  const double more = group.settle_after(repeats, one_comes, one_leaves);
+  const double pause = group.longest_pause();
+  const double left = group.settle_after(repeats, one_leaves, one_comes);
+  const auto one_restarts = [&] {
     group.leave();
     group.come(1);
-    restarted.push_back(group.settle());
-  }
-  std::ranges::sort(restarted);
-  const double restart = restarted.empty() ? 0 : restarted[restarted.size() / 2];
+  };
+  const double restart = group.settle_after(repeats, one_restarts, [] {});
+  group.drift();
+  group.kill();
+  const double killed = group.settle();
   group.end();
   fmt::print(R"({{"scenario":"settle","protocol":"{}","members":{},"partitions":{},"first_ms":{:.1f},"more_ms":{:.1f},"pause_ms":{:.1f},)"
              R"("leave_ms":{:.1f},"killed_ms":{:.1f},"restart_ms":{:.1f}}})"
