@@ -9,7 +9,7 @@ import sys
 import rig
 import wire
 
-LEADER_NOT_AVAILABLE, KAFKA_STORAGE_ERROR = 5, 56
+LEADER_NOT_AVAILABLE, COORDINATOR_NOT_AVAILABLE, KAFKA_STORAGE_ERROR = 5, 15, 56
 PARTITIONS = 4
 
 
@@ -232,6 +232,33 @@ def one_that_goes_while_it_is_used_leaves_the_other(args):
         assert broker.consume("torn", 0) == [b"0 a", b"0 b", b"more"]
 
 
+def groups_of_what_is_left_are_coordinated(args):
+    with Broker(args.tidelog, "offsets.topic.num.partitions=2", "group.initial.rebalance.delay.ms=0") as broker:
+        def coordinator_error(group):
+            connection = rig.Wire(broker.port)
+            error, = struct.unpack_from(">h", connection.call(wire.FIND_COORDINATOR, 1, wire.find_coordinator(group)), 4)
+            connection.close()
+            return error
+
+        broker.create("read")
+        groups = [f"group-{i}" for i in range(8)]
+        for group in groups:
+            rig.until(lambda name=group: broker.cli("group", "seek", name, "--topic", "read", "--to", "earliest", "--execute")[0] == 0, "it commits")
+        broker.kill()
+        away = broker.second + ".away"
+        os.rename(broker.second, away)
+        with open(broker.second, "w", encoding="ascii"):
+            pass
+        broker.start()
+        errors = [coordinator_error(group) for group in groups]
+        assert set(errors) == {0, COORDINATOR_NOT_AVAILABLE}, errors
+        os.unlink(broker.second)
+        broker.kill()
+        os.rename(away, broker.second)
+        broker.start()
+        assert [coordinator_error(group) for group in groups] == [0] * len(groups)
+
+
 def a_deleted_topic_goes_when_its_directory_is_back(args):
     with Broker(args.tidelog) as broker:
         broker.fill("gone")
@@ -341,7 +368,8 @@ def the_metadata_log_may_have_its_own(args):
 def main():
     args = rig.arguments()
     for check in (partitions_go_by_turns_and_survive_a_kill, one_more_directory_gets_what_is_new, what_is_away_at_the_start_is_offline,
-                  one_that_goes_while_it_is_used_leaves_the_other, a_deleted_topic_goes_when_its_directory_is_back,
+                  one_that_goes_while_it_is_used_leaves_the_other, groups_of_what_is_left_are_coordinated,
+                  a_deleted_topic_goes_when_its_directory_is_back,
                   a_partition_that_was_moved_is_found, a_move_that_leaves_the_journal_behind_is_refused, what_nobody_can_mean_is_refused, the_metadata_log_may_have_its_own):
         check(args)
         print(f"ok {check.__name__}", flush=True)
