@@ -113,6 +113,8 @@ asio::awaitable<Result<void>> GroupsView::open(Open& view, storage::ViewReader& 
 }
 
 asio::awaitable<std::optional<GroupsView::Start>> GroupsView::load() const {
+  const Partition* const log = partition();
+  if (log == nullptr || log->state().log_end.value == 0) co_return std::nullopt;
   const std::unique_ptr<Open> view = place();
   if (view == nullptr) co_return std::nullopt;
   bool exists = false;
