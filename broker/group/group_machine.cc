@@ -398,6 +398,11 @@ Result<ConsumerDescription, ErrorCode> GroupMachine::describe_consumer(std::stri
   return entry->consumer->describe();
 }
 
+std::size_t GroupMachine::bytes(std::string_view group) const {
+  const GroupEntry* const entry = find(group);
+  return entry == nullptr ? 0 : entry->counted_bytes;
+}
+
 const GroupHistory* GroupMachine::history(std::string_view group) const {
   static const GroupHistory kNone;
   const GroupEntry* const entry = find(group);

@@ -95,6 +95,8 @@ class GroupMachine {
   [[nodiscard]] std::size_t group_count() const { return groups_.size(); }
   /// What all of it takes in memory: an estimate that follows every step (memory.h).
   [[nodiscard]] std::size_t bytes() const { return bytes_ + topics_.bytes(); }
+  /// Of one group; 0 if there is none.
+  [[nodiscard]] std::size_t bytes(std::string_view group) const;
 
   /// What became due. Call when `wake_at` is past; earlier does no harm.
   void tick(Step& step);

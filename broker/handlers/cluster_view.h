@@ -3,6 +3,7 @@
 #include "broker/handlers/handler.h"
 #include "proto/codec/array.h"
 
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,5 +42,9 @@ Leadership leadership_of(const HandlerContext& context, const PartitionImage& pa
 inline constexpr std::int32_t kClusterOperations = 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12;
 /// Read 3, Write 4, Create 5, Delete 6, Alter 7, Describe 8, DescribeConfigs 10, AlterConfigs 11.
 inline constexpr std::int32_t kTopicOperations = 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 11;
+/// Read 3, Delete 6, Describe 8, DescribeConfigs 10, AlterConfigs 11.
+inline constexpr std::int32_t kGroupOperations = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11;
+/// Nobody asked.
+inline constexpr std::int32_t kNoOperations = std::numeric_limits<std::int32_t>::min();
 
 }  // namespace tidelog::broker

@@ -1,4 +1,5 @@
-#include "broker/handlers/groups/ask_coordinator.h"
+#include "broker/handlers/cluster_view.h"
+#include "broker/handlers/groups/ask_for_much.h"
 #include "broker/handlers/groups/distinct.h"
 #include "broker/handlers/groups/told_history.h"
 #include "proto/messages/consumer_group_describe_request.h"
@@ -19,6 +20,7 @@ struct Described {
   std::string name;
   ErrorCode error = ErrorCode::none;
   std::string message;
+  std::int32_t operations = kNoOperations;
   ConsumerDescription group;
   std::vector<ToldEvent> history;
 };
@@ -31,20 +33,25 @@ struct Room {
   std::deque<std::vector<ConsumerGroupDescribeResponse::HistoryEvent>> events;
 };
 
-asio::awaitable<void> describe(HandlerContext context, bool wants_history, Described& described) {
+/// False: there is no memory for it.
+asio::awaitable<bool> describe(HandlerContext context, bool wants_history, std::pair<AnswerRoom&, Described&> to) {
+  Described& described = to.second;
   const auto look = [&](GroupMachine& machine, Step&) {
     if (wants_history) described.history = tell_history(machine, described.name);
     return machine.describe_consumer(described.name);
   };
-  std::pair<ErrorCode, Answer> outcome = co_await ask_coordinator<Answer>(context, described.name, look);
-  described.error = outcome.first;
-  if (outcome.first != ErrorCode::none) co_return;
-  if (outcome.second) {
-    described.group = std::move(*outcome.second);
+  const auto weigh = [&](const GroupMachine& machine) { return bytes_to_describe(machine, described.name); };
+  auto outcome = co_await ask_for_much<Answer>(context, to.first, described.name, LargeQuestion{weigh, look});
+  if (!outcome) co_return false;
+  described.error = outcome->first;
+  if (described.error != ErrorCode::none) co_return true;
+  if (outcome->second) {
+    described.group = std::move(*outcome->second);
   } else {
-    described.error = outcome.second.error();
+    described.error = outcome->second.error();
     described.message = "there is no consumer group " + described.name;
   }
+  co_return true;
 }
 
 ConsumerGroupDescribeResponse::Assignment lay_out(const PartitionsById& partitions, const Image& image, Room& room) {
@@ -88,6 +95,7 @@ ConsumerGroupDescribeResponse::DescribedGroup lay_out(const Described& described
   group.assignment_epoch = described.group.assignment_epoch;
   group.assignor_name = described.group.assignor;
   group.members = members;
+  group.authorized_operations = described.operations;
   auto& events = room.events.emplace_back();
   for (const ToldEvent& event : described.history) {
     events.push_back({.timestamp_ms = event.at.value, .generation = event.generation, .event = event.sentence});
@@ -104,7 +112,11 @@ Handle handle_consumer_group_describe(HandlerContext context, Request request, S
   if (!decode(request.body, request.header.api_version, message)) co_return refuse_unreadable(context, "ConsumerGroupDescribe");
   std::vector<Described> all;
   for (const std::string_view name : distinct(message.group_ids)) all.emplace_back().name = name;
-  for (Described& one : all) co_await describe(context, message.include_history, one);
+  AnswerRoom memory(AnswerRoom::Bound::what_there_is);
+  for (Described& one : all) {
+    if (message.include_authorized_operations) one.operations = kGroupOperations;
+    if (!co_await describe(context, message.include_history, {memory, one})) co_return Outcome::close;
+  }
   Room room;
   std::vector<ConsumerGroupDescribeResponse::DescribedGroup> groups;
   for (const Described& one : all) groups.push_back(lay_out(one, context, room));

@@ -1,8 +1,11 @@
-#include "broker/handlers/groups/ask_coordinator.h"
+#include "broker/handlers/groups/ask_for_much.h"
 #include "broker/handlers/groups/lag_questions.h"
 #include "broker/handlers/per_partition.h"
 #include "proto/messages/offset_fetch_request.h"
 #include "proto/messages/offset_fetch_response.h"
+
+#include <algorithm>
+#include <set>
 
 namespace tidelog::broker {
 namespace {
@@ -61,9 +64,12 @@ void add_topic(AskedGroup& asked, const OffsetFetchRequest::OffsetFetchRequestTo
   }
 }
 
+/// All that one group has is told once, however often it is asked for: a name of one letter may be worth megabytes.
 std::vector<AskedGroup> many_groups(const OffsetFetchRequest& message, const Image& image, std::int16_t version) {
   std::vector<AskedGroup> groups;
+  std::set<std::string_view> whole;
   for (const auto& group : message.groups) {
+    if (group.topics.is_null() && !whole.insert(group.group_id).second) continue;
     AskedGroup& asked = groups.emplace_back();
     asked.call.group = group.group_id;
     asked.call.member_id = owned(group.member_id);
@@ -76,11 +82,42 @@ std::vector<AskedGroup> many_groups(const OffsetFetchRequest& message, const Ima
   return groups;
 }
 
-asio::awaitable<void> ask(HandlerContext context, AskedGroup& asked) {
-  const auto fetch = [&asked](GroupMachine& machine, Step&) { return machine.fetch(asked.call); };
-  std::pair<ErrorCode, OffsetFetchAnswer> outcome = co_await ask_coordinator<OffsetFetchAnswer>(context, asked.call.group, fetch);
-  asked.answer = std::move(outcome.second);
-  if (outcome.first != ErrorCode::none) asked.answer = {.error = outcome.first, .topics = {}};
+/// Of one partition, beside its note: where it lies in the machine's answer, in the response, and encoded.
+constexpr std::size_t kPartitionBytes = sizeof(OffsetFetchAnswer::Partition) + sizeof(OffsetFetchResponse::OffsetFetchResponsePartitions) + 32;
+
+/// What the answer about a group takes. A note is there twice: copied, and encoded.
+std::size_t weigh(const GroupMachine& machine, const OffsetFetchCall& call) {
+  const OffsetTable* const offsets = machine.offsets(call.group);
+  if (!call.topics) return offsets == nullptr ? 0 : offsets->size() * kPartitionBytes + 2 * offsets->bytes();
+  std::size_t bytes = 0;
+  for (const auto& topic : *call.topics) {
+    bytes += topic.partitions.size() * kPartitionBytes;
+    if (offsets == nullptr) continue;
+    for (const std::int32_t index : topic.partitions) {
+      const StoredOffset* const offset = offsets->find({topic.name, PartitionIndex{index}});
+      if (offset != nullptr) bytes += 2 * offset->metadata().size();
+    }
+  }
+  return bytes;
+}
+
+AnswerRoom room_for(const std::vector<AskedGroup>& groups) {
+  const bool is_whole = std::ranges::none_of(groups, [](const AskedGroup& group) { return group.call.topics.has_value(); });
+  return AnswerRoom(is_whole ? AnswerRoom::Bound::what_there_is : AnswerRoom::Bound::memory);
+}
+
+/// False: there is no memory for what they have.
+asio::awaitable<bool> ask(HandlerContext context, std::vector<AskedGroup>& groups) {
+  AnswerRoom room = room_for(groups);
+  for (AskedGroup& asked : groups) {
+    const auto weigh_it = [&asked](const GroupMachine& machine) { return weigh(machine, asked.call); };
+    const auto fetch = [&asked](GroupMachine& machine, Step&) { return machine.fetch(asked.call); };
+    auto outcome = co_await ask_for_much<OffsetFetchAnswer>(context, room, asked.call.group, LargeQuestion{weigh_it, fetch});
+    if (!outcome) co_return false;
+    asked.answer = std::move(outcome->second);
+    if (outcome->first != ErrorCode::none) asked.answer = {.error = outcome->first, .topics = {}};
+  }
+  co_return true;
 }
 
 std::size_t count_partitions(const AskedGroup& group) {
@@ -230,14 +267,15 @@ Handle handle_offset_fetch(HandlerContext context, Request request, SendQueue& t
   const std::int16_t version = request.header.api_version;
   if (!decode(request.body, version, message)) co_return refuse_unreadable(context, "OffsetFetch");
   if (version < kFirstWithManyGroups) {
-    AskedGroup asked = only_group(message, context.image());
-    co_await ask(context, asked);
-    respond_with_one(request, asked, to);
+    std::vector<AskedGroup> asked;
+    asked.push_back(only_group(message, context.image()));
+    if (!co_await ask(context, asked)) co_return Outcome::close;
+    respond_with_one(request, asked.front(), to);
     co_return Outcome::keep;
   }
   std::vector<AskedGroup> groups = many_groups(message, context.image(), version);
   const bool wants_lag = message.include_lag;
-  for (AskedGroup& group : groups) co_await ask(context, group);
+  if (!co_await ask(context, groups)) co_return Outcome::close;
   Laid laid;
   lay_out_many(context, version, groups, laid);
   std::string client_id;
