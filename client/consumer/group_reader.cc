@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <random>
+#include <thread>
+#include <utility>
 
 namespace tidelog::core {
 namespace {
@@ -39,7 +41,7 @@ MemberSettings member_settings(const Settings& settings, const subscription& wha
   return {.group = settings.group_id,
           .instance_id = settings.group_instance_id,
           .topics = what.topics(),
-          .assignors = settings.assignors,
+          .assignors = settings.group_protocol == GroupProtocol::classic ? settings.assignors : std::vector<Assignor>(),
           .remote_assignor = settings.group_remote_assignor,
           .heartbeat_interval = settings.heartbeat_interval,
           .max_poll_interval = settings.max_poll_interval};
@@ -208,7 +210,7 @@ GroupMember GroupReader::who() const {
     member.generation = session_->member().generation();
   });
   if (!settings.group_instance_id.empty()) member.instance_id = settings.group_instance_id;
-  member.lane = session_->lane();
+  member.lane = session_->offset_lane();
   return member;
 }
 
@@ -220,11 +222,21 @@ result<void> GroupReader::commit(const std::vector<group_offset>& offsets, TimeP
     if (!results) return results.error();
     const auto failed = std::ranges::find_if(*results, [](const auto& each) { return !each.outcome(); });
     if (failed == results->end()) return {};
-    // The epoch moved on between the question who we are and the commit.
-    const bool is_late = failed->outcome().error().kafka_code() == static_cast<int>(ErrorCode::stale_member_epoch);
-    if (!is_late || tried == member.generation || Clock::now() >= deadline) return failed->outcome();
-    tried = member.generation;
+    const bool is_again = std::exchange(tried, member.generation) == member.generation;
+    if (Clock::now() >= deadline || !is_passing(failed->outcome().error(), is_again)) return failed->outcome();
   }
+}
+
+/// Whether a commit that was refused may be taken when it is sent again, with the epoch that is ours by then.
+bool GroupReader::is_passing(const error& why, bool is_again) const {
+  const auto code = static_cast<ErrorCode>(why.kafka_code());
+  // The epoch moved on between the question who we are and the commit.
+  if (code == ErrorCode::stale_member_epoch) return !is_again;
+  if (code != ErrorCode::rebalance_in_progress && code != ErrorCode::illegal_generation) return false;
+  bool is_rejoining = false;
+  client_->loop().run_and_wait([&] { is_rejoining = session_->member().is_rejoining(); });
+  if (is_rejoining) std::this_thread::sleep_for(client_->settings().retry_backoff);
+  return is_rejoining || (keeps_reading(client_->settings().assignors) && !is_again);
 }
 
 void GroupReader::commit_now_and_then(const Partitions& reading, TimePoint deadline) {

@@ -44,6 +44,7 @@ class GroupReader {
   result<Partitions> begin(const PartitionSet& assigned);
   result<std::int64_t> first_offset(const topic_partition& where, TimePoint deadline);
   [[nodiscard]] GroupMember who() const;
+  [[nodiscard]] bool is_passing(const error& why, bool is_again) const;
   [[nodiscard]] bool commits_by_itself() const { return client_->settings().commits_by_itself; }
 
   std::shared_ptr<ClientCore> client_;

@@ -26,6 +26,7 @@ class ConsumerMember final : public Membership {
   [[nodiscard]] std::optional<Change> change() const override;
   void on_change_done(const Change& done) override;
   [[nodiscard]] bool is_settled() const override { return state_ == State::inside && !has_news_; }
+  [[nodiscard]] bool is_rejoining() const override { return false; }
   [[nodiscard]] std::vector<std::string> topics_wanted() const override;
   void on_topics(const TopicShapes& topics) override;
   void on_poll(Moment now) override { polled_at_ = now; }

@@ -123,6 +123,9 @@ class Membership {
   /// Whether what is read is what the group has said, as far as is known.
   [[nodiscard]] virtual bool is_settled() const = 0;
 
+  /// Whether the group shares out anew while what it has is read on: a commit may be refused now, and be taken a moment later.
+  [[nodiscard]] virtual bool is_rejoining() const = 0;
+
   /// Topics whose shape has to be known before it goes on.
   [[nodiscard]] virtual std::vector<std::string> topics_wanted() const = 0;
   /// Whatever is known of topics now. A topic that is not there has no shape.

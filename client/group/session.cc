@@ -24,7 +24,8 @@ GroupSession::GroupSession(ClientCore& core, std::shared_ptr<ConsumerState> stat
       state_(std::move(state)),
       settings_(std::move(settings)),
       member_(std::move(member)),
-      lane_(core.cluster().open_lane()) {}
+      lane_(core.cluster().open_lane()),
+      offset_lane_(keeps_reading(settings_.assignors) ? core.cluster().open_lane() : lane_) {}
 
 void GroupSession::start() {
   for (const std::string& topic : settings_.topics) core_.cluster().use_topic(topic);
@@ -203,6 +204,7 @@ void GroupSession::finish() {
   timer_.reset();
   core_.cluster().forget(listener_);
   core_.cluster().close_lane(lane_);
+  core_.cluster().close_lane(offset_lane_);
   if (Task left = std::exchange(left_, {})) left();
 }
 

@@ -22,6 +22,22 @@ TEST(Embedded, WritesASubscriptionAsKafkaDoes) {
   EXPECT_EQ(read_subscription(write_subscription(wanted)), wanted);
 }
 
+TEST(Embedded, RepeatsTheGenerationForLeadersThatKnowNoVersionWithOne) {
+  const Subscription wanted{.topics = {"t"}, .owned = {}, .generation = 9};
+
+  EXPECT_EQ(write_subscription(wanted, true), bytes({0, 2, 0, 0, 0, 1, 0, 1, 't', 0, 0, 0, 4, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 9}));
+}
+
+TEST(Embedded, ReadsTheGenerationWhereMembersOfThatVersionHaveIt) {
+  const auto with = bytes({0, 1, 0, 0, 0, 1, 0, 1, 't', 0, 0, 0, 4, 0, 0, 1, 2, 0, 0, 0, 0});
+  const auto without = bytes({0, 1, 0, 0, 0, 1, 0, 1, 't', 0, 0, 0, 3, 0, 0, 1, 0, 0, 0, 0});
+  const auto newer = bytes({0, 2, 0, 0, 0, 1, 0, 1, 't', 0, 0, 0, 4, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 5});
+
+  EXPECT_EQ(read_subscription(with).generation, 258);
+  EXPECT_EQ(read_subscription(without).generation, -1);
+  EXPECT_EQ(read_subscription(newer).generation, 5);
+}
+
 TEST(Embedded, WritesAnAssignmentAsKafkaDoes) {
   EXPECT_EQ(write_assignment({{"t", 1}, {"t", 0}}),
             bytes({0, 1, 0, 0, 0, 1, 0, 1, 't', 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff}));
