@@ -1,4 +1,5 @@
-// Reads as a member of a group by our client library, until SIGTERM; then it commits and leaves.
+// Reads as a member of a group by our client library, until SIGTERM; then it leaves. With enable.auto.commit=false it commits what it has
+// read before it reads more.
 // What it is told and what it reads are lines on stdout: "assigned TOPIC:PARTITION ...", "revoked ...", "lost ...", "record PARTITION
 // VALUE". Usage: group_listener TOPIC[,TOPIC...] KEY=VALUE... with client settings, bootstrap.servers and group.id among them
 #include <tidelog/client.h>
@@ -33,7 +34,7 @@ std::vector<std::string> split(const std::string& list) {
   return all;
 }
 
-int read(tidelog::consumer& from) {
+int read(tidelog::consumer& from, bool commits) {
   while (stopping == 0) {
     const tidelog::result<tidelog::record_batch> batch = from.poll(std::chrono::milliseconds(50));
     if (!batch) return fail(batch.error());
@@ -41,6 +42,8 @@ int read(tidelog::consumer& from) {
       const std::string value(record.value().text());
       std::printf("record %d %s\n", record.partition(), value.c_str());
     }
+    // What was refused is committed with the next records, or read again.
+    if (commits && !batch->empty()) (void)from.commit();
   }
   const tidelog::result<void> closed = from.close();
   return closed ? 0 : fail(closed.error());
@@ -67,5 +70,5 @@ int main(int argc, char** argv) {
   what.on_revoked([](const auto& partitions) { print("revoked", partitions); });
   what.on_lost([](const auto& partitions) { print("lost", partitions); });
   const tidelog::result<void> subscribed = from.subscribe(what);
-  return subscribed ? read(from) : fail(subscribed.error());
+  return subscribed ? read(from, settings.get("enable.auto.commit") == "false") : fail(subscribed.error());
 }
