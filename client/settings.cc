@@ -148,7 +148,7 @@ constexpr std::array kKeys{
         set_number<&S::buffer_bytes, 1, kLong>},
     Key{"check.crcs", "", "true", "Whether checksums of fetched batches are checked.", set_bool<&S::checks_crcs>},
     Key{"client.id", "", "tidelog", "Name of this client in the broker's logs and quotas.", set_text<&S::client_id>},
-    Key{"client.rack", "", "", "Where this client runs, for reading from a near replica.", set_text<&S::client_rack>},
+    Key{"client.rack", "", "", "Where this client runs, for reading from a near replica; its group is told, too.", set_text<&S::client_rack>},
     Key{"compression.level", "", "", "The codec's level.", set_number<&S::codec_level, -131072, 22>},
     Key{"compression.type", "compression.codec", "none", "none, gzip, snappy, lz4 or zstd.", set_codec},
     Key{"default.api.timeout.ms", "", "60000", "How long a call waits for its answer, retries included.",

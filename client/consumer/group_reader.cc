@@ -40,6 +40,7 @@ void call(const subscription::listener& listener, const PartitionSet& partitions
 MemberSettings member_settings(const Settings& settings, const subscription& what) {
   return {.group = settings.group_id,
           .instance_id = settings.group_instance_id,
+          .rack = settings.client_rack,
           .topics = what.topics(),
           .assignors = settings.group_protocol == GroupProtocol::classic ? settings.assignors : std::vector<Assignor>(),
           .remote_assignor = settings.group_remote_assignor,

@@ -127,6 +127,7 @@ Request make(const ConsumerCall& call, const MemberSettings& settings, const Mem
     if (call.is_whole) {
       message.rebalance_timeout_ms = to_ms(settings.max_poll_interval);
       message.subscribed_topic_names = topics;
+      if (!settings.rack.empty()) message.rack_id = settings.rack;
       if (!settings.remote_assignor.empty()) message.server_assignor = settings.remote_assignor;
     }
     if (call.owned) message.topic_partitions = owned;

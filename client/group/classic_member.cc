@@ -55,7 +55,7 @@ void ClassicMember::stop_reading_late(Moment now) {
 
 JoinCall ClassicMember::join_call() const {
   JoinCall call{.member_id = member_id_, .protocols = {}};
-  Subscription subscription{.topics = settings_.topics, .owned = {}, .generation = given_in_};
+  Subscription subscription{.topics = settings_.topics, .owned = {}, .generation = given_in_, .rack = settings_.rack};
   if (keeps_) subscription.owned.assign(claimed_.begin(), claimed_.end());
   for (const Assignor assignor : settings_.assignors) {
     const bool repeats_generation = assignor == Assignor::cooperative_sticky;

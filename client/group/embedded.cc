@@ -7,8 +7,8 @@
 namespace tidelog::core {
 namespace {
 
-/// The newest that adds something we say: what is owned came with 1, of which generation it is with 2.
-constexpr std::int16_t kSubscriptionVersion = 2, kAssignmentVersion = 1;
+/// The newest that adds something we say: what is owned came with 1, of which generation it is with 2, the rack with 3.
+constexpr std::int16_t kSubscriptionVersion = 3, kAssignmentVersion = 1;
 constexpr std::int16_t kFirstWithGeneration = 2;
 
 /// The user data of cooperative-sticky: a generation, the high byte first.
@@ -50,14 +50,17 @@ std::vector<std::byte> write_subscription(const Subscription& subscription, bool
                                      .user_data = repeats_generation ? std::optional(to_user_data(subscription.generation)) : std::nullopt,
                                      .owned = by_topic(subscription.owned),
                                      .generation = subscription.generation,
-                                     .rack_id = {}});
+                                     .rack_id = subscription.rack.empty() ? std::nullopt : std::optional(subscription.rack)});
 }
 
 Subscription read_subscription(Bytes blob) {
   Result<proto::ConsumerSubscription> read = proto::decode_subscription(blob);
   if (!read) return {};
   const std::int32_t generation = read->version < kFirstWithGeneration ? from_user_data(read->user_data) : read->generation;
-  return {.topics = std::move(read->topics), .owned = flatten(read->owned), .generation = generation};
+  return {.topics = std::move(read->topics),
+          .owned = flatten(read->owned),
+          .generation = generation,
+          .rack = std::move(read->rack_id).value_or("")};
 }
 
 std::vector<std::byte> write_assignment(const std::vector<topic_partition>& partitions) {

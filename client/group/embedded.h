@@ -17,6 +17,7 @@ struct Subscription {
   std::vector<std::string> topics;
   std::vector<topic_partition> owned;
   std::int32_t generation = -1;  ///< In which it was given what it owns; -1: not known.
+  std::string rack = {};         ///< Where it runs; empty: it does not say.
   bool operator==(const Subscription&) const = default;
 };
 

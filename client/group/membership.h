@@ -22,6 +22,7 @@ using Blob = std::vector<std::byte>;
 struct MemberSettings {
   std::string group;
   std::string instance_id;  ///< Empty: not a static member.
+  std::string rack;         ///< Empty: it does not say where it runs.
   std::vector<std::string> topics;
   std::vector<Assignor> assignors;  ///< Classic, best first.
   std::string remote_assignor;

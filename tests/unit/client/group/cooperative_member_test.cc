@@ -17,6 +17,7 @@ class CooperativeMemberTest : public ClassicMemberRig {
   Subscription said_when_joining() {
     const JoinCall call = asked<JoinCall>();
     EXPECT_EQ(call.protocols.size(), 1U);
+    if (call.protocols.empty()) return {};
     EXPECT_EQ(call.protocols.front().first, "cooperative-sticky");
     return read_subscription(call.protocols.front().second);
   }
@@ -36,6 +37,15 @@ TEST_F(CooperativeMemberTest, SaysThatItHasNothingWhenItComes) {
   EXPECT_TRUE(said.owned.empty());
   EXPECT_EQ(said.generation, -1);
   EXPECT_FALSE(member.is_rejoining());
+}
+
+TEST_F(CooperativeMemberTest, SaysWhereItRuns) {
+  MemberSettings here = settings({Assignor::cooperative_sticky});
+  here.rack = "west";
+  member = ClassicMember(here);
+  member.on_poll(now);
+
+  EXPECT_EQ(said_when_joining().rack, "west");
 }
 
 TEST_F(CooperativeMemberTest, ReadsOnWhileItJoinsAgainAndTakesWhatIsNewAtOnce) {
