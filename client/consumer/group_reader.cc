@@ -70,10 +70,12 @@ std::vector<group_offset> positions_of(const GroupReader::Partitions& reading) {
   return offsets;
 }
 
-GroupReader::GroupReader(std::shared_ptr<ClientCore> client, std::shared_ptr<ConsumerState> state, subscription what)
-    : client_(std::move(client)), state_(std::move(state)), what_(std::move(what)) {
+GroupReader::GroupReader(std::shared_ptr<ClientCore> client, std::shared_ptr<ConsumerState> state, subscription what,
+                         std::shared_ptr<const TopicFilter> filter)
+    : client_(std::move(client)), state_(std::move(state)), what_(std::move(what)), filter_(std::move(filter)) {
   const Settings& settings = client_->settings();
   MemberSettings member = member_settings(settings, what_);
+  member.filter = filter_;
   std::unique_ptr<Membership> membership;
   if (settings.group_protocol == GroupProtocol::consumer)
     membership = std::make_unique<ConsumerMember>(member, new_member_id());
@@ -90,20 +92,36 @@ GroupReader::~GroupReader() {
 }
 
 result<void> GroupReader::start(TimePoint deadline) {
-  if (what_.until()) {
-    std::vector<OffsetQuery> queries;
-    for (const std::string& topic : what_.topics()) {
-      const auto found = client_->find_topic(topic, client_->settings().creates_topics, deadline);
-      if (!found) return found.error();
-      for (std::size_t i = 0; i < (*found)->partitions.size(); ++i)
-        queries.push_back({.topic = topic, .partition = static_cast<std::int32_t>(i), .where = *what_.until()});
-    }
-    const auto offsets = look_up_offsets(*client_, queries, deadline);
-    if (!offsets) return offsets.error();
-    for (std::size_t i = 0; i < queries.size(); ++i) until_[{queries[i].topic, queries[i].partition}] = (*offsets)[i];
+  const result<void> looked_up = what_.until() ? look_up_ends(deadline) : result<void>();
+  if (looked_up) client_->loop().run_and_wait([this] { session_->start(); });
+  return looked_up;
+}
+
+result<void> GroupReader::look_up_ends(TimePoint deadline) {
+  const result<std::vector<std::string>> topics = topics_now(deadline);
+  if (!topics) return topics.error();
+  std::vector<OffsetQuery> queries;
+  for (const std::string& topic : *topics) {
+    const auto found = client_->find_topic(topic, client_->settings().creates_topics, deadline);
+    if (!found) return found.error();
+    for (std::size_t i = 0; i < (*found)->partitions.size(); ++i)
+      queries.push_back({.topic = topic, .partition = static_cast<std::int32_t>(i), .where = *what_.until()});
   }
-  client_->loop().run_and_wait([this] { session_->start(); });
+  const auto offsets = look_up_offsets(*client_, queries, deadline);
+  if (!offsets) return offsets.error();
+  for (std::size_t i = 0; i < queries.size(); ++i) until_[{queries[i].topic, queries[i].partition}] = (*offsets)[i];
   return {};
+}
+
+result<std::vector<std::string>> GroupReader::topics_now(TimePoint deadline) {
+  if (!filter_) return what_.topics();
+  const auto known = client_->fetch_metadata(std::nullopt, false, deadline);
+  if (!known) return known.error();
+  std::vector<std::string> matching;
+  for (const auto& [name, topic] : (*known)->topics) {
+    if (topic->error_code == 0 && !topic->is_internal && filter_->matches(name)) matching.push_back(name);
+  }
+  return matching;
 }
 
 void GroupReader::polled() {

@@ -4,6 +4,14 @@
 #include <iterator>
 
 namespace tidelog::core {
+namespace {
+
+std::int32_t count_in(const TopicShapes& topics, const std::string& topic) {
+  const auto found = topics.find(topic);
+  return found == topics.end() ? 0 : found->second.partitions;
+}
+
+}  // namespace
 
 std::optional<Call> ClassicMember::next(Moment now) {
   stop_reading_late(now);
@@ -16,10 +24,11 @@ std::optional<Call> ClassicMember::next(Moment now) {
   }
   const bool is_polled = polled_at_ && now < *polled_at_ + settings_.max_poll_interval;
   if (state_ == State::idle && is_polled) state_ = State::outside;
-  if (state_ == State::outside && !loses_ && (keeps_ || owned_.empty()) && is_polled) {
+  if (state_ == State::outside && !loses_ && (keeps_ || owned_.empty()) && is_polled && topics_) {
     state_ = State::joining;
     is_asking_ = true;
     claimed_ = claims();
+    joined_with_ = *topics_;
     return join_call();
   }
   if (state_ == State::sharing) {
@@ -55,7 +64,7 @@ void ClassicMember::stop_reading_late(Moment now) {
 
 JoinCall ClassicMember::join_call() const {
   JoinCall call{.member_id = member_id_, .protocols = {}};
-  Subscription subscription{.topics = settings_.topics, .owned = {}, .generation = given_in_, .rack = settings_.rack};
+  Subscription subscription{.topics = joined_with_, .owned = {}, .generation = given_in_, .rack = settings_.rack};
   if (keeps_) subscription.owned.assign(claimed_.begin(), claimed_.end());
   for (const Assignor assignor : settings_.assignors) {
     const bool repeats_generation = assignor == Assignor::cooperative_sticky;
@@ -145,6 +154,7 @@ void ClassicMember::take(const JoinAnswer& answer) {
   }
   members_ = answer.members;
   state_ = State::deciding;
+  if (topics_wanted().empty()) decide({});
 }
 
 std::vector<std::string> ClassicMember::topics_wanted() const {
@@ -156,21 +166,32 @@ std::vector<std::string> ClassicMember::topics_wanted() const {
 }
 
 void ClassicMember::on_topics(const TopicShapes& topics) {
-  const auto count_of = [&topics](const std::string& topic) {
-    const auto found = topics.find(topic);
-    return found == topics.end() ? 0 : found->second.partitions;
-  };
-  if (state_ == State::deciding) {
-    for (const std::string& topic : topics_wanted()) shared_[topic] = count_of(topic);
-    const std::optional<Assignor> assignor = find_assignor(protocol_);
-    if (!assignor) return fail(ErrorCode::inconsistent_group_protocol, "join");
-    assignments_ = share_out(*assignor, members_, shared_);
-    state_ = State::sharing;
-    return;
-  }
+  if (settings_.filter) match(topics);
+  if (state_ == State::deciding) return decide(topics);
   // Partitions that were added have no reader until the group shares out again.
-  const bool is_stale = std::ranges::any_of(shared_, [&](const auto& topic) { return count_of(topic.first) != topic.second; });
-  if (state_ == State::stable && !members_.empty() && is_stale) share_out_anew();
+  const bool is_stale = std::ranges::any_of(shared_, [&](const auto& topic) { return count_in(topics, topic.first) != topic.second; });
+  if (state_ == State::stable && !members_.empty() && is_stale) return share_out_anew();
+  share_out_if_topics_changed();
+}
+
+void ClassicMember::decide(const TopicShapes& topics) {
+  for (const std::string& topic : topics_wanted()) shared_[topic] = count_in(topics, topic);
+  const std::optional<Assignor> assignor = find_assignor(protocol_);
+  if (!assignor) return fail(ErrorCode::inconsistent_group_protocol, "join");
+  assignments_ = share_out(*assignor, members_, shared_);
+  state_ = State::sharing;
+}
+
+/// What the cluster keeps for itself is nobody's to read.
+void ClassicMember::match(const TopicShapes& topics) {
+  topics_.emplace();
+  for (const auto& [name, shape] : topics) {
+    if (!shape.is_internal && settings_.filter->matches(name)) topics_->push_back(name);
+  }
+}
+
+void ClassicMember::share_out_if_topics_changed() {
+  if (state_ == State::stable && topics_ && *topics_ != joined_with_) share_out_anew();
 }
 
 void ClassicMember::take(const SyncAnswer& answer, Moment now) {
@@ -187,6 +208,7 @@ void ClassicMember::take(const SyncAnswer& answer, Moment now) {
   has_news_ = true;
   state_ = State::stable;
   heartbeat_at_ = now + settings_.heartbeat_interval;
+  share_out_if_topics_changed();
 }
 
 void ClassicMember::take(const HeartbeatAnswer& answer) {

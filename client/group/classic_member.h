@@ -19,10 +19,14 @@ namespace tidelog::core {
 ///   idle       | leave once | outside, when it polls again
 ///   over       | leave once, if it was told to | -
 ///
+/// With a filter it joins once all topics are known, and again when others match than those it joined with.
+///
 /// Invariant: whoever reads has heard that all is given up, or lost, before a join is sent; or the join names all that may be read.
 class ClassicMember final : public Membership {
  public:
-  explicit ClassicMember(MemberSettings settings) : settings_(std::move(settings)), keeps_(keeps_reading(settings_.assignors)) {}
+  explicit ClassicMember(MemberSettings settings) : settings_(std::move(settings)), keeps_(keeps_reading(settings_.assignors)) {
+    if (!settings_.filter) topics_ = settings_.topics;
+  }
 
   std::optional<Call> next(Moment now) override;
   [[nodiscard]] std::optional<Moment> wake() const override;
@@ -34,6 +38,7 @@ class ClassicMember final : public Membership {
   [[nodiscard]] bool is_settled() const override { return state_ == State::stable && !has_news_; }
   [[nodiscard]] bool is_rejoining() const override;
   [[nodiscard]] std::vector<std::string> topics_wanted() const override;
+  [[nodiscard]] bool wants_all_topics() const override { return !topics_; }
   void on_topics(const TopicShapes& topics) override;
   void on_poll(Moment now) override { polled_at_ = now; }
   void leave() override;
@@ -58,12 +63,17 @@ class ClassicMember final : public Membership {
   [[nodiscard]] bool may_be_read() const { return is_member() || (is_rejoining() && !owned_.empty()); }
   [[nodiscard]] PartitionSet claims() const;
   void share_out_anew();
+  void share_out_if_topics_changed();
+  void match(const TopicShapes& topics);
+  void decide(const TopicShapes& topics);
   void stop_reading_late(Moment now);
   void be_outside(bool keeps_id);
   void fail(ErrorCode code, std::string_view verb);
 
   MemberSettings settings_;
-  bool keeps_;  ///< It goes on reading while it joins again.
+  bool keeps_;                                      ///< It goes on reading while it joins again.
+  std::optional<std::vector<std::string>> topics_;  ///< What it wants; none: not known yet.
+  std::vector<std::string> joined_with_;
   State state_ = State::outside;
   bool is_asking_ = false;
   bool says_goodbye_ = false;

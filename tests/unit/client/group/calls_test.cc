@@ -28,5 +28,19 @@ TEST(ConsumerHeartbeat, SaysWhereItRunsWhenItSaysAll) {
   EXPECT_EQ(written({.member_id = "m", .epoch = 0, .is_whole = true, .owned = {}}, {}, silent).rack_id.data(), nullptr);
 }
 
+TEST(ConsumerHeartbeat, NamesAPatternInPlaceOfTopicsToABrokerThatKnowsThem) {
+  MemberSettings settings;
+  settings.filter = *TopicFilter::compile("logs-.*");
+  proto::Output out;
+  const ConsumerCall joins{.member_id = "m", .epoch = 0, .is_whole = true, .owned = {}};
+
+  const Heartbeat message = written(joins, settings, out);
+
+  EXPECT_EQ(message.subscribed_topic_regex, "logs-.*");
+  EXPECT_TRUE(message.subscribed_topic_names.empty());
+  EXPECT_EQ(to_request(joins, settings, {}, {}).min_version, 1);
+  EXPECT_EQ(to_request(joins, {}, {}, {}).min_version, 0);
+}
+
 }  // namespace
 }  // namespace tidelog::core
