@@ -157,7 +157,8 @@ class consumer {
   /// In a group it may take longer while partitions change: offsets are looked up, and listeners run.
   result<record_batch> poll(std::chrono::milliseconds timeout);
 
-  /// Whether every partition was read up to its `until`; never true if one has none, or while a group has yet to assign them.
+  /// Whether every partition was read up to its `until`; never true if one has none, or while a group has yet to assign them. A member that
+  /// was assigned none is finished, although it may get some when others leave, or, with cooperative-sticky, once they have given them up.
   [[nodiscard]] bool finished() const;
   /// The offset after the last record that `poll` returned, or -1 if the partition is not assigned.
   [[nodiscard]] std::int64_t position(std::string_view topic, std::int32_t partition) const;
