@@ -8,10 +8,8 @@ import subprocess
 import sys
 
 import rig
-from group_migration import COOPERATIVE, Rolling
+from group_migration import COOPERATIVE as KEEP, Rolling
 from groups import PARTITIONS, numbers, produce
-
-KEEP = "partition.assignment.strategy=cooperative-sticky"
 
 
 class Listener:
@@ -155,17 +153,17 @@ def a_list_with_an_eager_one_gives_up_all(broker, tools):
 def with_kcat(broker, _):
     """Our command line and kcat lead in turn, while records come; none is read twice."""
     with Rolling(broker, "kcat-and-ours") as rolling:
-        rolling.kcat("a", COOPERATIVE)
-        rolling.ours("b", "classic", COOPERATIVE)
+        rolling.kcat("a", KEEP)
+        rolling.ours("b", "classic", KEEP)
         rolling.settle("classic")
-        rolling.kcat("c", COOPERATIVE)
+        rolling.kcat("c", KEEP)
         rolling.settle("classic")
         rolling.leave("a")  # it led
         rolling.settle("classic")
-        rolling.ours("d", "classic", COOPERATIVE, "client.rack=west")
+        rolling.ours("d", "classic", KEEP, "client.rack=west")
         rolling.leave("c")
         rolling.settle("classic")
-        rolling.kcat("e", COOPERATIVE)
+        rolling.kcat("e", KEEP)
         rolling.settle("classic")
         rolling.leave("b")
         rolling.settle("classic")
