@@ -256,6 +256,10 @@ void Parser::add_consume() {
       ->add_option("-g,--group", options.group,
                    "Read as a member of this group: what it gives us, from where it has got to, and commit what was written")
       ->type_name("GROUP");
+  consume
+      ->add_option("--pattern", options.pattern,
+                   "With --group, in place of TOPIC: every topic whose whole name matches, such as 'logs-.*' (RE2's syntax)")
+      ->type_name("REGEX");
 }
 
 void Parser::add_group_commands() {

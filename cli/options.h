@@ -52,6 +52,7 @@ struct ConsumeOptions {
   std::int64_t count = -1;
   std::string record_format;
   std::string group;
+  std::string pattern;  ///< In place of the topic.
   bool follows = false;
   bool is_raw = false;
   bool from_beginning = false;

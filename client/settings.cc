@@ -96,19 +96,22 @@ result<void> set_group_protocol(Settings& into, std::string_view key, std::strin
 std::optional<Assignor> assignor_of(std::string_view name) {
   if (name.ends_with(".RangeAssignor")) return Assignor::range;
   if (name.ends_with(".RoundRobinAssignor")) return Assignor::round_robin;
+  if (name.ends_with(".CooperativeStickyAssignor")) return Assignor::cooperative_sticky;
   return find_assignor(name);
 }
+
+constexpr std::string_view kStrategies = "range, roundrobin, cooperative-sticky, or several, best first";
 
 result<void> set_assignors(Settings& into, std::string_view key, std::string_view value) {
   into.assignors.clear();
   for (std::string_view left = value; !left.empty();) {
     const std::size_t comma = left.find(',');
     const std::optional<Assignor> assignor = assignor_of(left.substr(0, comma));
-    if (!assignor) return bad_value(key, value, "range, roundrobin, or both, best first");
+    if (!assignor) return bad_value(key, value, kStrategies);
     into.assignors.push_back(*assignor);
     left = comma == std::string_view::npos ? std::string_view{} : left.substr(comma + 1);
   }
-  return into.assignors.empty() ? bad_value(key, value, "range, roundrobin, or both, best first") : result<void>();
+  return into.assignors.empty() ? bad_value(key, value, kStrategies) : result<void>();
 }
 
 result<void> set_isolation(Settings&, std::string_view key, std::string_view value) {
@@ -145,7 +148,8 @@ constexpr std::array kKeys{
         set_number<&S::buffer_bytes, 1, kLong>},
     Key{"check.crcs", "", "true", "Whether checksums of fetched batches are checked.", set_bool<&S::checks_crcs>},
     Key{"client.id", "", "tidelog", "Name of this client in the broker's logs and quotas.", set_text<&S::client_id>},
-    Key{"client.rack", "", "", "Where this client runs, for reading from a near replica.", set_text<&S::client_rack>},
+    Key{"client.rack", "", "", "Where this client runs, for reading from a near replica; its group is told, too.",
+        set_text<&S::client_rack>},
     Key{"compression.level", "", "", "The codec's level.", set_number<&S::codec_level, -131072, 22>},
     Key{"compression.type", "compression.codec", "none", "none, gzip, snappy, lz4 or zstd.", set_codec},
     Key{"default.api.timeout.ms", "", "60000", "How long a call waits for its answer, retries included.",
@@ -180,7 +184,9 @@ constexpr std::array kKeys{
     Key{"max.request.size", "message.max.bytes", "1048576", "The largest record and produce request.",
         set_number<&S::request_max_bytes, 1, kInt>},
     Key{"metadata.max.age.ms", "", "300000", "Metadata older than this is asked for again.", set_number<&S::metadata_max_age, 1, kInt>},
-    Key{"partition.assignment.strategy", "", "range", "How classic members share out partitions: range, roundrobin; best first.",
+    Key{"partition.assignment.strategy", "", "range",
+        "How classic members share out partitions: range, roundrobin, cooperative-sticky; best first. With the last one alone they read on "
+        "meanwhile.",
         set_assignors},
     Key{"queued.max.bytes", "", "67108864", "Fetched bytes that may wait to be polled (ours).",
         set_number<&S::fetch_queue_bytes, 1, kLong>},

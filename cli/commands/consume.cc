@@ -55,7 +55,7 @@ int copy(const Command& command, consumer& from, RecordSink& sink) {
     const auto now = std::chrono::steady_clock::now();
     if (!is_idle) last_news = now;
     if (is_idle && !options.follows && !from.finished() && now - last_news > patience) {
-      return fail(command.global, why_nothing_comes(from, options.topic));
+      return fail(command.global, why_nothing_comes(from, options));
     }
     progress.update(sink.records(), sink.bytes());
   }
@@ -96,16 +96,29 @@ std::chrono::milliseconds patience_of(const GlobalOptions& global) {
   return global.timeout_ms > 0 ? std::chrono::milliseconds(global.timeout_ms) : kPatience;
 }
 
-error why_nothing_comes(const consumer& from, const std::string& topic) {
+error why_nothing_comes(const consumer& from, const ConsumeOptions& options) {
   if (const std::optional<error> trouble = from.trouble()) return *trouble;
   error late(errc::timed_out, "the broker sends no more records before the end");
-  return late.set_hint("it may be busy; a longer --timeout waits longer").set_topic(topic);
+  return late.set_hint("it may be busy; a longer --timeout waits longer").set_topic(options.topic);
 }
+
+namespace {
+
+/// Why options do not go together; empty if they do.
+std::string find_fault(const ConsumeOptions& options) {
+  if (!options.pattern.empty() && !options.topic.empty()) return "a topic and a --pattern: which is it?";
+  if (!options.pattern.empty() && options.group.empty()) return "topics by --pattern are read as a member of a group: name it with --group";
+  if (options.topic.empty() && options.pattern.empty()) return "which topic?";
+  return {};
+}
+
+}  // namespace
 
 int run_consume(const Command& command) {
   const GlobalOptions& global = command.global;
   const ConsumeOptions& options = command.consume;
-  if (options.topic.empty()) return fail_usage(global, "which topic?", "tidelog consume TOPIC");
+  if (const std::string fault = find_fault(options); !fault.empty())
+    return fail_usage(global, fault, options.pattern.empty() ? "tidelog consume TOPIC" : "tidelog consume --pattern REGEX --group GROUP");
   if (!options.group.empty() && !options.partitions.empty())
     return fail_usage(global, "a group decides itself who reads which partition", "leave out --partition, or --group");
   result<RecordSink> sink = RecordSink::open(command);
@@ -118,7 +131,8 @@ int run_consume(const Command& command) {
   const Progress clock(global, "consumed");
   const int ended = options.group.empty() ? consume_alone(command, *client, *sink) : consume_in_group(command, *client, *sink);
   if (!global.is_quiet && ::isatty(STDERR_FILENO) == 1) {
-    std::fputs(("consumed from \"" + options.topic + "\": " + clock.summary(sink->records(), sink->bytes()) + "\n").c_str(), stderr);
+    const std::string& source = options.pattern.empty() ? options.topic : options.pattern;
+    std::fputs(("consumed from \"" + source + "\": " + clock.summary(sink->records(), sink->bytes()) + "\n").c_str(), stderr);
   }
   return ended;
 }

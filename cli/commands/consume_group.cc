@@ -56,9 +56,16 @@ result<void> GroupCopy::start() {
   result<OffsetRange> range = range_of(command_.consume);
   if (!range) return range.error();
   range_ = *range;
-  const auto partitions = partitions_chosen(admin_, {command_.consume.topic});
+  const ConsumeOptions& options = command_.consume;
+  const result<std::vector<std::string>> topics =
+      options.pattern.empty() ? std::vector{options.topic} : admin_.match_topics(options.pattern);
+  if (!topics) return topics.error();
+  if (topics->empty() && !options.follows)
+    return error(errc::not_found, "no topic matches \"" + options.pattern + "\"")
+        .set_hint("the whole name has to: \".*\" matches every topic");
+  const auto partitions = partitions_chosen(admin_, *topics);
   if (!partitions) return partitions.error();
-  subscription what({command_.consume.topic});
+  subscription what = options.pattern.empty() ? subscription(*topics) : subscription::matching(options.pattern);
   what.from(range_->from);
   if (range_->until) {
     what.until(*range_->until);
@@ -107,7 +114,7 @@ std::optional<int> GroupCopy::step(Progress& progress) {
     (void)commit();
   }
   if (is_idle && !command_.consume.follows && now - last_news_ > patience_of(command_.global))
-    return fail(command_.global, why_nothing_comes(from_, command_.consume.topic));
+    return fail(command_.global, why_nothing_comes(from_, command_.consume));
   progress.update(sink_.records(), sink_.bytes());
   return std::nullopt;
 }

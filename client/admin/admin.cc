@@ -2,6 +2,7 @@
 #include "client/admin/delete_records.h"
 #include "client/admin/offsets.h"
 #include "client/core/client_core.h"
+#include "client/group/topic_filter.h"
 #include "proto/error_code.h"
 #include "proto/messages/create_partitions_request.h"
 #include "proto/messages/create_partitions_response.h"
@@ -70,6 +71,18 @@ result<std::vector<topic_info>> admin::list_topics() {
     if (topic->error_code == 0) topics.push_back(to_info(*topic));
   }
   return topics;
+}
+
+result<std::vector<std::string>> admin::match_topics(const std::string& pattern) {
+  const auto filter = core::TopicFilter::compile(pattern);
+  if (!filter) return filter.error();
+  const result<std::vector<topic_info>> topics = list_topics();
+  if (!topics) return topics.error();
+  std::vector<std::string> names;
+  for (const topic_info& topic : *topics) {
+    if (!topic.is_internal() && (*filter)->matches(topic.name())) names.push_back(topic.name());
+  }
+  return names;
 }
 
 result<topic_info> admin::describe_topic(const std::string& name) {

@@ -13,14 +13,20 @@ error no_group() { return error(errc::invalid_argument, "the consumer is not in 
 result<void> ConsumerCore::subscribe(const subscription& what) {
   const Settings& settings = client_->settings();
   if (settings.group_id.empty()) return error(errc::invalid_config, "no group is named").set_hint("set group.id");
-  if (what.topics().empty()) return error(errc::invalid_argument, "no topic is named");
+  if (what.topics().empty() && !what.pattern()) return error(errc::invalid_argument, "no topic is named");
+  std::shared_ptr<const TopicFilter> filter;
+  if (what.pattern()) {
+    auto compiled = TopicFilter::compile(*what.pattern());
+    if (!compiled) return compiled.error();
+    filter = *std::move(compiled);
+  }
   const bool beats_too_rarely =
       settings.group_protocol == GroupProtocol::classic && settings.heartbeat_interval >= settings.session_timeout;
   if (beats_too_rarely) return error(errc::invalid_config, "heartbeat.interval.ms is not below session.timeout.ms");
   leave_group();
   replace({});
   forget_errors();
-  group_ = std::make_unique<GroupReader>(client_, state_, what);
+  group_ = std::make_unique<GroupReader>(client_, state_, what, std::move(filter));
   client_->loop().run_and_wait([this] { fetcher_->set_reset(group_->reset()); });
   result<void> started = group_->start(client_->api_deadline());
   if (!started) leave_group();

@@ -130,11 +130,22 @@ void Fetcher::fetch(std::int32_t leader, Partitions partitions) {
     const auto self = weak.lock();
     if (!self || self->is_stopped_) return;
     self->busy_.erase(leader);
-    if (generation == self->generation_) self->on_answer(group, std::move(answer));
+    self->on_answer(generation == self->generation_ ? group : self->still_assigned(group), std::move(answer));
     self->pump();
   };
   busy_.insert(leader);
   core_.cluster().request(Target::node(leader), std::move(request));
+}
+
+FetchGroup Fetcher::still_assigned(const FetchGroup& group) const {
+  const std::set<std::shared_ptr<AssignedPartition>> assigned(assigned_.begin(), assigned_.end());
+  FetchGroup still;
+  for (std::size_t i = 0; i < group.partitions.size(); ++i) {
+    if (!assigned.contains(group.partitions[i])) continue;
+    still.partitions.push_back(group.partitions[i]);
+    still.topic_ids.push_back(group.topic_ids[i]);
+  }
+  return still;
 }
 
 void Fetcher::on_answer(const FetchGroup& group, result<Answer> answer) {

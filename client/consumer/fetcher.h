@@ -62,7 +62,7 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   void stop();
   /// Where reading goes on when an offset is outside the partition.
   void set_reset(OffsetReset reset) { reset_ = reset; }
-  /// Answers to fetches made before are dropped.
+  /// What is under way for a partition that stays is taken; the rest is dropped.
   void assign(std::vector<std::shared_ptr<AssignedPartition>> partitions);
   /// Fetches whatever may be fetched now.
   void pump();
@@ -71,6 +71,7 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   using Partitions = std::vector<std::shared_ptr<AssignedPartition>>;
 
   [[nodiscard]] std::map<std::int32_t, Partitions> choose(TimePoint now);
+  [[nodiscard]] FetchGroup still_assigned(const FetchGroup& group) const;
   void fetch(std::int32_t leader, Partitions partitions);
   void on_answer(const FetchGroup& group, result<Answer> answer);
   void on_topic(const FetchGroup& group, const Answer& answer, const proto::FetchResponse::FetchableTopicResponse& topic);

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <random>
+#include <thread>
+#include <utility>
 
 namespace tidelog::core {
 namespace {
@@ -38,8 +40,9 @@ void call(const subscription::listener& listener, const PartitionSet& partitions
 MemberSettings member_settings(const Settings& settings, const subscription& what) {
   return {.group = settings.group_id,
           .instance_id = settings.group_instance_id,
+          .rack = settings.client_rack,
           .topics = what.topics(),
-          .assignors = settings.assignors,
+          .assignors = settings.group_protocol == GroupProtocol::classic ? settings.assignors : std::vector<Assignor>(),
           .remote_assignor = settings.group_remote_assignor,
           .heartbeat_interval = settings.heartbeat_interval,
           .max_poll_interval = settings.max_poll_interval};
@@ -67,10 +70,12 @@ std::vector<group_offset> positions_of(const GroupReader::Partitions& reading) {
   return offsets;
 }
 
-GroupReader::GroupReader(std::shared_ptr<ClientCore> client, std::shared_ptr<ConsumerState> state, subscription what)
-    : client_(std::move(client)), state_(std::move(state)), what_(std::move(what)) {
+GroupReader::GroupReader(std::shared_ptr<ClientCore> client, std::shared_ptr<ConsumerState> state, subscription what,
+                         std::shared_ptr<const TopicFilter> filter)
+    : client_(std::move(client)), state_(std::move(state)), what_(std::move(what)), filter_(std::move(filter)) {
   const Settings& settings = client_->settings();
   MemberSettings member = member_settings(settings, what_);
+  member.filter = filter_;
   std::unique_ptr<Membership> membership;
   if (settings.group_protocol == GroupProtocol::consumer)
     membership = std::make_unique<ConsumerMember>(member, new_member_id());
@@ -87,20 +92,36 @@ GroupReader::~GroupReader() {
 }
 
 result<void> GroupReader::start(TimePoint deadline) {
-  if (what_.until()) {
-    std::vector<OffsetQuery> queries;
-    for (const std::string& topic : what_.topics()) {
-      const auto found = client_->find_topic(topic, client_->settings().creates_topics, deadline);
-      if (!found) return found.error();
-      for (std::size_t i = 0; i < (*found)->partitions.size(); ++i)
-        queries.push_back({.topic = topic, .partition = static_cast<std::int32_t>(i), .where = *what_.until()});
-    }
-    const auto offsets = look_up_offsets(*client_, queries, deadline);
-    if (!offsets) return offsets.error();
-    for (std::size_t i = 0; i < queries.size(); ++i) until_[{queries[i].topic, queries[i].partition}] = (*offsets)[i];
+  const result<void> looked_up = what_.until() ? look_up_ends(deadline) : result<void>();
+  if (looked_up) client_->loop().run_and_wait([this] { session_->start(); });
+  return looked_up;
+}
+
+result<void> GroupReader::look_up_ends(TimePoint deadline) {
+  const result<std::vector<std::string>> topics = topics_now(deadline);
+  if (!topics) return topics.error();
+  std::vector<OffsetQuery> queries;
+  for (const std::string& topic : *topics) {
+    const auto found = client_->find_topic(topic, client_->settings().creates_topics, deadline);
+    if (!found) return found.error();
+    for (std::size_t i = 0; i < (*found)->partitions.size(); ++i)
+      queries.push_back({.topic = topic, .partition = static_cast<std::int32_t>(i), .where = *what_.until()});
   }
-  client_->loop().run_and_wait([this] { session_->start(); });
+  const auto offsets = look_up_offsets(*client_, queries, deadline);
+  if (!offsets) return offsets.error();
+  for (std::size_t i = 0; i < queries.size(); ++i) until_[{queries[i].topic, queries[i].partition}] = (*offsets)[i];
   return {};
+}
+
+result<std::vector<std::string>> GroupReader::topics_now(TimePoint deadline) {
+  if (!filter_) return what_.topics();
+  const auto known = client_->fetch_metadata(std::nullopt, false, deadline);
+  if (!known) return known.error();
+  std::vector<std::string> matching;
+  for (const auto& [name, topic] : (*known)->topics) {
+    if (topic->error_code == 0 && !topic->is_internal && filter_->matches(name)) matching.push_back(name);
+  }
+  return matching;
 }
 
 void GroupReader::polled() {
@@ -208,7 +229,7 @@ GroupMember GroupReader::who() const {
     member.generation = session_->member().generation();
   });
   if (!settings.group_instance_id.empty()) member.instance_id = settings.group_instance_id;
-  member.lane = session_->lane();
+  member.lane = session_->offset_lane();
   return member;
 }
 
@@ -220,11 +241,21 @@ result<void> GroupReader::commit(const std::vector<group_offset>& offsets, TimeP
     if (!results) return results.error();
     const auto failed = std::ranges::find_if(*results, [](const auto& each) { return !each.outcome(); });
     if (failed == results->end()) return {};
-    // The epoch moved on between the question who we are and the commit.
-    const bool is_late = failed->outcome().error().kafka_code() == static_cast<int>(ErrorCode::stale_member_epoch);
-    if (!is_late || tried == member.generation || Clock::now() >= deadline) return failed->outcome();
-    tried = member.generation;
+    const bool is_again = std::exchange(tried, member.generation) == member.generation;
+    if (Clock::now() >= deadline || !is_passing(failed->outcome().error(), is_again)) return failed->outcome();
   }
+}
+
+/// Whether a commit that was refused may be taken when it is sent again, with the epoch that is ours by then.
+bool GroupReader::is_passing(const error& why, bool is_again) const {
+  const auto code = static_cast<ErrorCode>(why.kafka_code());
+  // The epoch moved on between the question who we are and the commit.
+  if (code == ErrorCode::stale_member_epoch) return !is_again;
+  if (code != ErrorCode::rebalance_in_progress && code != ErrorCode::illegal_generation) return false;
+  bool is_rejoining = false;
+  client_->loop().run_and_wait([&] { is_rejoining = session_->member().is_rejoining(); });
+  if (is_rejoining) std::this_thread::sleep_for(client_->settings().retry_backoff);
+  return is_rejoining || (keeps_reading(client_->settings().assignors) && !is_again);
 }
 
 void GroupReader::commit_now_and_then(const Partitions& reading, TimePoint deadline) {

@@ -14,7 +14,9 @@ class GroupReader {
   /// Replaces what is read; what stays is read on.
   using Replace = std::function<void(Partitions)>;
 
-  GroupReader(std::shared_ptr<ClientCore> client, std::shared_ptr<ConsumerState> state, subscription what);
+  /// `filter` is the compiled pattern of `what`, if it has one.
+  GroupReader(std::shared_ptr<ClientCore> client, std::shared_ptr<ConsumerState> state, subscription what,
+              std::shared_ptr<const TopicFilter> filter);
   ~GroupReader();
   GroupReader(const GroupReader&) = delete;
   GroupReader& operator=(const GroupReader&) = delete;
@@ -41,14 +43,18 @@ class GroupReader {
   [[nodiscard]] std::optional<Change> next_change();
   void on_done(const Change& done);
   void give_up(const PartitionSet& revoked, const Partitions& reading);
+  result<void> look_up_ends(TimePoint deadline);
+  result<std::vector<std::string>> topics_now(TimePoint deadline);
   result<Partitions> begin(const PartitionSet& assigned);
   result<std::int64_t> first_offset(const topic_partition& where, TimePoint deadline);
   [[nodiscard]] GroupMember who() const;
+  [[nodiscard]] bool is_passing(const error& why, bool is_again) const;
   [[nodiscard]] bool commits_by_itself() const { return client_->settings().commits_by_itself; }
 
   std::shared_ptr<ClientCore> client_;
   std::shared_ptr<ConsumerState> state_;
   subscription what_;
+  std::shared_ptr<const TopicFilter> filter_;
   std::shared_ptr<GroupSession> session_;
   std::map<topic_partition, std::int64_t> until_;
   bool is_settled_ = false;

@@ -49,7 +49,7 @@ std::int32_t Metadata::leader_of(std::string_view name, std::int32_t partition) 
   return found->partitions[static_cast<std::size_t>(partition)].leader;
 }
 
-std::shared_ptr<const Metadata> merge(const Metadata& old, const proto::MetadataResponse& answer) {
+std::shared_ptr<const Metadata> merge(const Metadata& old, const proto::MetadataResponse& answer, bool is_about_all) {
   auto next = std::make_shared<Metadata>();
   next->cluster_id = answer.cluster_id;
   next->controller = answer.controller_id;
@@ -57,13 +57,14 @@ std::shared_ptr<const Metadata> merge(const Metadata& old, const proto::Metadata
     if (broker.port <= 0 || broker.port > 65'535) continue;
     next->brokers[broker.node_id] = {.host = std::string(broker.host), .port = static_cast<std::uint16_t>(broker.port)};
   }
-  next->topics = old.topics;
+  if (!is_about_all) next->topics = old.topics;
+  next->has_all_topics = is_about_all || old.has_all_topics;
   for (const auto& topic : answer.topics) {
     const auto known = old.topic(topic.name);
     // A topic that cannot be described now keeps its partitions: whoever sends to them finds out, and asks again.
     const bool is_passing =
         topic.error_code != 0 && topic.partitions.empty() && known && !known->partitions.empty() && topic.error_code == 5;
-    if (!is_passing) next->topics[std::string(topic.name)] = read_topic(topic, known.get());
+    next->topics[std::string(topic.name)] = is_passing ? known : read_topic(topic, known.get());
   }
   return next;
 }

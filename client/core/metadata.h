@@ -36,6 +36,7 @@ struct Metadata {
   std::int32_t controller = -1;
   std::map<std::int32_t, Address> brokers;
   std::map<std::string, std::shared_ptr<const TopicMetadata>, std::less<>> topics;
+  bool has_all_topics = false;  ///< All there were was asked for once; since then at most those are missing that came later.
 
   [[nodiscard]] std::shared_ptr<const TopicMetadata> topic(std::string_view name) const {
     const auto found = topics.find(name);
@@ -45,8 +46,9 @@ struct Metadata {
   [[nodiscard]] std::int32_t leader_of(std::string_view name, std::int32_t partition) const;
 };
 
-/// `old` with what `answer` says; topics that it does not mention stay as they were. A leader with an older epoch than the one known is
-/// a broker that lags behind, and is not believed, unless the topic is another one of the same name.
-std::shared_ptr<const Metadata> merge(const Metadata& old, const proto::MetadataResponse& answer);
+/// `old` with what `answer` says; topics that it does not mention stay as they were, unless it was asked for all: then they are gone. A
+/// leader with an older epoch than the one known is a broker that lags behind, and is not believed, unless the topic is another one of the
+/// same name.
+std::shared_ptr<const Metadata> merge(const Metadata& old, const proto::MetadataResponse& answer, bool is_about_all = false);
 
 }  // namespace tidelog::core

@@ -1,5 +1,7 @@
 #include "client/group/assignor.h"
 
+#include "client/group/sticky.h"
+
 #include <algorithm>
 #include <set>
 #include <tuple>
@@ -61,7 +63,7 @@ void deal_out(const std::vector<Candidate>& members, const PartitionCounts& coun
 }  // namespace
 
 std::optional<Assignor> find_assignor(std::string_view name) {
-  for (const Assignor each : {Assignor::range, Assignor::round_robin}) {
+  for (const Assignor each : {Assignor::range, Assignor::round_robin, Assignor::cooperative_sticky}) {
     if (name_of(each) == name) return each;
   }
   return std::nullopt;
@@ -71,8 +73,13 @@ std::string_view name_of(Assignor assignor) {
   switch (assignor) {
     case Assignor::range: return "range";
     case Assignor::round_robin: return "roundrobin";
+    case Assignor::cooperative_sticky: return "cooperative-sticky";
   }
   return {};
+}
+
+bool keeps_reading(const std::vector<Assignor>& listed) {
+  return !listed.empty() && std::ranges::all_of(listed, [](Assignor each) { return each == Assignor::cooperative_sticky; });
 }
 
 Assignments share_out(Assignor assignor, std::vector<Candidate> members, const PartitionCounts& counts) {
@@ -82,6 +89,7 @@ Assignments share_out(Assignor assignor, std::vector<Candidate> members, const P
   switch (assignor) {
     case Assignor::range: share_ranges(members, counts, assignments); break;
     case Assignor::round_robin: deal_out(members, counts, assignments); break;
+    case Assignor::cooperative_sticky: assignments = share_out_sticky(members, counts); break;
   }
   return assignments;
 }

@@ -19,6 +19,8 @@ namespace tidelog::core {
 namespace {
 
 constexpr std::string_view kProtocolType = "consumer";
+/// Of ConsumerGroupHeartbeat.
+constexpr std::int16_t kFirstWithPattern = 1;
 
 std::int32_t to_ms(Milliseconds time) { return static_cast<std::int32_t>(time.count()); }
 
@@ -111,7 +113,7 @@ Request make(const LeaveCall& call, const MemberSettings& settings, const Member
 
 Request make(const ConsumerCall& call, const MemberSettings& settings, const MemberTimeouts& timeouts, TimePoint now) {
   using Message = proto::ConsumerGroupHeartbeatRequest;
-  return request_of<Message>(now + timeouts.request, [call, settings](proto::Output& out, std::int16_t version) {
+  Request request = request_of<Message>(now + timeouts.request, [call, settings](proto::Output& out, std::int16_t version) {
     const std::vector<std::string_view> topics(settings.topics.begin(), settings.topics.end());
     std::map<Uuid, std::vector<std::int32_t>> by_topic;
     if (call.owned) {
@@ -126,12 +128,16 @@ Request make(const ConsumerCall& call, const MemberSettings& settings, const Mem
     message.instance_id = instance_of(settings);
     if (call.is_whole) {
       message.rebalance_timeout_ms = to_ms(settings.max_poll_interval);
-      message.subscribed_topic_names = topics;
+      if (!settings.filter) message.subscribed_topic_names = topics;
+      if (settings.filter) message.subscribed_topic_regex = settings.filter->text();
+      if (!settings.rack.empty()) message.rack_id = settings.rack;
       if (!settings.remote_assignor.empty()) message.server_assignor = settings.remote_assignor;
     }
     if (call.owned) message.topic_partitions = owned;
     proto::encode(message, version, out);
   });
+  if (settings.filter) request.min_version = kFirstWithPattern;
+  return request;
 }
 
 CallAnswer to_answer(const proto::JoinGroupResponse& from) {

@@ -4,6 +4,14 @@
 #include <iterator>
 
 namespace tidelog::core {
+namespace {
+
+std::int32_t count_in(const TopicShapes& topics, const std::string& topic) {
+  const auto found = topics.find(topic);
+  return found == topics.end() ? 0 : found->second.partitions;
+}
+
+}  // namespace
 
 std::optional<Call> ClassicMember::next(Moment now) {
   stop_reading_late(now);
@@ -16,9 +24,11 @@ std::optional<Call> ClassicMember::next(Moment now) {
   }
   const bool is_polled = polled_at_ && now < *polled_at_ + settings_.max_poll_interval;
   if (state_ == State::idle && is_polled) state_ = State::outside;
-  if (state_ == State::outside && !loses_ && owned_.empty() && is_polled) {
+  if (state_ == State::outside && !loses_ && (keeps_ || owned_.empty()) && is_polled && topics_) {
     state_ = State::joining;
     is_asking_ = true;
+    claimed_ = claims();
+    joined_with_ = *topics_;
     return join_call();
   }
   if (state_ == State::sharing) {
@@ -35,26 +45,60 @@ std::optional<Call> ClassicMember::next(Moment now) {
 }
 
 std::optional<Moment> ClassicMember::wake() const {
-  if (is_asking_ || !is_member()) return std::nullopt;
-  const Moment polls_by = polled_at_ ? *polled_at_ + settings_.max_poll_interval : heartbeat_at_;
-  return std::min(heartbeat_at_, polls_by);
+  if (!may_be_read()) return std::nullopt;
+  const std::optional<Moment> polls_by = polled_at_ ? std::optional(*polled_at_ + settings_.max_poll_interval) : std::nullopt;
+  if (!is_member()) return polls_by;  // A join may take as long as others like.
+  if (is_asking_) return std::nullopt;
+  return std::min(heartbeat_at_, polls_by.value_or(heartbeat_at_));
 }
 
 /// Others shall have the partitions of whoever does not read them.
 void ClassicMember::stop_reading_late(Moment now) {
-  if (!is_member() || !polled_at_ || now < *polled_at_ + settings_.max_poll_interval) return;
+  if (!may_be_read() || !polled_at_ || now < *polled_at_ + settings_.max_poll_interval) return;
   loses_ = true;
   has_news_ = false;
+  given_in_ = -1;
   state_ = State::idle;
   says_goodbye_ = true;
 }
 
 JoinCall ClassicMember::join_call() const {
   JoinCall call{.member_id = member_id_, .protocols = {}};
-  const Blob subscription = write_subscription({.topics = settings_.topics, .owned = {}, .generation = generation_});
-  for (const Assignor assignor : settings_.assignors) call.protocols.emplace_back(name_of(assignor), subscription);
+  Subscription subscription{.topics = joined_with_, .owned = {}, .generation = given_in_, .rack = settings_.rack};
+  if (keeps_) subscription.owned.assign(claimed_.begin(), claimed_.end());
+  for (const Assignor assignor : settings_.assignors) {
+    const bool repeats_generation = assignor == Assignor::cooperative_sticky;
+    call.protocols.emplace_back(name_of(assignor), write_subscription(subscription, repeats_generation));
+  }
   return call;
 }
+
+/// All that whoever reads may be reading. As long as it has not followed, that is also what it was given before, or may be about to take.
+PartitionSet ClassicMember::claims() const {
+  PartitionSet all = owned_;
+  if (!has_news_) return all;
+  all.insert(claimed_.begin(), claimed_.end());
+  all.insert(assigned_.begin(), assigned_.end());
+  return all;
+}
+
+bool ClassicMember::is_rejoining() const {
+  if (!keeps_ || given_in_ < 0) return false;
+  switch (state_) {
+    case State::outside:
+    case State::joining:
+    case State::deciding:
+    case State::sharing:
+    case State::syncing: return true;
+    case State::stable:
+    case State::giving_up:
+    case State::idle:
+    case State::over: return false;
+  }
+  return false;
+}
+
+void ClassicMember::share_out_anew() { state_ = keeps_ ? State::outside : State::giving_up; }
 
 SyncCall ClassicMember::sync_call() const {
   SyncCall call{.member_id = member_id_, .generation = generation_, .protocol = protocol_, .assignments = {}};
@@ -110,6 +154,7 @@ void ClassicMember::take(const JoinAnswer& answer) {
   }
   members_ = answer.members;
   state_ = State::deciding;
+  if (topics_wanted().empty()) decide({});
 }
 
 std::vector<std::string> ClassicMember::topics_wanted() const {
@@ -121,21 +166,32 @@ std::vector<std::string> ClassicMember::topics_wanted() const {
 }
 
 void ClassicMember::on_topics(const TopicShapes& topics) {
-  const auto count_of = [&topics](const std::string& topic) {
-    const auto found = topics.find(topic);
-    return found == topics.end() ? 0 : found->second.partitions;
-  };
-  if (state_ == State::deciding) {
-    for (const std::string& topic : topics_wanted()) shared_[topic] = count_of(topic);
-    const std::optional<Assignor> assignor = find_assignor(protocol_);
-    if (!assignor) return fail(ErrorCode::inconsistent_group_protocol, "join");
-    assignments_ = share_out(*assignor, members_, shared_);
-    state_ = State::sharing;
-    return;
-  }
+  if (settings_.filter) match(topics);
+  if (state_ == State::deciding) return decide(topics);
   // Partitions that were added have no reader until the group shares out again.
-  const bool is_stale = std::ranges::any_of(shared_, [&](const auto& topic) { return count_of(topic.first) != topic.second; });
-  if (state_ == State::stable && !members_.empty() && is_stale) state_ = State::giving_up;
+  const bool is_stale = std::ranges::any_of(shared_, [&](const auto& topic) { return count_in(topics, topic.first) != topic.second; });
+  if (state_ == State::stable && !members_.empty() && is_stale) return share_out_anew();
+  share_out_if_topics_changed();
+}
+
+void ClassicMember::decide(const TopicShapes& topics) {
+  for (const std::string& topic : topics_wanted()) shared_[topic] = count_in(topics, topic);
+  const std::optional<Assignor> assignor = find_assignor(protocol_);
+  if (!assignor) return fail(ErrorCode::inconsistent_group_protocol, "join");
+  assignments_ = share_out(*assignor, members_, shared_);
+  state_ = State::sharing;
+}
+
+/// What the cluster keeps for itself is nobody's to read.
+void ClassicMember::match(const TopicShapes& topics) {
+  topics_.emplace();
+  for (const auto& [name, shape] : topics) {
+    if (!shape.is_internal && settings_.filter->matches(name)) topics_->push_back(name);
+  }
+}
+
+void ClassicMember::share_out_if_topics_changed() {
+  if (state_ == State::stable && topics_ && *topics_ != joined_with_) share_out_anew();
 }
 
 void ClassicMember::take(const SyncAnswer& answer, Moment now) {
@@ -147,15 +203,18 @@ void ClassicMember::take(const SyncAnswer& answer, Moment now) {
     default: return fail(answer.code, "join");
   }
   assigned_ = {answer.assigned.begin(), answer.assigned.end()};
+  given_in_ = generation_;
+  others_wait_ = keeps_ && !std::ranges::includes(assigned_, claimed_);
   has_news_ = true;
   state_ = State::stable;
   heartbeat_at_ = now + settings_.heartbeat_interval;
+  share_out_if_topics_changed();
 }
 
 void ClassicMember::take(const HeartbeatAnswer& answer) {
   switch (answer.code) {
     case ErrorCode::none: return;
-    case ErrorCode::rebalance_in_progress: state_ = State::giving_up; return;
+    case ErrorCode::rebalance_in_progress: return share_out_anew();
     case ErrorCode::unknown_member_id: return be_outside(false);
     case ErrorCode::illegal_generation: return be_outside(true);
     default: return fail(answer.code, "stay in");
@@ -165,7 +224,7 @@ void ClassicMember::take(const HeartbeatAnswer& answer) {
 std::optional<Change> ClassicMember::change() const {
   if (loses_) return Change{.revoked = {}, .lost = owned_, .assigned = {}};
   if (state_ == State::giving_up) return Change{.revoked = owned_, .lost = {}, .assigned = {}};
-  if (state_ != State::stable || !has_news_) return std::nullopt;
+  if (!has_news_ || !(state_ == State::stable || is_rejoining())) return std::nullopt;
   Change news;
   std::ranges::set_difference(owned_, assigned_, std::inserter(news.revoked, news.revoked.end()));
   std::ranges::set_difference(assigned_, owned_, std::inserter(news.assigned, news.assigned.end()));
@@ -178,6 +237,7 @@ void ClassicMember::on_change_done(const Change& done) {
   for (const topic_partition& each : done.lost) owned_.erase(each);
   owned_.insert(done.assigned.begin(), done.assigned.end());
   if (owned_ == assigned_) has_news_ = false;
+  if (state_ == State::stable && !has_news_ && std::exchange(others_wait_, false)) state_ = State::outside;
   if (!owned_.empty()) return;
   loses_ = false;
   if (state_ == State::giving_up) state_ = State::outside;
@@ -186,7 +246,7 @@ void ClassicMember::on_change_done(const Change& done) {
 void ClassicMember::be_outside(bool keeps_id) {
   loses_ = true;
   has_news_ = false;
-  generation_ = -1;
+  generation_ = given_in_ = -1;
   if (!keeps_id) member_id_.clear();
   state_ = State::outside;
 }

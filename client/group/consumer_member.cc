@@ -142,9 +142,7 @@ void ConsumerMember::on_change_done(const Change& done) {
   if (owned_ == all && !has_nameless()) has_news_ = false;
 }
 
-std::vector<std::string> ConsumerMember::topics_wanted() const {
-  return state_ == State::inside && has_news_ && has_nameless() ? settings_.topics : std::vector<std::string>();
-}
+std::vector<std::string> ConsumerMember::topics_wanted() const { return waits_for_names() ? settings_.topics : std::vector<std::string>(); }
 
 void ConsumerMember::on_topics(const TopicShapes& topics) {
   for (const auto& [name, shape] : topics) {

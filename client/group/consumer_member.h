@@ -26,7 +26,9 @@ class ConsumerMember final : public Membership {
   [[nodiscard]] std::optional<Change> change() const override;
   void on_change_done(const Change& done) override;
   [[nodiscard]] bool is_settled() const override { return state_ == State::inside && !has_news_; }
+  [[nodiscard]] bool is_rejoining() const override { return false; }
   [[nodiscard]] std::vector<std::string> topics_wanted() const override;
+  [[nodiscard]] bool wants_all_topics() const override { return settings_.filter && waits_for_names(); }
   void on_topics(const TopicShapes& topics) override;
   void on_poll(Moment now) override { polled_at_ = now; }
   void leave() override;
@@ -44,6 +46,7 @@ class ConsumerMember final : public Membership {
   ConsumerCall heartbeat();
   [[nodiscard]] std::map<topic_partition, Uuid> wanted() const;
   [[nodiscard]] bool has_nameless() const;
+  [[nodiscard]] bool waits_for_names() const { return state_ == State::inside && has_news_ && has_nameless(); }
   void stop_reading_late(Moment now);
   void be_outside();
   void fail(const ConsumerAnswer& answer);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "client/group/assignor.h"
+#include "client/group/topic_filter.h"
 #include "client/settings.h"
 #include "proto/error_code.h"
 #include <tidelog/error.h>
@@ -22,8 +23,10 @@ using Blob = std::vector<std::byte>;
 struct MemberSettings {
   std::string group;
   std::string instance_id;  ///< Empty: not a static member.
+  std::string rack;         ///< Empty: it does not say where it runs.
   std::vector<std::string> topics;
-  std::vector<Assignor> assignors;  ///< Classic, best first.
+  std::shared_ptr<const TopicFilter> filter = {};  ///< In place of topics: all that match.
+  std::vector<Assignor> assignors;                 ///< Classic, best first.
   std::string remote_assignor;
   Milliseconds heartbeat_interval{3'000};
   Milliseconds max_poll_interval{300'000};
@@ -98,6 +101,7 @@ struct Change {
 struct TopicShape {
   Uuid id;
   std::int32_t partitions = 0;
+  bool is_internal = false;
 };
 using TopicShapes = std::map<std::string, TopicShape, std::less<>>;
 
@@ -123,9 +127,14 @@ class Membership {
   /// Whether what is read is what the group has said, as far as is known.
   [[nodiscard]] virtual bool is_settled() const = 0;
 
+  /// Whether the group shares out anew while what it has is read on: a commit may be refused now, and be taken a moment later.
+  [[nodiscard]] virtual bool is_rejoining() const = 0;
+
   /// Topics whose shape has to be known before it goes on.
   [[nodiscard]] virtual std::vector<std::string> topics_wanted() const = 0;
-  /// Whatever is known of topics now. A topic that is not there has no shape.
+  /// Whether it has to know all topics that there are before it goes on.
+  [[nodiscard]] virtual bool wants_all_topics() const = 0;
+  /// Whatever is known of topics now. A topic that is not there has no shape. For a member with a filter these are all there are.
   virtual void on_topics(const TopicShapes& topics) = 0;
 
   /// Whoever reads was here.

@@ -24,14 +24,18 @@ GroupSession::GroupSession(ClientCore& core, std::shared_ptr<ConsumerState> stat
       state_(std::move(state)),
       settings_(std::move(settings)),
       member_(std::move(member)),
-      lane_(core.cluster().open_lane()) {}
+      lane_(core.cluster().open_lane()),
+      offset_lane_(keeps_reading(settings_.assignors) ? core.cluster().open_lane() : lane_) {}
 
 void GroupSession::start() {
   for (const std::string& topic : settings_.topics) core_.cluster().use_topic(topic);
   listener_ = core_.cluster().on_change([weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->step();
   });
-  core_.cluster().refresh(settings_.topics, core_.settings().creates_topics, [](const result<void>&) {});
+  if (settings_.filter)
+    core_.cluster().use_all_topics();  // `step` asks for them.
+  else
+    core_.cluster().refresh(settings_.topics, core_.settings().creates_topics, [](const result<void>&) {});
   step();
 }
 
@@ -72,19 +76,25 @@ void GroupSession::step() {
 
 /// The shapes of all topics that matter: what is subscribed, and what the leader shares out.
 void GroupSession::look_at_topics() {
-  const std::vector<std::string> wanted = member_->topics_wanted();
+  std::optional<std::vector<std::string>> wanted = member_->topics_wanted();
+  const bool wants_all = member_->wants_all_topics();
   const std::shared_ptr<const Metadata> known = core_.cluster().metadata();
-  if (wanted.empty() && known == seen_) return;
+  if (wanted->empty() && !wants_all && known == seen_) return;
   seen_ = known;
   TopicShapes shapes;
   for (const auto& [name, topic] : known->topics) {
-    if (topic->error_code == 0) shapes[name] = {.id = topic->id, .partitions = static_cast<std::int32_t>(topic->partitions.size())};
+    if (topic->error_code == 0)
+      shapes[name] = {
+          .id = topic->id, .partitions = static_cast<std::int32_t>(topic->partitions.size()), .is_internal = topic->is_internal};
   }
-  const bool is_known = std::ranges::all_of(wanted, [&](const std::string& topic) { return known->topics.contains(topic); });
+  const bool knows_all = known->has_all_topics || !settings_.filter;
+  const bool is_known = knows_all && std::ranges::all_of(*wanted, [&](const std::string& topic) { return known->topics.contains(topic); });
   if (is_known) member_->on_topics(shapes);
-  if (member_->topics_wanted().empty() || is_refreshing_ || Clock::now() < retry_at_) return;
+  const bool wants_more = !member_->topics_wanted().empty() || member_->wants_all_topics();
+  if (!wants_more || is_refreshing_ || Clock::now() < retry_at_) return;
+  if (wants_all || !knows_all) wanted.reset();
   is_refreshing_ = true;
-  core_.cluster().refresh(wanted, false, [weak = weak_from_this()](const result<void>&) {
+  core_.cluster().refresh(std::move(wanted), false, [weak = weak_from_this()](const result<void>&) {
     const auto self = weak.lock();
     if (!self) return;
     self->is_refreshing_ = false;
@@ -203,6 +213,7 @@ void GroupSession::finish() {
   timer_.reset();
   core_.cluster().forget(listener_);
   core_.cluster().close_lane(lane_);
+  core_.cluster().close_lane(offset_lane_);
   if (Task left = std::exchange(left_, {})) left();
 }
 

@@ -18,7 +18,8 @@ class GroupSession : public std::enable_shared_from_this<GroupSession> {
   void step();
 
   [[nodiscard]] Membership& member() { return *member_; }
-  [[nodiscard]] std::uint64_t lane() const { return lane_; }
+  /// For what is asked about offsets: a join may wait for others, and who reads on meanwhile goes on committing.
+  [[nodiscard]] std::uint64_t offset_lane() const { return offset_lane_; }
 
  private:
   void find_coordinator();
@@ -36,6 +37,7 @@ class GroupSession : public std::enable_shared_from_this<GroupSession> {
   MemberSettings settings_;
   std::unique_ptr<Membership> member_;
   std::uint64_t lane_;
+  std::uint64_t offset_lane_;
   std::optional<std::int32_t> coordinator_;
   bool is_finding_ = false;
   bool is_refreshing_ = false;

@@ -122,6 +122,7 @@ void Cluster::ask_metadata(std::optional<std::vector<std::string>> topics, bool 
   request.min_version = Message::kMinVersion;
   request.max_version = Message::kMaxVersion;
   request.deadline = Clock::now() + settings_.request_timeout;
+  const bool is_about_all = !topics;
   request.encode = [topics = std::move(topics), creates](proto::Output& out, std::int16_t version) {
     Message message;
     std::vector<Message::MetadataRequestTopic> named;
@@ -133,28 +134,36 @@ void Cluster::ask_metadata(std::optional<std::vector<std::string>> topics, bool 
     message.allow_auto_topic_creation = creates;
     proto::encode(message, version, out);
   };
-  request.answer = [this, done = std::move(done)](result<Answer> answer) mutable { take_metadata(std::move(answer), std::move(done)); };
+  request.answer = [this, is_about_all, done = std::move(done)](result<Answer> answer) mutable {
+    take_metadata(std::move(answer), is_about_all, std::move(done));
+  };
   this->request(Target::any(), std::move(request));
 }
 
-void Cluster::take_metadata(result<Answer> answer, Done done) {
+void Cluster::take_metadata(result<Answer> answer, bool is_about_all, Done done) {
   if (!answer) return done(answer.error());
   const result<proto::MetadataResponse> message = read_answer<proto::MetadataResponse>(*answer);
   if (!message) return done(message.error());
   if (message->error_code != 0) return done(error::from_kafka(message->error_code, "cannot read the cluster's metadata"));
-  std::shared_ptr<const Metadata> merged = merge(*metadata(), *message);
+  std::shared_ptr<const Metadata> merged = merge(*metadata(), *message, is_about_all);
   {
     const std::lock_guard lock(mutex_);
     metadata_ = std::move(merged);
   }
-  if (age_timer_) loop_.cancel(*age_timer_);
-  age_timer_ = loop_.call_at(Clock::now() + settings_.metadata_max_age, [this] { refresh_soon(); });
+  const bool is_all_in_use = is_about_all || !uses_all_topics_;
+  if (is_all_in_use || !age_timer_) {
+    if (age_timer_) loop_.cancel(*age_timer_);
+    age_timer_ = loop_.call_at(Clock::now() + settings_.metadata_max_age, [this] {
+      age_timer_.reset();
+      refresh_soon();
+    });
+  }
   done({});
   notify();
 }
 
 void Cluster::refresh_soon() {
-  if (refresh_timer_ || is_closed_ || used_topics_.empty()) return;
+  if (refresh_timer_ || is_closed_ || (used_topics_.empty() && !uses_all_topics_)) return;
   refresh_backoff_ = refresh_backoff_ == Milliseconds(0)
                          ? Milliseconds(1)
                          : std::clamp(refresh_backoff_ * 2, settings_.retry_backoff, settings_.retry_backoff_max);
@@ -162,7 +171,8 @@ void Cluster::refresh_soon() {
 }
 
 void Cluster::refresh_used() {
-  std::vector<std::string> topics(used_topics_.begin(), used_topics_.end());
+  std::optional<std::vector<std::string>> topics;
+  if (!uses_all_topics_) topics.emplace(used_topics_.begin(), used_topics_.end());
   // The timer's id stays set until the answer is here: one question at a time.
   ask_metadata(std::move(topics), false, [this](const result<void>& asked) {
     refresh_timer_.reset();

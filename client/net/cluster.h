@@ -62,6 +62,8 @@ class Cluster {
   void refresh_soon();
   /// Keeps the metadata of a topic fresh.
   void use_topic(const std::string& name) { used_topics_.insert(name); }
+  /// Keeps the metadata of all topics fresh, and knows of new ones when it is metadata.max.age.ms old.
+  void use_all_topics() { uses_all_topics_ = true; }
 
   /// Runs after every answer about metadata, and after a connection that was asked for became ready. Until `forget`.
   int on_change(std::function<void()> listener);
@@ -84,7 +86,7 @@ class Cluster {
   [[nodiscard]] Address pick_any();
   [[nodiscard]] std::vector<Address> known_addresses() const;
   void ask_metadata(std::optional<std::vector<std::string>> topics, bool creates, Done done);
-  void take_metadata(result<Answer> answer, Done done);
+  void take_metadata(result<Answer> answer, bool is_about_all, Done done);
   void refresh_used();
   void notify();
 
@@ -97,6 +99,7 @@ class Cluster {
   std::uint64_t next_lane_ = 1;
   std::size_t next_any_ = 0;
   std::set<std::string> used_topics_;
+  bool uses_all_topics_ = false;
   bool is_closed_ = false;
   Milliseconds refresh_backoff_{0};
   std::optional<IoLoop::TimerId> refresh_timer_;  ///< Set until the answer came.

@@ -16,12 +16,14 @@ COOPERATIVE = "partition.assignment.strategy=cooperative-sticky"
 class OurMember:
     """One `tidelog consume` in a group. What it read is in its file, a line a record."""
 
-    def __init__(self, broker, group, topic, name, protocol="consumer"):
+    def __init__(self, broker, group, topic, name, protocol="consumer", *options):
         self.path = os.path.join(broker.home, f"{group}-{name}")
         command = [broker.tidelog, "consume", topic, "--group", group, "--raw", "-F", "--from-beginning", "-b", broker.address,
                    "-X", f"group.protocol={protocol}"]
         if protocol == "classic":
             command += ["-X", "session.timeout.ms=6000", "-X", "heartbeat.interval.ms=500"]
+        for option in options:
+            command += ["-X", option]
         with open(self.path, "wb") as out, open(self.path + ".err", "wb") as err:
             self.process = subprocess.Popen(command, stdout=out, stderr=err)
 
@@ -54,8 +56,8 @@ class Rolling:
     def kcat(self, name, *options):
         self.add(name, Member(self.broker, self.name, self.name, name, *options))
 
-    def ours(self, name, protocol="consumer"):
-        self.add(name, OurMember(self.broker, self.name, self.name, name, protocol))
+    def ours(self, name, protocol="consumer", *options):
+        self.add(name, OurMember(self.broker, self.name, self.name, name, protocol, *options))
 
     def add(self, name, member):
         self.living[name] = member
@@ -135,22 +137,23 @@ def check_cooperative(broker):
         roll_over_and_back(rolling, COOPERATIVE)
 
 
-def two_and_one(rolling):
+def two_and_one(rolling, *options):
     """Two of our clients in the classic protocol, joined by one in the consumer protocol."""
-    rolling.ours("a", "classic")
-    rolling.ours("b", "classic")
+    rolling.ours("a", "classic", *options)
+    rolling.ours("b", "classic", *options)
     rolling.settle("classic")
     rolling.ours("c")
     rolling.settle("consumer")
 
 
 def check_ours(broker):
-    """Our client in both protocols."""
-    with Rolling(broker, "ours") as rolling:
-        two_and_one(rolling)
-        rolling.leave("c")
-        rolling.settle("classic")
-        rolling.expect_no_repeats()
+    """Our client in both protocols, in the classic one giving up all it has whenever the group changes, or keeping what it has."""
+    for name, options in (("ours", ()), ("ours-gently", (COOPERATIVE,))):
+        with Rolling(broker, name) as rolling:
+            two_and_one(rolling, *options)
+            rolling.leave("c")
+            rolling.settle("classic")
+            rolling.expect_no_repeats()
 
 
 def check_deaths(broker):

@@ -52,7 +52,8 @@ class Cluster:
         return self.must(*self.consume_words(topic, group, *options, protocol=protocol)).splitlines()
 
     def consume_words(self, topic, group, *options, protocol="classic"):
-        return ["consume", topic, "--group", group, "--raw", "-X", f"group.protocol={protocol}", *options]
+        """Of a topic, or of none if `options` have a pattern."""
+        return ["consume", *([topic] if topic else []), "--group", group, "--raw", "-X", f"group.protocol={protocol}", *options]
 
     @contextlib.contextmanager
     def member(self, topic, group, *options, protocol="classic"):
@@ -287,7 +288,48 @@ def offsets_and_groups_are_deleted(cluster):
     assert sorted(cluster.consume(topic, group)) == ["a", "b"], "what it had committed is gone"
 
 
+def a_pattern_reads_all_topics_that_match(cluster):
+    cooperative = ("-X", "partition.assignment.strategy=cooperative-sticky")
+    for protocol, options in (("classic", ()), ("classic", cooperative), ("consumer", ())):
+        first, second, other = cluster.topic(2), cluster.topic(1), cluster.topic(1)
+        later = cluster.name("topic")
+        group = cluster.name("pattern")
+        pattern = ("--pattern", "|".join((first, second, later)), *options)
+        cluster.produce(first, "a", partition=1)
+        cluster.produce(second, "b")
+        cluster.produce(other, "not this")
+        assert sorted(cluster.consume(None, group, *pattern, "-o", "start:end", protocol=protocol)) == ["a", "b"]
+        assert cluster.consume(None, group, *pattern, "-o", "start:end", protocol=protocol) == []
+        with cluster.member(None, group, *pattern, "-X", "metadata.max.age.ms=300", protocol=protocol) as member:
+            cluster.until_members(group, 1)
+            cluster.must("topic", "create", later, "--partitions", 1, "--replication-factor", 1)
+            cluster.produce(later, "c")
+            rig.until(lambda: cluster.positions(group, later) == {0: 1}, "the new topic is read", 60, 0.1)
+            cluster.must("topic", "delete", first, "--yes")
+            rig.until(lambda: not any(first in has for has in cluster.members(group).values()) and cluster.members(group), "the old one is let go", 60, 0.1)
+            cluster.produce(second, "d")
+            rig.until(lambda: cluster.positions(group, second) == {0: 2}, "it reads on", 60, 0.1)
+            assert stop(member) == ["c", "d"]
+
+
+def a_pattern_may_match_nothing_yet(cluster):
+    for protocol in PROTOCOLS:
+        topic, group = cluster.name("topic"), cluster.name("later")
+        with cluster.member(None, group, "--pattern", topic, "-X", "metadata.max.age.ms=300", protocol=protocol) as member:
+            rig.until(lambda: len(cluster.members(group)) == 1, "it is in the group", 60, 0.1)
+            cluster.must("topic", "create", topic, "--partitions", 1, "--replication-factor", 1)
+            cluster.produce(topic, "a")
+            rig.until(lambda: cluster.positions(group, topic) == {0: 1}, "the new topic is read", 60, 0.1)
+            assert stop(member) == ["a"]
+
+
 def what_cannot_be_is_refused(cluster):
+    for words, code in ((("--pattern", "x"), USAGE), (("topic", "--pattern", "x", "--group", "g"), USAGE), ((), USAGE),
+                        (("--pattern", "no such topic", "--group", "g"), NOT_FOUND)):
+        assert cluster.cli("consume", *words)[0] == code, words
+    for protocol in PROTOCOLS:
+        code, _, err = cluster.cli("consume", "--pattern", "logs-(", "--group", "g", "-F", "-X", f"group.protocol={protocol}")
+        assert code != OK and "missing )" in err, err
     topic, group = cluster.topic(1), cluster.name("refused")
     assert cluster.cli("consume", topic, "--group", group, "-p", 0)[0] == USAGE
     code, _, err = cluster.cli("consume", topic, "--group", group, "-X", "group.protocl=classic")
@@ -302,7 +344,7 @@ CHECKS = (a_group_reads_each_record_once, a_count_commits_what_was_written_and_n
           a_member_that_is_killed_is_replaced, groups_are_listed_and_described,
           history_says_why_a_group_rebalanced, a_group_that_is_not_there_is_not_found,
           lag_counts_what_is_not_read, a_group_is_moved, members_are_not_moved_unless_it_is_forced, offsets_and_groups_are_deleted,
-          what_cannot_be_is_refused)
+          a_pattern_reads_all_topics_that_match, a_pattern_may_match_nothing_yet, what_cannot_be_is_refused)
 
 
 def main():

@@ -122,9 +122,12 @@ asio::awaitable<void> SimGroupMember::work(KafkaConnection& connection) {
 
 asio::awaitable<bool> SimGroupMember::go_on(KafkaConnection& connection) {
   if (commits_now()) {
-    commit_at_ = loop_.now() + SteadyTime(dice_.below(static_cast<std::uint64_t>(plan_.commit_pause.count()) + 1));
     const std::vector<int> all(owned_.begin(), owned_.end());
-    co_return co_await commit(connection, all);
+    const bool is_known = co_await commit(connection, all);
+    // The pause comes after the answer: on a slow disk a member would do nothing but commit, which keeps its session alive, too.
+    const SteadyTime pause(dice_.between(1, static_cast<std::uint64_t>(plan_.commit_pause.count())));
+    commit_at_ = std::max(commit_at_, loop_.now() + pause);
+    co_return is_known;
   }
   member_->on_poll(moment(loop_.now()));
   give_topics();

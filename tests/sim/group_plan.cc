@@ -28,7 +28,8 @@ GroupMemberPlan draw_member(Dice& dice, Kind kind) {
 
 void draw_group(Dice dice, const std::string& name, std::vector<GroupMemberPlan>& members) {
   const Kind kind = static_cast<Kind>(dice.below(3));
-  const core::Assignor assignor = dice.chance(500) ? core::Assignor::range : core::Assignor::round_robin;
+  core::Assignor assignor = dice.chance(500) ? core::Assignor::range : core::Assignor::round_robin;
+  if (dice.split("reads on").chance(400)) assignor = core::Assignor::cooperative_sticky;
   for (std::uint64_t left = dice.between(1, 4); left > 0; --left) {
     GroupMemberPlan member = draw_member(dice, kind);
     member.seat = static_cast<int>(members.size());
@@ -64,9 +65,10 @@ GroupPlan make_group_plan(std::uint64_t seed) {
 std::string to_text(const GroupPlan& plan) {
   std::string text = to_text(plan.base);
   for (const GroupMemberPlan& m : plan.members) {
-    text += "seat " + std::to_string(m.seat) + " of group " + m.group + (m.is_classic ? ": classic" : ": consumer") +
-            (m.is_static ? ", static" : "") + ", session " + std::to_string(m.session.count()) + " ms, rebalance " +
-            std::to_string(m.max_poll.count()) + " ms, naps " + std::to_string(m.nap_per_mille) + " per mille\n";
+    text += "seat " + std::to_string(m.seat) + " of group " + m.group +
+            (m.is_classic ? ": classic, " + std::string(name_of(m.assignor)) : ": consumer") + (m.is_static ? ", static" : "") +
+            ", session " + std::to_string(m.session.count()) + " ms, rebalance " + std::to_string(m.max_poll.count()) + " ms, naps " +
+            std::to_string(m.nap_per_mille) + " per mille\n";
   }
   return text;
 }

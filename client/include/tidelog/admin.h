@@ -228,6 +228,8 @@ class admin {
   result<cluster_info> describe_cluster();
   /// Every topic, by name.
   result<std::vector<topic_info>> list_topics();
+  /// Names of the topics that `subscription::matching` means now.
+  result<std::vector<std::string>> match_topics(const std::string& pattern);
   /// `errc::not_found` if there is none; it is never created by asking.
   result<topic_info> describe_topic(const std::string& name);
   /// One result a topic, in the order given. With `only_check` the brokers say what they would do.

@@ -70,6 +70,14 @@ class subscription {
   using listener = std::function<void(const std::vector<topic_partition>&)>;
 
   explicit subscription(std::vector<std::string> topics) : topics_(std::move(topics)) {}
+  /// To all topics whose whole name matches a regular expression, in RE2's syntax, be it now or later; not to those that the cluster keeps
+  /// for itself. With group.protocol=classic topics that come or go are noticed when metadata.max.age.ms is over; with consumer the
+  /// coordinator tells of them.
+  static subscription matching(std::string pattern) {
+    subscription made({});
+    made.pattern_ = std::move(pattern);
+    return made;
+  }
   /// Where a partition begins that the group has committed nothing for. Without it auto.offset.reset decides.
   subscription& from(offset_spec place) { return from_ = place, *this; }
   /// Reads stop before it, as in `assignment`. It is looked up once, when the subscription is made, in every partition of the topics.
@@ -82,6 +90,7 @@ class subscription {
   subscription& on_lost(listener call) { return lost_ = std::move(call), *this; }
 
   [[nodiscard]] const std::vector<std::string>& topics() const { return topics_; }
+  [[nodiscard]] const std::optional<std::string>& pattern() const { return pattern_; }
   [[nodiscard]] const std::optional<offset_spec>& from() const { return from_; }
   [[nodiscard]] const std::optional<offset_spec>& until() const { return until_; }
   [[nodiscard]] const listener& assigned() const { return assigned_; }
@@ -90,6 +99,7 @@ class subscription {
 
  private:
   std::vector<std::string> topics_;
+  std::optional<std::string> pattern_;
   std::optional<offset_spec> from_;
   std::optional<offset_spec> until_;
   listener assigned_;
@@ -147,7 +157,8 @@ class consumer {
   /// In a group it may take longer while partitions change: offsets are looked up, and listeners run.
   result<record_batch> poll(std::chrono::milliseconds timeout);
 
-  /// Whether every partition was read up to its `until`; never true if one has none, or while a group has yet to assign them.
+  /// Whether every partition was read up to its `until`; never true if one has none, or while a group has yet to assign them. A member that
+  /// was assigned none is finished, although it may get some when others leave, or, with cooperative-sticky, once they have given them up.
   [[nodiscard]] bool finished() const;
   /// The offset after the last record that `poll` returned, or -1 if the partition is not assigned.
   [[nodiscard]] std::int64_t position(std::string_view topic, std::int32_t partition) const;

@@ -42,7 +42,7 @@ TEST(ClientConfig, RefusesValuesThatAreNone) {
 TEST(ClientConfig, TakesTheSettingsOfGroups) {
   config settings;
   settings.set("group.id", "g").set("group.protocol", "consumer").set("group.instance.id", "i").set("group.remote.assignor", "range");
-  settings.set("partition.assignment.strategy", "roundrobin,org.apache.kafka.clients.consumer.RangeAssignor");
+  settings.set("partition.assignment.strategy", "roundrobin,org.apache.kafka.clients.consumer.RangeAssignor,cooperative-sticky");
   settings.set("session.timeout.ms", "6000").set("enable.auto.commit", "false").set("auto.offset.reset", "earliest");
 
   const auto read = read_settings(settings);
@@ -52,7 +52,7 @@ TEST(ClientConfig, TakesTheSettingsOfGroups) {
   EXPECT_EQ(read->group_protocol, GroupProtocol::consumer);
   EXPECT_EQ(read->group_instance_id, "i");
   EXPECT_EQ(read->group_remote_assignor, "range");
-  EXPECT_EQ(read->assignors, (std::vector{Assignor::round_robin, Assignor::range}));
+  EXPECT_EQ(read->assignors, (std::vector{Assignor::round_robin, Assignor::range, Assignor::cooperative_sticky}));
   EXPECT_EQ(read->session_timeout, Milliseconds(6'000));
   EXPECT_FALSE(read->commits_by_itself);
   EXPECT_EQ(read->offset_reset, OffsetReset::earliest);

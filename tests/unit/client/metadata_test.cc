@@ -50,6 +50,21 @@ TEST(MetadataMerge, KeepsTopicsThatTheAnswerDoesNotMention) {
   EXPECT_NE(second->topic("logs"), nullptr);
 }
 
+TEST(MetadataMerge, ForgetsTopicsThatAnAnswerAboutAllDoesNotMention) {
+  const auto first = merge(Metadata{}, OneTopic(1, 0, kId).answer);
+  EXPECT_FALSE(first->has_all_topics);
+  const auto second = merge(*first, Answer{}, true);
+  EXPECT_EQ(second->topic("logs"), nullptr);
+  EXPECT_TRUE(second->has_all_topics);
+  EXPECT_TRUE(merge(*second, OneTopic(1, 0, kId).answer)->has_all_topics);
+}
+
+TEST(MetadataMerge, KeepsWhatIsKnownOfATopicThatCannotBeDescribedNow) {
+  const auto first = merge(Metadata{}, OneTopic(1, 0, kId).answer);
+  const auto second = merge(*first, OneTopic(1, 0, kId, 5).answer, true);
+  EXPECT_EQ(second->leader_of("logs", 0), 1);
+}
+
 TEST(MetadataMerge, RemembersThatATopicIsNotThere) {
   const auto known = merge(Metadata{}, OneTopic(1, 0, kId, 3).answer);
   ASSERT_NE(known->topic("logs"), nullptr);

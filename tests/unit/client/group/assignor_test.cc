@@ -48,7 +48,7 @@ TEST(RoundRobinAssignor, PassesOverWhoDoesNotWantTheTopic) {
 }
 
 TEST(ShareOut, KnowsMembersWithoutPartitionsAndTopicsThatAreNotThere) {
-  for (const Assignor assignor : {Assignor::range, Assignor::round_robin}) {
+  for (const Assignor assignor : {Assignor::range, Assignor::round_robin, Assignor::cooperative_sticky}) {
     const Assignments shared = share_out(assignor, {member("a", {"t", "t", "gone"}), member("b", {"t"}), member("c", {})}, {{"t", 1}});
 
     EXPECT_EQ(text(shared.at("a")), "t0");
@@ -68,7 +68,15 @@ TEST(ShareOut, OrdersStaticMembersByWhatTheyKeep) {
 TEST(FindAssignor, KnowsThoseItNames) {
   EXPECT_EQ(find_assignor("range"), Assignor::range);
   EXPECT_EQ(find_assignor("roundrobin"), Assignor::round_robin);
+  EXPECT_EQ(find_assignor("cooperative-sticky"), Assignor::cooperative_sticky);
   EXPECT_EQ(find_assignor("sticky"), std::nullopt);
+}
+
+TEST(KeepsReading, OnlyIfAllThatAreListedAllowForIt) {
+  EXPECT_TRUE(keeps_reading({Assignor::cooperative_sticky}));
+  EXPECT_FALSE(keeps_reading({Assignor::cooperative_sticky, Assignor::range}));
+  EXPECT_FALSE(keeps_reading({Assignor::range}));
+  EXPECT_FALSE(keeps_reading({}));
 }
 
 }  // namespace

@@ -149,6 +149,21 @@ TEST_F(ConsumerMemberTest, WaitsForTheNamesOfTopics) {
   EXPECT_TRUE(member.topics_wanted().empty());
 }
 
+TEST_F(ConsumerMemberTest, WithAPatternItHasToKnowAllTopicsToFindAName) {
+  MemberSettings made = settings();
+  made.topics.clear();
+  made.filter = *TopicFilter::compile("t.*");
+  member = ConsumerMember(made, "me");
+  EXPECT_FALSE(member.wants_all_topics());
+  join({{id_of(7), 0}});
+  EXPECT_TRUE(member.wants_all_topics());
+
+  member.on_topics({{"t7", {.id = id_of(7), .partitions = 1}}});
+
+  EXPECT_FALSE(member.wants_all_topics());
+  EXPECT_EQ(member.change(), gains({{"t7", 0}}));
+}
+
 TEST_F(ConsumerMemberTest, AnotherTopicOfTheSameNameIsNotTheSame) {
   join({{id_of(1), 0}});
   member.on_change_done(*member.change());

@@ -12,14 +12,32 @@ std::vector<std::byte> bytes(std::initializer_list<int> values) {
 }
 
 TEST(Embedded, WritesASubscriptionAsKafkaDoes) {
-  const Subscription wanted{.topics = {"ab"}, .owned = {{"c", 5}}, .generation = 9};
+  const Subscription wanted{.topics = {"ab"}, .owned = {{"c", 5}}, .generation = 9, .rack = "r"};
 
-  EXPECT_EQ(write_subscription(wanted), bytes({0,    2,                                                      // version
+  EXPECT_EQ(write_subscription(wanted), bytes({0,    3,                                                      // version
                                                0,    0,    0,    1,    0, 2, 'a', 'b',                       // topics
                                                0xff, 0xff, 0xff, 0xff,                                       // user data
                                                0,    0,    0,    1,    0, 1, 'c', 0,   0, 0, 1, 0, 0, 0, 5,  // owned
-                                               0,    0,    0,    9}));                                       // generation
+                                               0,    0,    0,    9,                                          // generation
+                                               0,    1,    'r'}));                                           // rack
   EXPECT_EQ(read_subscription(write_subscription(wanted)), wanted);
+}
+
+TEST(Embedded, RepeatsTheGenerationForLeadersThatKnowNoVersionWithOne) {
+  const Subscription wanted{.topics = {"t"}, .owned = {}, .generation = 9};
+
+  EXPECT_EQ(write_subscription(wanted, true),
+            bytes({0, 3, 0, 0, 0, 1, 0, 1, 't', 0, 0, 0, 4, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 9, 0xff, 0xff}));
+}
+
+TEST(Embedded, ReadsTheGenerationWhereMembersOfThatVersionHaveIt) {
+  const auto with = bytes({0, 1, 0, 0, 0, 1, 0, 1, 't', 0, 0, 0, 4, 0, 0, 1, 2, 0, 0, 0, 0});
+  const auto without = bytes({0, 1, 0, 0, 0, 1, 0, 1, 't', 0, 0, 0, 3, 0, 0, 1, 0, 0, 0, 0});
+  const auto newer = bytes({0, 2, 0, 0, 0, 1, 0, 1, 't', 0, 0, 0, 4, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 5});
+
+  EXPECT_EQ(read_subscription(with).generation, 258);
+  EXPECT_EQ(read_subscription(without).generation, -1);
+  EXPECT_EQ(read_subscription(newer).generation, 5);
 }
 
 TEST(Embedded, WritesAnAssignmentAsKafkaDoes) {
