@@ -398,6 +398,12 @@ Result<ConsumerDescription, ErrorCode> GroupMachine::describe_consumer(std::stri
   return entry->consumer->describe();
 }
 
+std::size_t GroupMachine::name_bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& [name, entry] : groups_) bytes += name.size();
+  return bytes;
+}
+
 std::size_t GroupMachine::bytes(std::string_view group) const {
   const GroupEntry* const entry = find(group);
   return entry == nullptr ? 0 : entry->counted_bytes;

@@ -93,6 +93,8 @@ class GroupMachine {
   /// What the group committed; nothing if there is no such group. Valid until the next step.
   [[nodiscard]] const OffsetTable* offsets(std::string_view group) const;
   [[nodiscard]] std::size_t group_count() const { return groups_.size(); }
+  /// Of all groups' names.
+  [[nodiscard]] std::size_t name_bytes() const;
   /// What all of it takes in memory: an estimate that follows every step (memory.h).
   [[nodiscard]] std::size_t bytes() const { return bytes_ + topics_.bytes(); }
   /// Of one group; 0 if there is none.

@@ -92,6 +92,12 @@ OffsetFetchAnswer::Partition to_answer(PartitionIndex partition, const StoredOff
 /// Whether what was committed for one topic counts for another of the same name. An id that is not known might be any.
 bool is_same_topic(const Uuid& committed, const Uuid& asked) { return committed.is_zero() || asked.is_zero() || committed == asked; }
 
+/// Of a topic that was deleted before one of the same name came; a crash may have kept it from being forgotten then.
+bool is_of_an_earlier_topic(const StoredOffset& offset, const TopicsView& topics) {
+  const std::optional<TopicFacts> now = topics.find(offset.topic());
+  return now && !is_same_topic(offset.topic_id(), now->id);
+}
+
 const StoredOffset* find_offset(const GroupEntry* entry, const OffsetFetchCall::Topic& topic, PartitionIndex partition) {
   const StoredOffset* const stored = entry == nullptr ? nullptr : entry->offsets.find({topic.name, partition});
   return stored != nullptr && is_same_topic(stored->topic_id(), topic.id) ? stored : nullptr;
@@ -99,8 +105,8 @@ const StoredOffset* find_offset(const GroupEntry* entry, const OffsetFetchCall::
 
 void add_all_offsets(const OffsetTable& offsets, OffsetFetchAnswer& answer) {
   for (const StoredOffset& offset : offsets) {
-    if (answer.topics.empty() || answer.topics.back().name != offset.topic()) {
-      answer.topics.emplace_back().name = offset.topic();
+    if (answer.topics.empty() || answer.topics.back().name != offset.topic() || answer.topics.back().id != offset.topic_id()) {
+      answer.topics.push_back({.name = offset.topic(), .partitions = {}, .id = offset.topic_id()});
     }
     answer.topics.back().partitions.push_back(to_answer(offset.partition(), &offset));
   }
@@ -294,7 +300,8 @@ bool GroupMachine::sweep_group(const GroupEntry& entry, TombstoneBatch& batch, s
     --left;
     if (topic == nullptr || *topic != at->topic()) is_read = entry.subscribes_to(at->topic());
     topic = &at->topic();
-    if (is_read || !rule.is_expired(*at, step.wall_clock, step.settings.offsets_retention)) continue;
+    const bool is_expired = rule.is_expired(*at, step.wall_clock, step.settings.offsets_retention);
+    if (is_read || !(is_expired || is_of_an_earlier_topic(*at, step.topics))) continue;
     batch.add_offset(entry.name, {at->topic(), at->partition()});
     ++expired;
   }

@@ -64,6 +64,7 @@ struct OffsetFetchAnswer {
   struct Topic {
     std::string name;
     std::vector<Partition> partitions;
+    Uuid id{};  ///< Of all there are: whose offsets they are. Zero: nobody said.
   };
   ErrorCode error = ErrorCode::none;  ///< Of the group as a whole.
   std::vector<Topic> topics;

@@ -49,8 +49,8 @@ struct LargeQuestion {
   const Look& look;
 };
 
-/// `ask_coordinator`, with memory for the answer before there is one. Others have their turn after each. Nothing: there is no memory for it,
-/// and the connection has to be closed.
+/// `ask_coordinator`, with memory for the answer before there is one. Others have their turn after each. Nothing: there is no memory for
+/// it, and the connection has to be closed.
 template <class Answer, class Weigh, class Look>
 asio::awaitable<std::optional<std::pair<ErrorCode, Answer>>> ask_for_much(HandlerContext context, AnswerRoom& room, std::string_view group,
                                                                           const LargeQuestion<Weigh, Look>& question) {

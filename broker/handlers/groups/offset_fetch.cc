@@ -83,7 +83,8 @@ std::vector<AskedGroup> many_groups(const OffsetFetchRequest& message, const Ima
 }
 
 /// Of one partition, beside its note: where it lies in the machine's answer, in the response, and encoded.
-constexpr std::size_t kPartitionBytes = sizeof(OffsetFetchAnswer::Partition) + sizeof(OffsetFetchResponse::OffsetFetchResponsePartitions) + 32;
+constexpr std::size_t kPartitionBytes =
+    sizeof(OffsetFetchAnswer::Partition) + sizeof(OffsetFetchResponse::OffsetFetchResponsePartitions) + 32;
 
 /// What the answer about a group takes. A note is there twice: copied, and encoded.
 std::size_t weigh(const GroupMachine& machine, const OffsetFetchCall& call) {
@@ -101,6 +102,14 @@ std::size_t weigh(const GroupMachine& machine, const OffsetFetchCall& call) {
   return bytes;
 }
 
+/// Offsets of a topic that is gone are no places in a later one of its name.
+void drop_earlier_topics(const Image& image, OffsetFetchAnswer& answer) {
+  std::erase_if(answer.topics, [&image](const OffsetFetchAnswer::Topic& topic) {
+    const TopicImage* const now = topic.id.is_zero() ? nullptr : image.find_topic(topic.name);
+    return now != nullptr && now->id != topic.id;
+  });
+}
+
 AnswerRoom room_for(const std::vector<AskedGroup>& groups) {
   const bool is_whole = std::ranges::none_of(groups, [](const AskedGroup& group) { return group.call.topics.has_value(); });
   return AnswerRoom(is_whole ? AnswerRoom::Bound::what_there_is : AnswerRoom::Bound::memory);
@@ -115,6 +124,7 @@ asio::awaitable<bool> ask(HandlerContext context, std::vector<AskedGroup>& group
     auto outcome = co_await ask_for_much<OffsetFetchAnswer>(context, room, asked.call.group, LargeQuestion{weigh_it, fetch});
     if (!outcome) co_return false;
     asked.answer = std::move(outcome->second);
+    drop_earlier_topics(context.image(), asked.answer);
     if (outcome->first != ErrorCode::none) asked.answer = {.error = outcome->first, .topics = {}};
   }
   co_return true;

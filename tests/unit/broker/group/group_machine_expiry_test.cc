@@ -52,6 +52,18 @@ std::string topics_of(const MachineWorld& world, const std::string& group) {
 
 bool knows(const MachineWorld& world, const std::string& group) { return world.machine->offsets(group) != nullptr; }
 
+// A crash may fall between the end of a topic and that of what was committed for it.
+TEST(GroupExpiry, OfAnEarlierTopicOfTheSameNameIsAtOnce) {
+  MachineWorld world = world_with_a_day_of_retention();
+  (void)world.commit("g", "t", 0, 1);
+  (void)world.commit("g", "u", 0, 1);
+  world.topics.create("t", 4);
+
+  world.expire();
+
+  EXPECT_EQ(topics_of(world, "g"), "u");
+}
+
 TEST(GroupExpiry, OfASimpleGroupCountsFromEachCommit) {
   MachineWorld world = world_with_a_day_of_retention();
   (void)world.commit("g", "t", 0, 1);
