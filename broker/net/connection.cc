@@ -236,7 +236,7 @@ asio::awaitable<void> Connection::unmuted() {
 
 void Connection::before_waiting() {
   received_.release_if_empty();
-  to_send_.release_if_empty();
+  account_for_unsent();
   if (received_.pending_bytes() == 0) return;
   if (shard_.budget()->is_scarce()) spare_memory();
   watch_frame();
@@ -331,6 +331,8 @@ void Connection::end_of_pass() {
 }
 
 void Connection::account_for_unsent() {
+  // A peer that says nothing shall cost nothing.
+  if (is_receiving_ && pending_.empty()) to_send_.release_if_empty();
   const std::size_t held = to_send_.held_bytes();
   const std::size_t charged = held > kFreeUnsentBytes && !is_closed_ && !laid_out_.is_overdraft() ? held : 0;
   if (charged == unsent_.bytes()) return;
