@@ -82,7 +82,8 @@ Broker::Broker(Env& env, BrokerOptions options, OnFatal on_fatal)
         for (std::size_t i = 0; i < count; ++i) {
           const ShardMemory memory{.request_bytes = static_cast<std::size_t>(request_memory_bytes(options_)) / count,
                                    .response_bytes = static_cast<std::size_t>(response_memory_bytes(options_)) / count,
-                                   .overdraft = overdraft};
+                                   .overdraft = overdraft,
+                                   .key = counting.key};
           shards.push_back(std::make_unique<ShardServices>(env, i, memory, counting));
         }
         return shards;

@@ -1,10 +1,7 @@
 #include "broker/handlers/time_lookup.h"
 
-#include "broker/net/ip_name.h"
 #include "broker/shard/let_others_go_on.h"
 #include "broker/shard/run_on.h"
-
-#include <string>
 
 namespace tidelog::broker {
 namespace {
@@ -58,16 +55,10 @@ asio::awaitable<void> take_turn(const HandlerContext& context, TurnTaker taker, 
   first.time_reads.charge(taker, first.shard.loop().now() - began);
 }
 
-TurnTaker taker_of(const HandlerContext& context) {
-  const Endpoint peer = context.connection.peer();
-  return {.address = context.here.quotas.who(counted_ip(peer.host)),
-          .connection = context.here.quotas.who(peer.host + " " + std::to_string(peer.port))};
-}
-
 }  // namespace
 
 asio::awaitable<ErrorCode> look_up_time(HandlerContext context, TimeLookup lookup) {
-  const TurnTaker taker = taker_of(context);
+  const TurnTaker taker = context.connection.taker();
   ErrorCode error = ErrorCode::none;
   while (error == ErrorCode::none && !lookup.search.is_done()) {
     if (context.connection.client().is_leaving) co_return ErrorCode::not_leader_or_follower;

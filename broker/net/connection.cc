@@ -1,6 +1,7 @@
 #include "broker/net/connection.h"
 
 #include "broker/logging/log.h"
+#include "broker/net/ip_name.h"
 #include "broker/shard/let_others_go_on.h"
 #include "proto/base/check.h"
 #include "proto/codec/api_table.h"
@@ -23,8 +24,8 @@ constexpr std::uint64_t kScarceUnsentLimitBytes = 64 * 1024;
 constexpr std::size_t kFreeUnsentBytes = 4 * 1024;
 /// What a peer has to take within `response.write.timeout.ms`, or it is no reader: 2 KiB a second by default.
 constexpr std::uint64_t kLeastTakenBytes = 64 * 1024;
-/// How long a reader waits for memory before somebody has to make room.
-constexpr SteadyTime kPatience = std::chrono::seconds(1);
+/// Room is made for those who wait once a second: whoever has less time for its request waits for more than one such time all the same.
+constexpr SteadyTime kLeastPause = std::chrono::seconds(3);
 /// Over less, a reader's pace says nothing.
 constexpr SteadyTime kPaceTime = std::chrono::seconds(1);
 /// How long a connection whose requests came together keeps the loop. One block holds thousands of small ones.
@@ -44,12 +45,16 @@ Connection::Connection(const ConnectionHost& host, std::unique_ptr<Stream> strea
       writers_(shard_.loop().executor()),
       progress_(shard_.loop().executor()),
       deadline_([this] { on_deadline(); }),
-      unmute_([this] { progress_.notify(); }),
-      impatience_([this] { progress_.notify(); }) {}
+      unmute_([this] { progress_.notify(); }) {}
 
-Connection::~Connection() {
-  shard_.forget(*this);
-  shard_.budget()->stop_waiting(progress_);
+Connection::~Connection() { shard_.forget(*this); }
+
+const TurnTaker& Connection::taker() {
+  if (!taker_) {
+    const Endpoint from = peer();
+    taker_ = {.address = shard_.who(counted_ip(from.host)), .connection = shard_.who(from.host + " " + std::to_string(from.port))};
+  }
+  return *taker_;
 }
 
 asio::awaitable<void> Connection::run() {
@@ -74,6 +79,7 @@ asio::awaitable<void> Connection::run() {
 /// An error took the request that was being served, and with it whatever that waited on: nobody may wake or hurry it any more.
 void Connection::forget_request() {
   is_serving_ = false;
+  memory_wait_.reset();
   client_.waits_on = nullptr;
   client_.waits_for_records = false;
 }
@@ -104,6 +110,8 @@ asio::awaitable<void> Connection::serve_frames() {
       co_return fail(Limit::malformed_request, "it announced a frame of negative length");
     }
     frame_since_ = SteadyTime::max();
+    if (memory_wait_) [[unlikely]]
+      memory_wait_.reset();
     // The frame is held meanwhile, so that nobody takes what came for half a request.
     if (is_turn_over()) {
       co_await end_turn();
@@ -228,7 +236,7 @@ asio::awaitable<void> Connection::unmuted() {
 
 void Connection::before_waiting() {
   received_.release_if_empty();
-  to_send_.release_if_empty();
+  account_for_unsent();
   if (received_.pending_bytes() == 0) return;
   if (shard_.budget()->is_scarce()) spare_memory();
   watch_frame();
@@ -259,15 +267,20 @@ std::size_t Connection::make_room() {
 }
 
 asio::awaitable<bool> Connection::wait_for_room(std::size_t block_bytes) {
-  shard_.limits().hit(Limit::queued_max_request_bytes, shard_.loop().now(), "reading no further from {}:{} until memory comes back",
-                      peer().host, peer().port);
+  // A request keeps its place in the line until it is whole: if all of a crowd went on a little in turn, none would get to its end.
+  if (!memory_wait_) {
+    const Budget::Wait::Who who{.taker = taker(), .woken = progress_, .loop = shard_.loop()};
+    memory_wait_.emplace(shard_.budget(), who);
+    lacked_since_ = shard_.loop().now();
+  }
   without_memory_since_ = shard_.loop().now();
-  watch_frame();
-  watch_deadline();
   const bool has_come = co_await wait_for_memory(block_bytes);
   frame_paused_ += shard_.loop().now() - std::exchange(without_memory_since_, SteadyTime::max());
-  if (!has_come) co_return false;
-  watch_deadline();
+  if (!has_come) {
+    memory_wait_.reset();
+    co_return false;
+  }
+  if (frame_since_ != SteadyTime::max()) watch_deadline();
   use_taken(block_bytes);
   co_return true;
 }
@@ -277,21 +290,23 @@ void Connection::use_taken(std::size_t block_bytes) { received_.use_block(block_
 bool Connection::take_for_block(std::size_t bytes) { return shard_.budget()->try_take(bytes, received_.replaced_bytes()); }
 
 asio::awaitable<bool> Connection::wait_for_memory(std::size_t bytes) {
-  const std::shared_ptr<Budget> budget = shard_.budget();
-  SteadyTime patient_until = shard_.loop().now() + kPatience;
-  do {
-    shard_.timers().arm(impatience_, patient_until);
-    budget->notify_when_given(progress_);
-    co_await progress_.wait();
-    budget->stop_waiting(progress_);
-    impatience_.cancel();
+  for (bool is_told = false;; co_await progress_.wait()) {
     if (is_closed_ || is_finishing_) co_return false;
-    if (shard_.loop().now() < patient_until) continue;
-    relief_.free_request_memory();
-    if (is_closed_) co_return false;
-    patient_until = shard_.loop().now() + kPatience;
-  } while (!take_for_block(bytes));
-  co_return true;
+    memory_wait_->ask(want_for_block(bytes));
+    if (memory_wait_->take()) co_return true;
+    if (std::exchange(is_told, true)) continue;
+    shard_.limits().hit(Limit::queued_max_request_bytes, shard_.loop().now(), "reading no further from {}:{} until memory comes back",
+                        peer().host, peer().port);
+    watch_frame();
+    watch_deadline();
+    relief_.watch_request_memory();
+  }
+}
+
+Budget::Wait::Want Connection::want_for_block(std::size_t bytes) const {
+  using For = Budget::Wait::Want::For;
+  const For is_for = received_.is_end(bytes) ? For::end : received_.is_beginning(bytes) ? For::beginning : For::itself;
+  return {.bytes = bytes, .instead_of = received_.replaced_bytes(), .is_for = is_for};
 }
 
 void Connection::spare_memory() {
@@ -316,6 +331,8 @@ void Connection::end_of_pass() {
 }
 
 void Connection::account_for_unsent() {
+  // A peer that says nothing shall cost nothing.
+  if (is_receiving_ && pending_.empty()) to_send_.release_if_empty();
   const std::size_t held = to_send_.held_bytes();
   const std::size_t charged = held > kFreeUnsentBytes && !is_closed_ && !laid_out_.is_overdraft() ? held : 0;
   if (charged == unsent_.bytes()) return;
@@ -454,8 +471,10 @@ std::optional<SteadyTime> Connection::idle_since() const {
 SteadyTime Connection::frame_deadline() const {
   const bool is_paused = without_memory_since_ != SteadyTime::max();
   const SteadyTime paused = frame_paused_ + (is_paused ? shard_.loop().now() - without_memory_since_ : SteadyTime::zero());
-  return frame_since_ + limits_.whole_frame + std::min(paused, limits_.whole_frame);
+  return frame_since_ + limits_.whole_frame + std::min(paused, longest_pause());
 }
+
+SteadyTime Connection::longest_pause() const { return std::max(limits_.whole_frame, kLeastPause); }
 
 void Connection::on_deadline() {
   const SteadyTime now = shard_.loop().now();
@@ -481,7 +500,7 @@ void Connection::watch_deadline() {
   if (is_stalled()) next = std::min(next, stalled_since_ + limits_.write_stall);
   if (frame_since_ != SteadyTime::max()) {
     const bool is_paused = without_memory_since_ != SteadyTime::max();
-    const SteadyTime latest = is_paused ? frame_since_ + 2 * limits_.whole_frame : frame_deadline();
+    const SteadyTime latest = is_paused ? frame_since_ + limits_.whole_frame + longest_pause() : frame_deadline();
     next = std::min(next, std::max(latest, muted_until_));
   }
   shard_.timers().arm(deadline_, next);

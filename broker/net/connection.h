@@ -82,6 +82,11 @@ class Connection final : private PassClient {
   }
   [[nodiscard]] Limit close_limit() const { return close_limit_; }
 
+  /// As whom it stands in lines.
+  [[nodiscard]] const TurnTaker& taker();
+
+  /// Since when its request that is not whole has lacked memory, if it does; `max`: it does not.
+  [[nodiscard]] SteadyTime lacks_memory_since() const { return is_without_memory() && !is_closed_ ? lacked_since_ : SteadyTime::max(); }
   /// Memory that a request keeps which is not whole yet.
   [[nodiscard]] std::size_t unfinished_bytes() const { return is_closed_ ? 0 : received_.unfinished_bytes(); }
   /// Memory that answers keep which the peer does not read.
@@ -123,6 +128,7 @@ class Connection final : private PassClient {
   /// Room for a read. If memory for it is lacking: for a block of how many bytes; else 0.
   std::size_t make_room();
   asio::awaitable<bool> wait_for_room(std::size_t block_bytes);
+  [[nodiscard]] bool is_without_memory() const { return without_memory_since_ != SteadyTime::max(); }
   void use_taken(std::size_t block_bytes);
   Result<std::size_t> read_timed();
   Result<void> send_timed();
@@ -130,6 +136,7 @@ class Connection final : private PassClient {
   [[nodiscard]] bool is_muted() const { return muted_until_ != SteadyTime{} && shard_.loop().now() < muted_until_; }
   bool take_for_block(std::size_t bytes);
   asio::awaitable<bool> wait_for_memory(std::size_t bytes);
+  [[nodiscard]] Budget::Wait::Want want_for_block(std::size_t bytes) const;
   asio::awaitable<void> answered(std::size_t at_most);
   asio::awaitable<void> sent(std::uint64_t at_most_bytes);
   asio::awaitable<void> write_rest();
@@ -152,6 +159,8 @@ class Connection final : private PassClient {
   [[nodiscard]] std::uint64_t least_to_take() const;
   void wake_request();
   [[nodiscard]] SteadyTime frame_deadline() const;
+  /// So much of the time in which it was not read does not count.
+  [[nodiscard]] SteadyTime longest_pause() const;
   [[nodiscard]] bool is_stalled() const { return stalled_since_ != SteadyTime::max(); }
   /// Bytes that the peer has taken so far, as far as is known here.
   [[nodiscard]] std::uint64_t taken_bytes() const { return to_send_.ever_sent_bytes() - stream_->unconfirmed_bytes(); }
@@ -171,7 +180,6 @@ class Connection final : private PassClient {
   Signal progress_;  ///< A response was encoded, bytes left, memory came back, or the end is near.
   Timer deadline_;
   Timer unmute_;
-  Timer impatience_;    ///< Runs while the reader waits for memory.
   BudgetShare unsent_;  ///< For what `to_send_` holds beyond a little.
   AnswerMemory laid_out_;
   SteadyTime last_activity_{};
@@ -184,7 +192,10 @@ class Connection final : private PassClient {
   SteadyTime pace_since_{};  ///< Begin of the time over which the peer's pace is found, and what it had taken by then.
   std::uint64_t pace_taken_ = 0;
   SteadyTime time_to_be_read_{};
-  SteadyTime muted_until_{};  ///< Zero: never was.
+  SteadyTime muted_until_{};                 ///< Zero: never was.
+  std::optional<TurnTaker> taker_;           ///< Once it stood in a line.
+  std::optional<Budget::Wait> memory_wait_;  ///< Of the request that is not whole, from when it first lacked memory.
+  SteadyTime lacked_since_{};                ///< When that was.
   std::string close_reason_;
   Limit close_limit_ = Limit::malformed_request;
   bool is_serving_ = false;

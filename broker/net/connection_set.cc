@@ -8,6 +8,8 @@ namespace {
 
 /// Idle for this part of `connections.max.idle.ms`, a connection may have to make place.
 constexpr int kIdleShare = 10;
+/// How long one waits for memory to read into before somebody has to make room.
+constexpr SteadyTime kPatience = std::chrono::seconds(1);
 /// What victims held comes back at once; who waits has found it by then.
 constexpr SteadyTime kBetweenVictims = std::chrono::seconds(1);
 /// Fetches that were answered give their memory back, unless more of the kind stood behind them: then those are victims as well.
@@ -20,7 +22,7 @@ constexpr SteadyTime kBetweenLooks = std::chrono::milliseconds(50);
 }  // namespace
 
 ConnectionSet::ConnectionSet(Shard& shard, RequestHandler& handler, ConnectionLimits limits)
-    : shard_(shard), handler_(handler), limits_(limits), gate_(shard.loop().executor()) {}
+    : shard_(shard), handler_(handler), limits_(limits), gate_(shard.loop().executor()), look_([this] { look_after_waiting(); }) {}
 
 void ConnectionSet::adopt(std::unique_ptr<Accepted> accepted, Job on_end, std::size_t listener) {
   if (gate_.is_closed()) return on_end();
@@ -65,30 +67,69 @@ std::size_t ConnectionSet::hurry_fetches() {
   return coming;
 }
 
-void ConnectionSet::free_request_memory() {
+void ConnectionSet::watch_request_memory() {
+  if (!look_.is_armed()) shard_.timers().arm_in(look_, kBetweenLooks);
+}
+
+void ConnectionSet::look_after_waiting() {
+  const Unfinished there = unfinished();
+  if (there.lacks_since == SteadyTime::max()) return;
+  shard_.timers().arm_in(look_, kBetweenLooks);
   const SteadyTime now = shard_.loop().now();
   if (now < next_victims_) return;
+  if (now - there.lacks_since >= kPatience || shard_.budget()->is_stuck_with(there.waiting_bytes)) free_request_memory(there);
+}
+
+ConnectionSet::Unfinished ConnectionSet::unfinished() const {
+  Unfinished all;
+  for (const auto& [id, connection] : connections_) {
+    const SteadyTime since = connection->lacks_memory_since();
+    const std::size_t bytes = connection->unfinished_bytes();
+    all.bytes += bytes;
+    if (since != SteadyTime::max()) all.waiting_bytes += bytes;
+    all.lacks_since = std::min(all.lacks_since, since);
+  }
+  return all;
+}
+
+void ConnectionSet::free_request_memory(const Unfinished& there) {
+  const SteadyTime now = shard_.loop().now();
   // One large request is enough. A crowd that shares the pool in small pieces would have a single one back before anybody else.
   const std::size_t wanted = shard_.budget()->limit_bytes() / kShareToFree;
+  next_victims_ = now + kBetweenVictims;
   if (hurry_fetches() >= wanted && now >= next_patience_) {
-    next_victims_ = now + kBetweenVictims;
     next_patience_ = now + kBetweenPatience;
     return;
   }
-  std::size_t unfinished = 0;
-  for (const auto& [id, connection] : connections_) unfinished += connection->unfinished_bytes();
   // Else requests that are being served have it: they end by themselves.
-  if (unfinished < shard_.budget()->used_bytes() / 2) {
-    next_victims_ = now + kBetweenLooks;
+  if (there.bytes < shard_.budget()->used_bytes() / 2) {
+    next_victims_ = now;
     return;
   }
-  next_victims_ = now + kBetweenVictims;
   for (std::size_t freed = 0; freed < wanted;) {
-    Connection* most = greatest([](const Connection& connection) { return connection.unfinished_bytes(); });
+    Connection* const most = greatest_unfinished();
     if (most == nullptr) return;
     freed += most->unfinished_bytes();
     most->fail(Limit::queued_max_request_bytes, "others wait for the memory of its unfinished request");
   }
+}
+
+/// Whoever has one large request has less than a crowd has together.
+Connection* ConnectionSet::greatest_unfinished() {
+  std::unordered_map<NameDigest, std::size_t, NameDigestHash> by_address;
+  NameDigest most{};
+  for (const auto& [id, connection] : connections_) {
+    const std::size_t bytes = connection->unfinished_bytes();
+    if (bytes == 0) continue;
+    const NameDigest& address = connection->taker().address;
+    std::size_t& its = by_address[address];
+    its += bytes;
+    if (its > by_address[most]) most = address;
+  }
+  return greatest([&most](Connection& connection) {
+    const std::size_t bytes = connection.unfinished_bytes();
+    return bytes > 0 && connection.taker().address == most ? bytes : 0;
+  });
 }
 
 void ConnectionSet::free_response_memory() {

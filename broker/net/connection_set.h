@@ -23,7 +23,18 @@ class ConnectionSet final : private Relief {
   [[nodiscard]] std::size_t size() const { return connections_.size(); }
 
  private:
-  void free_request_memory() override;
+  void watch_request_memory() override;
+  void look_after_waiting();
+  /// What unfinished requests hold.
+  struct Unfinished {
+    SteadyTime lacks_since = SteadyTime::max();  ///< The one that has waited longest for more.
+    std::size_t bytes = 0;
+    std::size_t waiting_bytes = 0;  ///< Of those that wait for more.
+  };
+  [[nodiscard]] Unfinished unfinished() const;
+  void free_request_memory(const Unfinished& there);
+  /// Of the address that holds most, the connection that does. Null: nobody has an unfinished request.
+  [[nodiscard]] Connection* greatest_unfinished();
   std::size_t hurry_fetches();
   void free_response_memory() override;
   void make_room_for_answer(std::size_t bytes) override;
@@ -38,6 +49,7 @@ class ConnectionSet final : private Relief {
   Gate gate_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
   std::uint64_t next_id_ = 0;
+  Timer look_;                  ///< Runs while somebody waits for memory to read into.
   SteadyTime next_victims_{};   ///< Nobody is closed for request memory before.
   SteadyTime next_patience_{};  ///< Before, those are closed at once whose requests wait behind a fetch that was hurried.
   SteadyTime next_look_{};      ///< Nobody's pace is looked at for an answer before.

@@ -8,12 +8,6 @@
 #include <utility>
 
 namespace tidelog::broker {
-namespace {
-
-constexpr std::size_t kLengthBytes = 4;
-
-}  // namespace
-
 std::size_t ReceiveBuffer::announced_bytes() const {
   if (pending_bytes() < kLengthBytes) return kLengthBytes;
   const auto length = load_be<std::int32_t>(block_->all().data() + begin_);

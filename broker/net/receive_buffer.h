@@ -59,6 +59,12 @@ class ReceiveBuffer {
   std::size_t block_needed(bool is_scarce = false);
   /// Whether nothing is kept yet: the next block begins a request.
   [[nodiscard]] bool is_without_block() const { return block_ == nullptr; }
+  /// Whether a block of so many bytes is the first of a request that will not fit into it.
+  [[nodiscard]] bool is_beginning(std::size_t bytes) const { return (block_ == nullptr || is_spare()) && announced_bytes() > bytes; }
+  /// Whether a request that has one already is whole with a block of so many bytes.
+  [[nodiscard]] bool is_end(std::size_t bytes) const {
+    return block_ != nullptr && !is_spare() && pending_bytes() >= kLengthBytes && announced_bytes() <= bytes;
+  }
   /// Goes on in a little memory that no budget knows of, of which each connection has one piece: a small request is read and answered
   /// whoever has the rest. False if there is no room in it: it holds the beginning of a larger request, or requests refer to it.
   bool use_spare();
@@ -85,6 +91,7 @@ class ReceiveBuffer {
   void release_if_empty();
 
  private:
+  static constexpr std::size_t kLengthBytes = 4;
   static constexpr std::size_t kSpareBytes = 1024;
   static constexpr std::size_t kFirstBlockBytes = 16 * 1024;
   static constexpr std::size_t kLeastRoomBytes = 4 * 1024;  ///< Less is not worth a read.

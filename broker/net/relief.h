@@ -12,10 +12,11 @@ class Relief {
   Relief(const Relief&) = delete;
   Relief& operator=(const Relief&) = delete;
   virtual ~Relief() = default;
-  /// Somebody has waited long for memory to read into: fetches that wait for records while more requests are queued behind them are
-  /// answered now; if that is not enough, or was not, closes the connections with the largest requests that are not whole yet, until a
-  /// quarter of the pool is free. However many wait, it is done once a second: what they held may be enough for all of them.
-  virtual void free_request_memory() = 0;
+  /// Somebody waits for memory to read into. After a second of it fetches that wait for records while more requests are queued behind
+  /// them are answered; if that is not enough, or was not, those are closed who hold most of it with requests that are not whole yet, until
+  /// a quarter of the pool is free. However many wait, it is done once a second: what they held may be enough for all of them. Where
+  /// nothing would come by waiting, since those who wait hold it themselves, it is done at once.
+  virtual void watch_request_memory() = 0;
   /// More is laid out for peers than may be: closes those with the most that they do not read, until it fits. Who has had no time to read
   /// yet stays, as long as that leaves a bound.
   virtual void free_response_memory() = 0;

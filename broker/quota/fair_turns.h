@@ -1,6 +1,6 @@
 #pragma once
 
-#include "broker/quota/least_first.h"
+#include "broker/quota/fair_line.h"
 #include "broker/shard/signal.h"
 
 #include <cstdint>
@@ -11,12 +11,6 @@
 
 namespace tidelog::broker {
 
-/// Who asks for a turn.
-struct TurnTaker {
-  NameDigest address;     ///< Whom a limit of one address counts for.
-  NameDigest connection;  ///< One of that address's.
-};
-
 /// Lets one coroutine at a time through. What a turn costs is known when it was had, so those go first who had least lately: by address,
 /// and of one address by connection. Whoever takes turns of a hundred milliseconds, on however many connections, waits behind all who do
 /// not; somebody whom nobody knows yet waits for the turn that is being had. Nobody waits beyond the time it has: whoever gets a turn sends
@@ -24,15 +18,12 @@ struct TurnTaker {
 /// be destroyed after their queue, so what they share belongs to all of them.
 class FairTurns {
   struct Waiter;
-  using Line = std::map<std::uint64_t, Waiter*>;  ///< In the order they came.
-  using Crowd = LeastFirst<Line>;                 ///< The connections of an address.
 
   struct State {
     bool is_taken = false;
     std::uint64_t came = 0;
-    SpentLately by_address;
-    SpentLately by_connection;
-    LeastFirst<Crowd> crowds;
+    SharesHad had;
+    FairLine<Waiter> line;
     std::map<std::pair<SteadyTime, std::uint64_t>, Waiter*> ends;
 
     void line_up(Waiter& waiter, SteadyTime now);

@@ -11,7 +11,8 @@ Shard::Shard(Env& env, std::size_t index, ShardMemory memory)
       timers_(loop()),
       budget_(std::make_shared<Budget>(memory.request_bytes)),
       response_budget_(std::make_shared<Budget>(memory.response_bytes)),
-      overdraft_(memory.overdraft != nullptr ? std::move(memory.overdraft) : std::make_shared<Overdraft>(memory.response_bytes)) {}
+      overdraft_(memory.overdraft != nullptr ? std::move(memory.overdraft) : std::make_shared<Overdraft>(memory.response_bytes)),
+      key_(memory.key) {}
 
 void Shard::queue(PassStage stage, PassClient& client) {
   client.queued_ = true;

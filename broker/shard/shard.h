@@ -1,6 +1,7 @@
 #pragma once
 
 #include "broker/env/env.h"
+#include "broker/quota/name_digest.h"
 #include "broker/shard/budget.h"
 #include "broker/shard/limit_log.h"
 #include "broker/shard/overdraft.h"
@@ -35,6 +36,7 @@ struct ShardMemory {
   std::size_t request_bytes = 0;                   ///< Requests that are being read or served.
   std::size_t response_bytes = 0;                  ///< Answers that are being made or not yet sent.
   std::shared_ptr<Overdraft> overdraft = nullptr;  ///< Of all shards; null: this one has its own, as large as its pool of answers.
+  DigestKey key{};                                 ///< Of the digests by which pools know those who wait.
 };
 
 /// One thread's share of the broker: its loop, its timers, its memory, and the end of each pass. Owns no protocol state itself.
@@ -55,6 +57,8 @@ class Shard {
   [[nodiscard]] const std::shared_ptr<Budget>& response_budget() { return response_budget_; }
   /// For one answer that is too large for that.
   [[nodiscard]] const std::shared_ptr<Overdraft>& overdraft() { return overdraft_; }
+  /// By which its pools know somebody.
+  [[nodiscard]] NameDigest who(std::string_view name) const { return digest_of(name, key_); }
   [[nodiscard]] LimitLog& limits() { return limits_; }
 
   /// `client.end_of_pass()` runs in `stage` of the current pass; again if it asks again from inside.
@@ -76,6 +80,7 @@ class Shard {
   std::shared_ptr<Budget> budget_;
   std::shared_ptr<Budget> response_budget_;
   std::shared_ptr<Overdraft> overdraft_;
+  DigestKey key_;
   LimitLog limits_;
   std::array<std::vector<PassClient*>, kStages> clients_;
   std::vector<PassClient*> running_;

@@ -30,6 +30,7 @@ struct FakeWire {
   }
 
   std::string peer_host = "there";
+  std::uint16_t peer_port = 2;
   std::string to_read;
   std::string written;
   std::size_t room = SIZE_MAX / 2;
@@ -67,7 +68,7 @@ class FakeStream final : public Stream {
   }
   void close() override { wire_->close(); }
   Endpoint local() const override { return {.host = "here", .port = 1}; }
-  Endpoint peer() const override { return {.host = wire_->peer_host, .port = 2}; }
+  Endpoint peer() const override { return {.host = wire_->peer_host, .port = wire_->peer_port}; }
 
  private:
   std::shared_ptr<FakeWire> wire_;
@@ -79,7 +80,7 @@ class FakeAccepted final : public Accepted {
   ~FakeAccepted() override {
     if (wire_ != nullptr) wire_->is_closed = true;
   }
-  Endpoint peer() const override { return {.host = wire_->peer_host, .port = 2}; }
+  Endpoint peer() const override { return {.host = wire_->peer_host, .port = wire_->peer_port}; }
   std::unique_ptr<Stream> open(Loop&) override { return std::make_unique<FakeStream>(std::exchange(wire_, nullptr)); }
 
  private:

@@ -62,6 +62,7 @@ class Answering final : public RequestHandler {
       connection.let_go_of_request();
       co_await wait_as_a_fetch(connection, waits_with);
     }
+    if (keeps_request_until != nullptr) co_await keeps_request_until->wait();
     if (wants_bytes > 0) connection.make_room_for_answer(wants_bytes);
     to.output().append(std::vector<std::byte>(answer_bytes));
     co_return Outcome::keep;
@@ -90,7 +91,8 @@ class Answering final : public RequestHandler {
   std::size_t wants_bytes = 0;  ///< Asked for before each answer.
   int served = 0;
   int ended = 0;
-  std::vector<const Connection*> order;  ///< Whose request was served when.
+  std::vector<const Connection*> order;   ///< Whose request was served when.
+  Signal* keeps_request_until = nullptr;  ///< Each request stays as it came until then. For one at a time.
   bool throws = false;
   LateAnswer* late = nullptr;      ///< The newest.
   Signal* memory_comes = nullptr;  ///< The next produce lacks memory until then.
@@ -108,16 +110,19 @@ class ConnectionTest : public ::testing::Test {
     env_.loop().run_ready();
   }
 
-  void make(SteadyTime idle) {
+  void make(SteadyTime idle, SteadyTime whole_frame = std::chrono::seconds(30)) {
     set_ = std::make_unique<ConnectionSet>(shard_, handler_,
                                            ConnectionLimits{.max_frame_bytes = 4 << 20,
                                                             .max_in_flight = 100,
                                                             .idle = idle == SteadyTime{} ? std::chrono::seconds(600) : idle,
-                                                            .whole_frame = std::chrono::seconds(30),
+                                                            .whole_frame = whole_frame,
                                                             .write_stall = std::chrono::seconds(30)});
   }
-  std::shared_ptr<FakeWire> connect() {
+  /// Each connection from a port of its own.
+  std::shared_ptr<FakeWire> connect(std::string host = "there") {
     wires_.push_back(std::make_shared<FakeWire>(env_.loop()));
+    wires_.back()->peer_host = std::move(host);
+    wires_.back()->peer_port = static_cast<std::uint16_t>(wires_.size());
     set_->adopt(std::make_unique<FakeAccepted>(wires_.back()), [] {});
     env_.loop().run_ready();
     return wires_.back();

@@ -285,6 +285,31 @@ TEST_F(ConnectionLimitsTest, AnswersThatWereReadCostNothing) {
   EXPECT_EQ(shard_.budget()->used_bytes(), 0U) << "an idle connection keeps no block";
 }
 
+// While it is busy it keeps what an answer of that size takes.
+TEST_F(ConnectionLimitsTest, AnIdleConnectionIsNotChargedForWhatItKeptForItsNextAnswer) {
+  handler_.answer_bytes = 20'000;
+  const auto wire = connect();
+
+  give(*wire, request());
+
+  EXPECT_EQ(wire->written.size(), 20'000U);
+  EXPECT_EQ(shard_.response_budget()->used_bytes(), 0U);
+}
+
+TEST_F(ConnectionLimitsTest, ASlowReaderThatIsDoneCostsNothing) {
+  handler_.answer_bytes = 20'000;
+  const auto wire = connect();
+  wire->room = 0;
+  give(*wire, request());
+  const std::size_t unread = shard_.response_budget()->used_bytes();
+
+  take(*wire, 20'000);
+
+  EXPECT_GE(unread, 20'000U);
+  EXPECT_EQ(wire->written.size(), 20'000U);
+  EXPECT_EQ(shard_.response_budget()->used_bytes(), 0U);
+}
+
 TEST_F(ConnectionLimitsTest, ACleanStopAnswersAProduceUnderWayAndWaitsForNoMore) {
   const auto wire = connect();
   give(*wire, produce_request());

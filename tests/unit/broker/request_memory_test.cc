@@ -45,6 +45,24 @@ TEST_F(RequestMemoryTest, HalfAFrameIsNotKeptForEverThoughMemoryNeverComes) {
   shard_.budget()->give(kRequestMemory);
 }
 
+// Room is made once a second, and the time of a whole request may be as short.
+TEST_F(RequestMemoryTest, AShortDeadlineStandsStillForThreeSecondsWhileThereIsNoMemory) {
+  make({}, seconds(1));
+  const auto wire = connect();
+  std::string bytes("\0\1\0\0", 4);
+  bytes.resize(16 * 1024);
+  give(*wire, std::string_view(bytes).substr(0, 10'000));
+  shard_.budget()->take(kRequestMemory);
+  give(*wire, std::string_view(bytes).substr(10'000));
+
+  pass(std::chrono::milliseconds(3'900));
+  EXPECT_FALSE(wire->is_closed);
+  pass(std::chrono::milliseconds(200));
+  EXPECT_TRUE(wire->is_closed);
+  EXPECT_EQ(count(Limit::request_frame_timeout), 1U);
+  shard_.budget()->give(kRequestMemory);
+}
+
 // A fetch may wait for minutes, and what its request was padded with is nobody's use.
 TEST_F(RequestMemoryTest, ARequestThatWaitsAndWasLetGoKeepsNoMemory) {
   Signal records(env_.loop().executor());
@@ -154,6 +172,141 @@ TEST_F(RequestMemoryTest, OneVictimIsEnoughForAllWhoWait) {
   EXPECT_TRUE(hoarder->is_closed);
   EXPECT_EQ(std::ranges::count(crowd, true, [](const auto& wire) { return wire->is_closed; }), 0);
   EXPECT_EQ(handler_.served, static_cast<int>(crowd.size()));
+}
+
+// What others gave back would go to the crowd a hundred times before the last one to come had its share.
+TEST_F(RequestMemoryTest, WhoComesBehindACrowdOfAnotherAddressWaitsForOneOfIt) {
+  shard_.budget()->take(kRequestMemory);
+  std::vector<std::shared_ptr<FakeWire>> crowd;
+  for (int i = 0; i < 100; ++i) {
+    crowd.push_back(connect("crowd"));
+    give(*crowd.back(), padded_request(60'000));
+  }
+  const auto other = connect("other");
+  give(*other, padded_request(60'000));
+  const int served_at_first = handler_.served;
+  Signal never(env_.loop().executor());
+  handler_.keeps_request_until = &never;
+
+  // Enough for two of them.
+  shard_.budget()->give(130'000);
+  env_.loop().run_ready();
+
+  EXPECT_EQ(served_at_first, 0);
+  EXPECT_EQ(handler_.order.size(), 2U);
+  EXPECT_EQ(std::ranges::count(handler_.order, "other", [](const Connection* one) { return one->peer().host; }), 1);
+  handler_.keeps_request_until = nullptr;
+  shard_.budget()->give(kRequestMemory - 130'000);
+  for (std::size_t i = 0; i < handler_.order.size(); ++i) never.notify();
+}
+
+// A crowd has it all, in pieces that are small beside what one honest peer sends.
+TEST_F(RequestMemoryTest, WhoseAddressHoldsMostMakesRoomThoughAnotherRequestIsLarger) {
+  const auto honest = connect("honest");
+  std::string large("\0\x3f\0\0", 4);
+  large.resize(200'000);
+  give(*honest, large);
+  std::string half("\0\1\x86\xa0", 4);  // 100,000 are announced.
+  half.resize(30'000);
+  std::vector<std::shared_ptr<FakeWire>> crowd;
+  for (int i = 0; i < 40; ++i) {
+    crowd.push_back(connect("crowd"));
+    give(*crowd.back(), half);
+  }
+
+  pass(seconds(1));
+  pass(seconds(1));
+
+  EXPECT_FALSE(honest->is_closed);
+  EXPECT_GE(std::ranges::count(crowd, true, [](const auto& wire) { return wire->is_closed; }), 1);
+}
+
+// Each of them waits for what another holds: a second more would change nothing.
+TEST_F(RequestMemoryTest, WhereThoseWhoWaitHaveAllOfItSomebodyMakesRoomAtOnce) {
+  std::string half("\0\x3f\0\0", 4);
+  half.resize(500'000);
+  const auto first = connect();
+  give(*first, half);
+  const auto second = connect();
+  give(*second, half);
+  give(*first, half);
+  ASSERT_GT(second->to_read.size(), 0U);
+  ASSERT_GT(first->to_read.size(), 0U);
+  ASSERT_FALSE(first->is_closed || second->is_closed);
+
+  pass(std::chrono::milliseconds(100));
+
+  EXPECT_TRUE(first->is_closed != second->is_closed);
+}
+
+TEST_F(RequestMemoryTest, WhereOthersWillGiveItBackNobodyIsClosedBeforeASecondIsOver) {
+  std::string half("\0\x3f\0\0", 4);
+  half.resize(600'000);
+  const auto hoarder = connect();
+  give(*hoarder, half);
+  shard_.budget()->take(300'000);
+  give(*hoarder, std::string(200'000, 'x'));
+
+  pass(std::chrono::milliseconds(900));
+  const bool was_closed_before = hoarder->is_closed;
+  pass(std::chrono::milliseconds(200));
+
+  EXPECT_FALSE(was_closed_before);
+  EXPECT_TRUE(hoarder->is_closed);
+  EXPECT_EQ(count(Limit::queued_max_request_bytes), 2U) << "it was told that it waits, and closed";
+  shard_.budget()->give(300'000);
+}
+
+// What they held is enough for those who wait, as far as anybody knows so early.
+TEST_F(RequestMemoryTest, OnceASecondThoseMakeRoomWhoHoldAQuarterOfAllMemory) {
+  std::string half("\0\x3f\0\0", 4);
+  half.resize(60'000);
+  std::vector<std::shared_ptr<FakeWire>> crowd;
+  for (int i = 0; i < 12; ++i) {
+    crowd.push_back(connect());
+    give(*crowd.back(), half);
+  }
+  const auto closed = [&crowd] { return std::ranges::count(crowd, true, [](const auto& wire) { return wire->is_closed; }); };
+  BudgetShare served;
+  served.resize(shard_.budget(), kRequestMemory - shard_.budget()->used_bytes());
+  const auto other = connect();
+  give(*other, padded_request(200'000));
+
+  pass(std::chrono::milliseconds(1'100));
+  const auto first = closed();
+  shard_.budget()->take(kRequestMemory / 4);  // Others had it sooner.
+  pass(std::chrono::milliseconds(800));
+  const auto meanwhile = closed();
+  pass(std::chrono::milliseconds(300));
+  const auto second = closed();
+
+  EXPECT_EQ(first, 4) << "each holds a block of 64 KiB";
+  EXPECT_EQ(meanwhile, first);
+  EXPECT_EQ(second, 2 * first);
+  shard_.budget()->give(kRequestMemory / 4);
+}
+
+// A large request waits again and again while it grows, and each time is a part of one wait.
+TEST_F(RequestMemoryTest, TheSecondOfWaitingIsOfAWholeRequest) {
+  std::string large("\0\x3f\0\0", 4);
+  large.resize(700'000);
+  const auto hoarder = connect("hoarder");
+  give(*hoarder, large);
+  shard_.budget()->take(kRequestMemory - shard_.budget()->used_bytes());
+  const auto honest = connect("honest");
+  give(*honest, padded_request(200'000));
+
+  pass(std::chrono::milliseconds(600));
+  const std::size_t left = honest->to_read.size();
+  shard_.budget()->give(300'000);
+  env_.loop().run_ready();
+  const std::size_t left_later = honest->to_read.size();
+  const bool was_closed_before = hoarder->is_closed;
+  pass(std::chrono::milliseconds(500));
+
+  EXPECT_LT(left_later, left) << "it went on a little";
+  EXPECT_FALSE(was_closed_before);
+  EXPECT_TRUE(hoarder->is_closed);
 }
 
 TEST_F(RequestMemoryTest, SmallRequestsAreReadWhileLargeOnesHaveTheMemory) {

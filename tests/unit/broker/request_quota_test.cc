@@ -18,7 +18,7 @@ constexpr std::string_view kLimited = "limited";
 
 class NoRelief final : public Relief {
  public:
-  void free_request_memory() override {}
+  void watch_request_memory() override {}
   void free_response_memory() override {}
   void make_room_for_answer(std::size_t) override {}
 };
