@@ -14,9 +14,6 @@
 namespace tidelog::broker {
 namespace {
 
-/// From here on one sync of the whole disk is cheaper than one of each new directory.
-constexpr std::size_t kManyLogs = 8;
-
 std::uint64_t random_log_id(Random& random) {
   std::array<std::byte, 8> bytes;
   random.fill(bytes);

@@ -61,6 +61,8 @@ class Replicas final : public MetadataListener {
   asio::awaitable<void> make_ready(std::shared_ptr<const Image> image) override;
 
  private:
+  /// From here on one sync of the whole disk is cheaper than one of each new directory.
+  static constexpr std::size_t kManyLogs = 8;
   struct NewLog {
     TopicPartition id;
     std::string topic;
@@ -71,6 +73,7 @@ class Replicas final : public MetadataListener {
     storage::LogPlace place;
     storage::LogIdentity identity;
     std::unique_ptr<storage::Log> log;
+    bool is_durable = false;      ///< What was found of it was synced since the start.
     std::optional<Errc> refused;  ///< The disk did not let it be made; that is tried again.
   };
 
@@ -115,6 +118,7 @@ class Replicas final : public MetadataListener {
   std::vector<std::unique_ptr<Partition>> take_all(ShardServices& owner, std::size_t dir);
   void open_logs(std::vector<NewLog>& logs, const Metadata& metadata, TimestampMs now, storage::RecoveryReport& report);
   void locate(std::vector<NewLog>& logs, const Image& image, storage::RecoveryReport& report);
+  void sync_unlisted(std::vector<NewLog>& logs, storage::RecoveryReport& report) const;
   void open_in_its_dir(NewLog& wanted, TimestampMs now, storage::RecoveryReport& report) const;
   void open_one(NewLog& wanted, TimestampMs now, storage::RecoveryReport& report) const;
   void open_found(NewLog& wanted, const storage::LogIdentity& there, TimestampMs now, storage::RecoveryReport& report) const;

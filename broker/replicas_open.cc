@@ -82,6 +82,7 @@ void Replicas::open_found(NewLog& wanted, const storage::LogIdentity& there, Tim
   request.recovery.writes_survived = dir.writes_survived();
   request.recovery.writes_again = dir.had_failed_sync();
   request.recovery.now = now;
+  request.sync = wanted.is_durable ? storage::CreateSync::by_caller : storage::CreateSync::now;
   request.journal = &dir.journal();
   auto opened = storage::Log::open(wanted.place, to_log_config(*wanted.config, *in_force_), request, report);
   if (!opened) {
@@ -222,6 +223,26 @@ void Replicas::open_in_its_dir(NewLog& wanted, TimestampMs now, storage::Recover
   put_aside(*wanted.dir, report);
 }
 
+/// Many that no manifest knows were made right before a crash, and of each names and identity may not be on the disk: one sync of the disk
+/// does for all what takes some for each. If it fails nothing of the directory can be believed: a second sync would hear of nothing.
+void Replicas::sync_unlisted(std::vector<NewLog>& logs, storage::RecoveryReport& report) const {
+  std::map<ServedDir*, std::vector<NewLog*>> unlisted;
+  for (NewLog& log : logs) {
+    if (log.dir == nullptr || !log.dir->is_online() || log.dir->dir->manifest().find(log.id) != nullptr) continue;
+    unlisted[log.dir].push_back(&log);
+  }
+  for (auto& [served, its] : unlisted) {
+    if (its.size() <= kManyLogs) continue;
+    const Result<void> synced = served->disk.health->sync(env_.files(), served->path());
+    for (NewLog* log : its) log->is_durable = synced.has_value();
+    if (synced) continue;
+    report.must_not_go_on =
+        "log directory " + served->path() + " cannot be synced: " + std::string(storage::describe_disk_error(synced.error()));
+    put_aside(*served, report);
+    if (!report.must_not_go_on.empty()) return;
+  }
+}
+
 /// Blocks.
 void Replicas::open_logs(std::vector<NewLog>& logs, const Metadata& metadata, TimestampMs now, storage::RecoveryReport& report) {
   for (const auto& served : disks_.dirs.all()) {
@@ -232,6 +253,7 @@ void Replicas::open_logs(std::vector<NewLog>& logs, const Metadata& metadata, Ti
     if (served->is_online()) remove_left_overs(*served, metadata);
   }
   locate(logs, *metadata.image, report);
+  if (report.must_not_go_on.empty()) sync_unlisted(logs, report);
   for (NewLog& log : logs) {
     if (!report.must_not_go_on.empty()) return;
     open_in_its_dir(log, now, report);

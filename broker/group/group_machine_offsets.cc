@@ -216,12 +216,13 @@ OffsetDeleteAnswer GroupMachine::delete_offsets(const OffsetDeleteCall& call, St
   std::vector<GroupRecord> records;
   for (const OffsetDeleteCall::Topic& topic : call.topics) {
     const bool is_read = entry->subscribes_to(topic.name);
-    const bool is_topic = step.topics.find(topic.name).has_value();
+    const std::optional<TopicFacts> facts = step.topics.find(topic.name);
     for (const std::int32_t index : topic.partitions) {
+      const bool is_partition = facts && index >= 0 && index < facts->partitions;
       const bool is_there = entry->offsets.find({topic.name, PartitionIndex{index}}) != nullptr;
-      // What is left of a topic that is gone may be forgotten.
+      // What is left of one that is gone may be forgotten.
       const ErrorCode if_known = is_read ? ErrorCode::group_subscribed_to_topic : ErrorCode::none;
-      answer.partitions.push_back(is_topic || is_there ? if_known : ErrorCode::unknown_topic_or_partition);
+      answer.partitions.push_back(is_partition || is_there ? if_known : ErrorCode::unknown_topic_or_partition);
       if (is_read || !is_there) continue;
       records.emplace_back(
           OffsetRecord{.group = call.group, .topic = topic.name, .partition = PartitionIndex{index}, .value = std::nullopt});

@@ -71,5 +71,20 @@ TEST_F(CreationFaults, AFailedSyncOfManyNewPartitionsIsOneOfTheWholeDisk) {
   EXPECT_EQ(run("third", [&](BrokerHandle& broker) { make_topic(broker); }), "");
 }
 
+// No manifest knows of them yet: of each, names and identity may not be on the disk.
+TEST_F(CreationFaults, AStartSyncsManyThatACrashLeftAtOnce) {
+  const auto have_topic = [&](BrokerHandle& broker) { make_topic(broker); };
+  EXPECT_EQ(run("first", have_topic), "");
+  faults_.fail_next("sync_disk");
+
+  const std::string failure = run("second", [](BrokerHandle&) { ADD_FAILURE() << "it serves what may not be on the disk"; });
+
+  EXPECT_NE(failure.find("data cannot be synced"), std::string::npos) << failure;
+  disk_.call_all_clean();
+  EXPECT_EQ(run("third", have_topic), "");
+  disk_.crash();
+  EXPECT_EQ(run("fourth", have_topic), "");
+}
+
 }  // namespace
 }  // namespace tidelog::sim

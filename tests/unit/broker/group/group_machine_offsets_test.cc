@@ -195,11 +195,11 @@ TEST(GroupMachineOffsetDelete, ForgetsWhatIsThereAndIsContentWithWhatIsNot) {
   world.log.batches.clear();
 
   const auto answer = world.ask([](GroupMachine& machine, Step& step) {
-    return machine.delete_offsets({.group = "g", .topics = {{.name = "t", .partitions = {0, 7}}, {.name = "u", .partitions = {0}}}}, step);
+    return machine.delete_offsets({.group = "g", .topics = {{.name = "t", .partitions = {0, 7, -1}}, {.name = "u", .partitions = {0}}}}, step);
   });
 
   EXPECT_EQ(answer.error, none);
-  EXPECT_EQ(answer.partitions, (std::vector{none, none, none}));
+  EXPECT_EQ(answer.partitions, (std::vector{none, unknown_topic_or_partition, unknown_topic_or_partition, none}));
   const OffsetRecord tombstone{.group = "g", .topic = "t", .partition = PartitionIndex{0}, .value = {}};
   ASSERT_EQ(world.log.records().size(), 1U);
   EXPECT_EQ(std::get<OffsetRecord>(world.log.records()[0]), tombstone);
