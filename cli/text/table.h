@@ -31,7 +31,7 @@ class Cell {
   Kind kind_ = Kind::text;
 };
 
-/// Rows under headings, written in whichever form was asked for.
+/// Rows under headings, written in whichever form was asked for. Tables and TSV are legible; JSON keeps every character.
 class Table {
  public:
   /// Headings in lower case with underscores; tables show them in upper case with hyphens.

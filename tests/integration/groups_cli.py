@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import unicodedata
 
 import rig
 
@@ -198,6 +199,23 @@ def history_says_why_a_group_rebalanced(cluster):
         assert "events" not in json.loads(cluster.must("group", "describe", group, "--format", "json"))
 
 
+def what_clients_chose_does_not_act_on_a_terminal(cluster):
+    topic, group, client = cluster.topic(1), cluster.name("esc\x1b[31mred\x07\nline2\t"), "one\x1b]0;x\x07\x9b31m\n"
+    with cluster.member(topic, group, "-X", f"client.id={client}") as one:
+        cluster.until_members(group, 1)
+        assert [row["client_id"] for row in cluster.describe(group)] == [client]
+        for words in (("list",), ("describe", group), ("describe", group, "--history"), ("lag", group), ("delete", group, "--dry-run"),
+                      ("seek", group, "--to", "latest", "--topic", topic)):
+            for form, allowed in (("table", "\n"), ("tsv", "\n\t")):
+                _, out, err = cluster.cli("group", *words, "--format", form)
+                is_told = cluster.is_ours or "--history" not in words
+                assert "esc?[31mred? line2" in out or not is_told, (words, out, err)
+                controls = {letter for letter in out + err if unicodedata.category(letter) == "Cc"}
+                assert controls <= set(allowed), (words, out, err)
+        stop(one)
+    cluster.until_empty(group)
+
+
 def a_group_that_is_not_there_is_not_found(cluster):
     missing = cluster.name("missing")
     for words in (("describe", missing), ("describe", missing, "--history"), ("lag", missing), ("delete", missing, "--yes"), ("delete", missing, "--dry-run"),
@@ -300,7 +318,7 @@ def what_cannot_be_is_refused(cluster):
 
 CHECKS = (a_group_reads_each_record_once, a_count_commits_what_was_written_and_no_more, members_share_the_partitions,
           a_member_that_is_killed_is_replaced, groups_are_listed_and_described,
-          history_says_why_a_group_rebalanced, a_group_that_is_not_there_is_not_found,
+          history_says_why_a_group_rebalanced, what_clients_chose_does_not_act_on_a_terminal, a_group_that_is_not_there_is_not_found,
           lag_counts_what_is_not_read, a_group_is_moved, members_are_not_moved_unless_it_is_forced, offsets_and_groups_are_deleted,
           what_cannot_be_is_refused)
 

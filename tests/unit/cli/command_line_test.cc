@@ -146,7 +146,7 @@ TEST(CommandLine, TellsMistakesInTheFormatAskedFor) {
 TEST(Failure, HasAtMostThreeLines) {
   const error why = error::from_kafka(38, "cannot create topic \"logs\"", "two\nlines\x1b[31m").set_hint("do this");
   EXPECT_EQ(to_text(why),
-            "error: cannot create topic \"logs\": two lines [31m\n  hint: do this\n  code: INVALID_REPLICATION_FACTOR (38)   docs: tidelog "
+            "error: cannot create topic \"logs\": two lines?[31m\n  hint: do this\n  code: INVALID_REPLICATION_FACTOR (38)   docs: tidelog "
             "errors 38\n");
 }
 
@@ -178,6 +178,18 @@ TEST(Table, ShowsTheSameRowsInEveryFormat) {
   EXPECT_EQ(table.render(command, "topics"),
             R"({"_command":"topic list","_version":1,"topics":[{"name":"a\"b","leader_epoch":7,"in_sync":[1,2]}]})"
             "\n");
+}
+
+TEST(Table, ShowsATerminalNothingToActOn) {
+  Table table({"group", "state"});
+  table.add({"esc\x1b[31mred\x07\nline2\tend", "Stable"});
+  Command command;
+  EXPECT_EQ(table.render(command, "groups"), "GROUP                   STATE\nesc?[31mred? line2 end  Stable\n");
+  command.global.format = Format::tsv;
+  EXPECT_EQ(table.render(command, "groups"), "esc?[31mred? line2 end\tStable\n");
+  command.global.format = Format::jsonl;
+  EXPECT_EQ(table.render(command, "groups"), R"({"group":"esc\u001b[31mred\u0007\nline2\tend","state":"Stable"})"
+                                             "\n");
 }
 
 TEST(Base64, PadsLikeEveryoneElse) {
