@@ -113,8 +113,8 @@ int run_group_describe(const Command& command) {
     }
     for (const group_member& member : group->members()) add_member(table, *group, member);
     if (group->members().empty()) {
-      table.add({group->id(), group->type(), group->state(), group->assignor(), std::int64_t{group->coordinator()}, "", "", "", "", "", "",
-                 "", ""});
+      table.add({group->id(), group->type(), group->state(), group->assignor(), std::int64_t{group->coordinator()}, "", "", "", "", "",
+                 Cell::no_number(), "", ""});
     }
   }
   return print(table.render(command, "members")) || exit_code != kOk ? exit_code : kFailed;

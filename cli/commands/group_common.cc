@@ -52,6 +52,6 @@ result<std::vector<topic_partition>> partitions_chosen(tidelog::admin& admin, co
   return all;
 }
 
-Cell number_cell(const std::optional<std::int64_t>& number) { return number ? Cell(*number) : Cell(""); }
+Cell number_cell(const std::optional<std::int64_t>& number) { return number ? Cell(*number) : Cell::no_number(); }
 
 }  // namespace tidelog::cli

@@ -21,7 +21,6 @@ std::map<topic_partition, std::int64_t> offsets_of(tidelog::admin& admin, const 
 /// Every partition of the topics chosen.
 result<std::vector<topic_partition>> partitions_chosen(tidelog::admin& admin, const std::vector<std::string>& selectors);
 
-/// Empty if there is none.
 Cell number_cell(const std::optional<std::int64_t>& number);
 
 }  // namespace tidelog::cli

@@ -118,7 +118,7 @@ int report(const Command& command, const std::vector<Move>& moves, const std::ve
     if (done != results.end()) status = done->outcome() ? "set" : std::string(done->outcome().error().code_name());
     const bool has_change = move.before && move.after;
     table.add({command.group.group, move.where.topic(), std::int64_t{move.where.partition()}, number_cell(move.before),
-               number_cell(move.after), has_change ? Cell(*move.after - *move.before) : Cell(""), status});
+               number_cell(move.after), has_change ? Cell(*move.after - *move.before) : Cell::no_number(), status});
     if (done == results.end() || done->outcome()) continue;
     const ExitCode code = fail(command.global, done->outcome().error());
     if (exit_code == kOk) exit_code = code;

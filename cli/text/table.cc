@@ -39,7 +39,14 @@ Cell::Cell(std::chrono::milliseconds time) : kind_(Kind::number) {
   text_ = text;
 }
 
+Cell Cell::no_number() {
+  Cell cell("");
+  cell.kind_ = Kind::no_number;
+  return cell;
+}
+
 std::string Cell::json() const {
+  if (kind_ == Kind::no_number) return "null";
   if (kind_ == Kind::number) return text_;
   if (kind_ == Kind::list) return "[" + text_ + "]";
   std::string quoted;

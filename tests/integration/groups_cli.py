@@ -92,7 +92,7 @@ class Cluster:
 
     def positions(self, group, topic):
         """By partition; those without an offset are left out."""
-        return {partition: int(offset) for (name, partition), offset in self.committed(group).items() if name == topic and offset != ""}
+        return {partition: int(offset) for (name, partition), offset in self.committed(group).items() if name == topic and offset is not None}
 
 
 def stop(process):
@@ -235,6 +235,19 @@ def lag_counts_what_is_not_read(cluster):
     assert lag == {0: (5, 8, 3), 1: (0, 2, 2)}, lag
 
 
+def numbers_that_there_are_none_of_are_null(cluster):
+    topic, group = cluster.topic(1), cluster.name("null")
+    with cluster.member(topic, group) as one:
+        cluster.until_members(group, 1)
+        (row,) = cluster.describe(group)
+        assert row["epoch"] is None, row
+        (row,) = cluster.rows("partitions", "group", "lag", group)
+        assert row["committed"] is row["lag"] is row["lag_seconds"] is None and row["end"] == 0, row
+        stop(one)
+    (row,) = cluster.rows("partitions", "group", "seek", cluster.name("new"), "--to", "latest", "--topic", topic)
+    assert row["before"] is row["change"] is None and row["after"] == 0, row
+
+
 def a_group_is_moved(cluster):
     topic, group, other = cluster.topic(2), cluster.name("move"), cluster.name("moved")
     for partition in (0, 1):
@@ -254,7 +267,7 @@ def a_group_is_moved(cluster):
     assert seek("1000", "--execute") == {0: (4, 10, "set"), 1: (4, 10, "set")}
     assert seek("@0", "--execute") == {0: (10, 0, "set"), 1: (10, 0, "set")}
     assert seek("latest", "--topic", f"{topic}:0", "--execute") == {0: (0, 10, "set")}
-    assert seek(f"group:{group}", "--execute", whose=other) == {0: ("", 10, "set"), 1: ("", 0, "set")}
+    assert seek(f"group:{group}", "--execute", whose=other) == {0: (None, 10, "set"), 1: (None, 0, "set")}
     assert cluster.positions(other, topic) == {0: 10, 1: 0}
     assert cluster.consume(topic, other) == [str(i) for i in range(10)]
     for wrong in ("nowhere", "group:", "1:2"):
@@ -319,7 +332,7 @@ def what_cannot_be_is_refused(cluster):
 CHECKS = (a_group_reads_each_record_once, a_count_commits_what_was_written_and_no_more, members_share_the_partitions,
           a_member_that_is_killed_is_replaced, groups_are_listed_and_described,
           history_says_why_a_group_rebalanced, what_clients_chose_does_not_act_on_a_terminal, a_group_that_is_not_there_is_not_found,
-          lag_counts_what_is_not_read, a_group_is_moved, members_are_not_moved_unless_it_is_forced, offsets_and_groups_are_deleted,
+          lag_counts_what_is_not_read, numbers_that_there_are_none_of_are_null, a_group_is_moved, members_are_not_moved_unless_it_is_forced, offsets_and_groups_are_deleted,
           what_cannot_be_is_refused)
 
 

@@ -180,6 +180,18 @@ TEST(Table, ShowsTheSameRowsInEveryFormat) {
             "\n");
 }
 
+TEST(Table, HasNumbersThatAreMissing) {
+  Table table({"lag", "host"});
+  table.add({Cell::no_number(), ""});
+  table.add({std::int64_t{1234}, "h"});
+  Command command;
+  EXPECT_EQ(table.render(command, "partitions"), " LAG  HOST\n   -  -\n1234  h\n");
+  command.global.format = Format::tsv;
+  EXPECT_EQ(table.render(command, "partitions"), "\t\n1234\th\n");
+  command.global.format = Format::jsonl;
+  EXPECT_EQ(table.render(command, "partitions"), "{\"lag\":null,\"host\":\"\"}\n{\"lag\":1234,\"host\":\"h\"}\n");
+}
+
 TEST(Table, ShowsATerminalNothingToActOn) {
   Table table({"group", "state"});
   table.add({"esc\x1b[31mred\x07\nline2\tend", "Stable"});
