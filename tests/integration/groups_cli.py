@@ -319,6 +319,9 @@ def offsets_and_groups_are_deleted(cluster):
 
 
 def what_cannot_be_is_refused(cluster):
+    for filter in (("--state", "bogus"), ("--type", "bogus"), ("--state", "")):
+        code, out, err = cluster.cli("group", "list", *filter)
+        assert code == USAGE and out == "" and "is none of" in err, (filter, code, out, err)
     topic, group = cluster.topic(1), cluster.name("refused")
     assert cluster.cli("consume", topic, "--group", group, "-p", 0)[0] == USAGE
     code, _, err = cluster.cli("consume", topic, "--group", group, "-X", "group.protocl=classic")

@@ -71,6 +71,20 @@ TEST(CommandLine, UnderstandsWhatIsSaidAboutGroups) {
   EXPECT_EQ(refused({"group", "lst"}).hint, "did you mean \"list\"?");
 }
 
+TEST(CommandLine, KnowsTheStatesAndTypesOfGroups) {
+  EXPECT_EQ(understood({"group", "list", "--state", "stable,EMPTY,preparingRebalance"}).group.states.size(), 3U);
+  EXPECT_EQ(understood({"group", "list", "--state", "Dead", "--state", "Assigning"}).group.states.size(), 2U);
+  for (const char* state : {"bogus", "", "Stable,bogus", "Stable, Empty"}) {
+    const ParseStop stop = refused({"group", "list", "--state", state});
+    EXPECT_EQ(stop.exit_code, kUsage) << state;
+    EXPECT_NE(stop.message.find("is none of Stable, Empty, PreparingRebalance, CompletingRebalance, Assigning"), std::string::npos)
+        << stop.message;
+  }
+  EXPECT_EQ(refused({"group", "list", "--type", "bogus"}).message, "--type: \"bogus\" is none of classic, consumer, share, streams");
+  EXPECT_EQ(refused({"group", "list", "--type", ""}).exit_code, kUsage);
+  EXPECT_EQ(refused({"group", "list", "--state", ","}).exit_code, kUsage);
+}
+
 TEST(CommandLine, UnderstandsTheToolsForFindingOut) {
   const Command wire =
       understood({"debug", "wire", "f.bin", "--hex", "--responses", "--api-key", "Fetch", "--api-version", "12", "--format", "json"});
