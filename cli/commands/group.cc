@@ -59,7 +59,13 @@ result<std::vector<group_result>> plan_deletion(tidelog::admin& admin, const std
   return results;
 }
 
-/// What of the group's committed offsets the selectors name; partitions that are named one by one are taken as they are.
+error nothing_for(const std::string& group, const std::string& topic, std::int32_t partition = -1) {
+  const std::string what = topic + (partition < 0 ? "" : ":" + std::to_string(partition));
+  error none(errc::not_found, "group \"" + group + "\" has committed nothing for \"" + what + "\"");
+  return none.set_hint("tidelog group lag " + group + " shows what it has").set_topic(topic, partition);
+}
+
+/// What of the group's committed offsets the selectors name. Every partition and every topic that is named has to be among it.
 result<std::vector<topic_partition>> offsets_chosen(tidelog::admin& admin, const std::string& group,
                                                     const std::vector<std::string>& selectors) {
   const auto committed = admin.list_group_offsets(group);
@@ -72,10 +78,10 @@ result<std::vector<topic_partition>> offsets_chosen(tidelog::admin& admin, const
     for (const group_offset& each : *committed) {
       if (selector->covers(each.topic(), each.partition())) all.push_back(each.where());
     }
-    if (all.size() == before) {
-      error none(errc::not_found, "group \"" + group + "\" has committed nothing for \"" + text + "\"");
-      return none.set_hint("tidelog group lag " + group + " shows what it has").set_topic(selector->topic);
+    for (const std::int32_t index : selector->partitions) {
+      if (std::ranges::find(all, topic_partition(selector->topic, index)) == all.end()) return nothing_for(group, selector->topic, index);
     }
+    if (all.size() == before) return nothing_for(group, selector->topic);
   }
   std::ranges::sort(all);
   all.erase(std::ranges::unique(all).begin(), all.end());

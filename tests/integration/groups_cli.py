@@ -274,6 +274,24 @@ def a_group_is_moved(cluster):
         assert cluster.cli("group", "seek", group, "--to", wrong)[0] == USAGE
 
 
+def what_is_named_has_to_be_there(cluster):
+    topic, group, nowhere = cluster.topic(2), cluster.name("named"), cluster.name("nowhere")
+    cluster.produce(topic, "a", partition=0)
+    for missing, cause in ((nowhere, "does not exist"), (f"{nowhere}:0", "does not exist"), (f"{topic}:9", "no partition 9"),
+                           (f"{topic}:0,2", "no partition 2")):
+        for options in ((), ("--execute",), ("--topic", topic, "--execute")):
+            code, out, err = cluster.cli("group", "seek", group, "--to", "3", "--topic", missing, *options)
+            assert code == NOT_FOUND and out == "", (missing, options, code, out)
+            assert cause in err and "hint: tidelog topic" in err and "code: UNKNOWN_TOPIC_OR_PARTITION" in err, err
+    assert cluster.cli("group", "describe", group)[0] == NOT_FOUND, "nothing was set"
+    cluster.must("group", "seek", group, "--to", "latest", "--topic", f"{topic}:0", "--execute")
+    for missing in (nowhere, f"{topic}:1", f"{topic}:0,1", f"{topic}:9"):
+        for option in ("--dry-run", "--yes"):
+            code, out, err = cluster.cli("group", "delete-offsets", group, missing, option)
+            assert code == NOT_FOUND and out == "" and "has committed nothing for" in err and "hint: tidelog group lag" in err, (missing, code, out, err)
+    assert cluster.positions(group, topic) == {0: 1}
+
+
 def members_are_not_moved_unless_it_is_forced(cluster):
     for protocol in PROTOCOLS:
         topic, group = cluster.topic(1), cluster.name("forced")
@@ -333,10 +351,10 @@ def what_cannot_be_is_refused(cluster):
 
 
 CHECKS = (a_group_reads_each_record_once, a_count_commits_what_was_written_and_no_more, members_share_the_partitions,
-          a_member_that_is_killed_is_replaced, groups_are_listed_and_described,
-          history_says_why_a_group_rebalanced, what_clients_chose_does_not_act_on_a_terminal, a_group_that_is_not_there_is_not_found,
-          lag_counts_what_is_not_read, numbers_that_there_are_none_of_are_null, a_group_is_moved, members_are_not_moved_unless_it_is_forced, offsets_and_groups_are_deleted,
-          what_cannot_be_is_refused)
+          a_member_that_is_killed_is_replaced, groups_are_listed_and_described, history_says_why_a_group_rebalanced,
+          what_clients_chose_does_not_act_on_a_terminal, a_group_that_is_not_there_is_not_found, lag_counts_what_is_not_read,
+          numbers_that_there_are_none_of_are_null, a_group_is_moved, what_is_named_has_to_be_there, members_are_not_moved_unless_it_is_forced,
+          offsets_and_groups_are_deleted, what_cannot_be_is_refused)
 
 
 def main():
