@@ -41,6 +41,21 @@ class Cluster:
     def rows(self, name, *words):
         return json.loads(self.must(*words, "--format", "json"))[name]
 
+    def agree(self, words, dry, real):
+        """Has a dry run say in every form what the real run then does, and end as it does. Returns the exit code and the real run's rows."""
+        told = {form: self.cli("group", *words, *dry, "--format", form) for form in ("table", "tsv", "json")}
+        code, out, err = self.cli("group", *words, *real, "--format", "json")
+        rows = next(value for value in json.loads(out).values() if isinstance(value, list))
+        assert {each[0] for each in told.values()} == {code}, (words, told, code, err)
+        expected = out.replace('"status":"deleted"', '"status":"would be deleted"').replace('"status":"set"', '"status":"would be set"')
+        assert told["json"][1] == expected, (words, told["json"][1], out)
+        assert failures(told["json"][2]) == failures(err), (words, told["json"][2], err)
+        for form, is_heading in (("table", 1), ("tsv", 0)):
+            lines = told[form][1].splitlines()[is_heading:]
+            assert len(lines) == len(rows), (words, form, lines, rows)
+            assert all(line.endswith(row["status"]) for line, row in zip(lines, rows)), (words, form, lines, rows)
+        return code, rows
+
     def topic(self, partitions=3):
         topic = self.name("topic")
         self.must("topic", "create", topic, "--partitions", partitions, "--replication-factor", 1)
@@ -93,6 +108,12 @@ class Cluster:
     def positions(self, group, topic):
         """By partition; those without an offset are left out."""
         return {partition: int(offset) for (name, partition), offset in self.committed(group).items() if name == topic and offset is not None}
+
+
+def failures(err):
+    """Of what is told on standard error in JSON."""
+    errors = [json.loads(line)["error"] for line in err.splitlines() if line.startswith("{")]
+    return [(each["code"], each["topic"], each["partition"]) for each in errors]
 
 
 def stop(process):
@@ -336,6 +357,35 @@ def offsets_and_groups_are_deleted(cluster):
     assert sorted(cluster.consume(topic, group)) == ["a", "b"], "what it had committed is gone"
 
 
+def a_dry_run_says_what_the_real_run_does(cluster):
+    for protocol in PROTOCOLS:
+        topic, other, group, simple = cluster.topic(1), cluster.topic(2), cluster.name("busy"), cluster.name("simple")
+        cluster.produce(topic, *range(5))
+        for name in (group, simple):
+            cluster.must("group", "seek", name, "--to", "earliest", "--topic", topic, "--topic", other, "--execute")
+        delete, forget = (("--dry-run",), ("--yes",)), ("delete-offsets", group, topic, other)
+        with cluster.member(topic, group, protocol=protocol) as one:
+            cluster.until_members(group, 1)
+            rig.until(lambda: cluster.positions(group, topic) == {0: 5}, "all is committed", 60, 0.1)
+            code, rows = cluster.agree(("seek", group, "--to", "2"), (), ("--execute",))
+            assert code == FAILED and [row["status"] for row in rows] == ["NON_EMPTY_GROUP"] * 3, (code, rows)
+            code, rows = cluster.agree(forget, *delete)
+            assert code == FAILED and [row["status"] for row in rows if row["topic"] == topic] == ["GROUP_SUBSCRIBED_TO_TOPIC"], (code, rows)
+            assert [row["status"] for row in rows if row["topic"] == other] == ["deleted"] * 2, (code, rows)
+            code, rows = cluster.agree(("delete", cluster.name("nope"), group, simple), *delete)
+            assert code == NOT_FOUND and [row["status"] for row in rows] == ["GROUP_ID_NOT_FOUND", "NON_EMPTY_GROUP", "deleted"], (code, rows)
+            assert cluster.cli("group", "describe", simple)[0] == NOT_FOUND
+            # Nothing is to set there, so nobody is taken out of the group.
+            code, rows = cluster.agree(("seek", group, "--to", "+1", "--topic", other), ("--force",), ("--force", "--execute"))
+            assert code == OK and [row["status"] for row in rows] == ["left as it is"] * 2, (code, rows)
+            assert len(cluster.members(group)) == 1
+            stop(one)
+        cluster.until_empty(group)
+        for words in (("seek", group, "--to", "2"), ("delete-offsets", group, topic), ("delete", group)):
+            code, rows = cluster.agree(words, *(delete if words[0] != "seek" else ((), ("--execute",))))
+            assert code == OK and len(rows) == 1, (words, code, rows)
+
+
 def what_cannot_be_is_refused(cluster):
     for filter in (("--state", "bogus"), ("--type", "bogus"), ("--state", "")):
         code, out, err = cluster.cli("group", "list", *filter)
@@ -354,7 +404,7 @@ CHECKS = (a_group_reads_each_record_once, a_count_commits_what_was_written_and_n
           a_member_that_is_killed_is_replaced, groups_are_listed_and_described, history_says_why_a_group_rebalanced,
           what_clients_chose_does_not_act_on_a_terminal, a_group_that_is_not_there_is_not_found, lag_counts_what_is_not_read,
           numbers_that_there_are_none_of_are_null, a_group_is_moved, what_is_named_has_to_be_there, members_are_not_moved_unless_it_is_forced,
-          offsets_and_groups_are_deleted, what_cannot_be_is_refused)
+          offsets_and_groups_are_deleted, a_dry_run_says_what_the_real_run_does, what_cannot_be_is_refused)
 
 
 def main():
