@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <map>
 
@@ -37,6 +38,24 @@ CLI::Validator format_name() {
             if (known == kFormats.end()) return "\"" + text + "\" is none of table, json, jsonl, tsv";
             text = std::to_string(static_cast<int>(known->second));
             return "";
+          },
+          ""};
+}
+
+/// As Kafka names them; brokers take them in any case.
+constexpr std::string_view kGroupStates = "Stable, Empty, PreparingRebalance, CompletingRebalance, Assigning, Reconciling, NotReady, Dead";
+constexpr std::string_view kGroupTypes = "classic, consumer, share, streams";
+
+/// One of `names`, in any case: a filter that is spelled wrong would look as if there were nothing.
+CLI::Validator one_of(std::string_view names) {
+  return {[names](std::string& text) -> std::string {
+            const auto is_same_letter = [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); };
+            for (std::string_view rest = names; !rest.empty();) {
+              const std::size_t end = std::min(rest.find(", "), rest.size());
+              if (std::ranges::equal(rest.substr(0, end), text, is_same_letter)) return "";
+              rest.remove_prefix(std::min(end + 2, rest.size()));
+            }
+            return "\"" + text + "\" is none of " + std::string(names);
           },
           ""};
 }
@@ -267,12 +286,14 @@ void Parser::add_group_commands() {
   group->require_subcommand(1);
   GroupOptions& options = command_.group;
   CLI::App* list = add_network(*group, CommandId::group_list, "list", "Groups with their state, and the broker that takes care of each");
-  list->add_option("--state", options.states, "Only in these states: Stable, Empty, PreparingRebalance ...")
+  list->add_option("--state", options.states, "Only in these states: " + std::string(kGroupStates))
       ->delimiter(',')
+      ->check(one_of(kGroupStates))
       ->type_name("STATE,...")
       ->allow_extra_args(false);
-  list->add_option("--type", options.types, "Only of these types: classic, consumer")
+  list->add_option("--type", options.types, "Only of these types: " + std::string(kGroupTypes))
       ->delimiter(',')
+      ->check(one_of(kGroupTypes))
       ->type_name("TYPE,...")
       ->allow_extra_args(false);
   CLI::App* describe = add_network(*group, CommandId::group_describe, "describe", "Members of groups, and what each of them reads");

@@ -1,6 +1,7 @@
 #include "cli/failure.h"
 
 #include "cli/text/json.h"
+#include "cli/text/legible.h"
 
 #include <cstdio>
 
@@ -9,12 +10,8 @@ namespace {
 
 constexpr std::size_t kLongestLine = 1000;
 
-/// Text of a broker may hold anything: a terminal gets no control bytes from it.
-std::string one_line(std::string_view text) {
-  std::string line;
-  for (const char letter : text.substr(0, kLongestLine)) line += static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f ? ' ' : letter;
-  return line;
-}
+/// Text of a broker may hold anything.
+std::string one_line(std::string_view text) { return legible(text.substr(0, kLongestLine)); }
 
 }  // namespace
 

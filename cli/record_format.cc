@@ -1,6 +1,7 @@
 #include "cli/record_format.h"
 
 #include "cli/text/json.h"
+#include "cli/text/utf8.h"
 
 #include <charconv>
 

@@ -1,6 +1,7 @@
 // Groups as they are, and what takes them away.
 #include "cli/commands/group_common.h"
 #include "cli/commands/topic_common.h"
+#include "cli/group_forecast.h"
 #include "cli/group_target.h"
 
 #include <unistd.h>
@@ -45,21 +46,33 @@ int report_groups(const Command& command, const std::vector<group_result>& resul
   return print(table.render(command, "groups")) || exit_code != kOk ? exit_code : kFailed;
 }
 
-/// What a command of deletion says it would do; the first group that is not there ends it.
-result<std::vector<group_result>> plan_deletion(tidelog::admin& admin, const std::vector<std::string>& ids) {
+/// What deleting would come to. A group that cannot be deleted is one of the results, as it is of a real deletion.
+result<std::vector<group_result>> forecast_deletions(tidelog::admin& admin, const std::vector<std::string>& ids) {
   std::vector<group_result> results;
   for (const std::string& id : ids) {
     const result<group_info> group = admin.describe_group(id);
-    if (!group) return group.error();
-    constexpr int kNonEmptyGroup = 68;
-    const bool is_empty = group->members().empty();
-    results.emplace_back(id,
-                         is_empty ? result<void>() : result<void>(error::from_kafka(kNonEmptyGroup, "cannot delete group \"" + id + "\"")));
+    if (!group && group.error().kafka_code() == 0) return group.error();
+    const auto refused = [&id](const error& why) {
+      return error::from_kafka(why.kafka_code(), "cannot delete group \"" + id + "\"", why.server_text());
+    };
+    results.emplace_back(id, group ? forecast_deletion(*group) : result<void>(refused(group.error())));
   }
   return results;
 }
 
-/// What of the group's committed offsets the selectors name; partitions that are named one by one are taken as they are.
+result<std::vector<group_partition_result>> forecast_offset_deletions(tidelog::admin& admin, const std::string& id,
+                                                                      const std::vector<topic_partition>& partitions) {
+  const result<group_info> group = admin.describe_group(id);
+  return group ? forecast_offset_deletion(*group, partitions) : result<std::vector<group_partition_result>>(group.error());
+}
+
+error nothing_for(const std::string& group, const std::string& topic, std::int32_t partition = -1) {
+  const std::string what = topic + (partition < 0 ? "" : ":" + std::to_string(partition));
+  error none(errc::not_found, "group \"" + group + "\" has committed nothing for \"" + what + "\"");
+  return none.set_hint("tidelog group lag " + group + " shows what it has").set_topic(topic, partition);
+}
+
+/// What of the group's committed offsets the selectors name. Every partition and every topic that is named has to be among it.
 result<std::vector<topic_partition>> offsets_chosen(tidelog::admin& admin, const std::string& group,
                                                     const std::vector<std::string>& selectors) {
   const auto committed = admin.list_group_offsets(group);
@@ -72,10 +85,10 @@ result<std::vector<topic_partition>> offsets_chosen(tidelog::admin& admin, const
     for (const group_offset& each : *committed) {
       if (selector->covers(each.topic(), each.partition())) all.push_back(each.where());
     }
-    if (all.size() == before) {
-      error none(errc::not_found, "group \"" + group + "\" has committed nothing for \"" + text + "\"");
-      return none.set_hint("tidelog group lag " + group + " shows what it has").set_topic(selector->topic);
+    for (const std::int32_t index : selector->partitions) {
+      if (std::ranges::find(all, topic_partition(selector->topic, index)) == all.end()) return nothing_for(group, selector->topic, index);
     }
+    if (all.size() == before) return nothing_for(group, selector->topic);
   }
   std::ranges::sort(all);
   all.erase(std::ranges::unique(all).begin(), all.end());
@@ -113,8 +126,8 @@ int run_group_describe(const Command& command) {
     }
     for (const group_member& member : group->members()) add_member(table, *group, member);
     if (group->members().empty()) {
-      table.add({group->id(), group->type(), group->state(), group->assignor(), std::int64_t{group->coordinator()}, "", "", "", "", "", "",
-                 "", ""});
+      table.add({group->id(), group->type(), group->state(), group->assignor(), std::int64_t{group->coordinator()}, "", "", "", "", "",
+                 Cell::no_number(), "", ""});
     }
   }
   return print(table.render(command, "members")) || exit_code != kOk ? exit_code : kFailed;
@@ -127,7 +140,7 @@ int run_group_delete(const Command& command) {
   if (!client) return fail(command.global, client.error());
   tidelog::admin admin = client->admin();
   if (command.global.is_dry_run) {
-    const auto planned = plan_deletion(admin, ids);
+    const auto planned = forecast_deletions(admin, ids);
     return planned ? report_groups(command, *planned, "would be deleted") : fail(command.global, planned.error());
   }
   const std::string what = ids.size() == 1 ? "group \"" + ids.front() + "\"" : std::to_string(ids.size()) + " groups";
@@ -146,19 +159,17 @@ int run_group_delete_offsets(const Command& command) {
   tidelog::admin admin = client->admin();
   const auto chosen = offsets_chosen(admin, options.group, options.topics);
   if (!chosen) return fail(command.global, chosen.error());
-  std::vector<group_partition_result> results;
-  if (command.global.is_dry_run) {
-    for (const topic_partition& where : *chosen) results.emplace_back(where, result<void>());
-  } else {
+  const bool is_dry = command.global.is_dry_run;
+  if (!is_dry) {
     if (const auto stopped = ask(command.global, "Forget " + std::to_string(chosen->size()) + " offsets of it?")) return *stopped;
-    auto deleted = admin.delete_group_offsets(options.group, *chosen);
-    if (!deleted) return fail(command.global, deleted.error());
-    results = *std::move(deleted);
   }
+  const auto results =
+      is_dry ? forecast_offset_deletions(admin, options.group, *chosen) : admin.delete_group_offsets(options.group, *chosen);
+  if (!results) return fail(command.global, results.error());
   Table table({"group", "topic", "partition", "status"});
   int exit_code = kOk;
-  const std::string_view done = command.global.is_dry_run ? "would be deleted" : "deleted";
-  for (const group_partition_result& each : results) {
+  const std::string_view done = is_dry ? "would be deleted" : "deleted";
+  for (const group_partition_result& each : *results) {
     table.add({options.group, each.where().topic(), std::int64_t{each.where().partition()},
                each.outcome() ? done : each.outcome().error().code_name()});
     if (each.outcome()) continue;

@@ -1,8 +1,20 @@
 #include "cli/commands/group_common.h"
 
 #include "cli/group_target.h"
+#include "proto/error_code.h"
 
 namespace tidelog::cli {
+namespace {
+
+error no_such_partition(const topic_info& topic, std::int32_t index) {
+  error missing = error::from_kafka(static_cast<int>(ErrorCode::unknown_topic_or_partition), {});
+  const std::size_t count = topic.partitions().size();
+  missing.set_message("topic \"" + topic.name() + "\" has " + std::to_string(count) + (count == 1 ? " partition" : " partitions") +
+                      ", so there is no partition " + std::to_string(index));
+  return missing.set_hint("tidelog topic describe " + topic.name() + " shows what there is").set_topic(topic.name(), index);
+}
+
+}  // namespace
 
 int fail_without_group(const Command& command) { return fail_usage(command.global, "which group?", "tidelog " + command.path + " GROUP"); }
 
@@ -43,15 +55,18 @@ result<std::vector<topic_partition>> partitions_chosen(tidelog::admin& admin, co
   for (const std::string& text : selectors) {
     const result<TopicSelector> selector = parse_topic_selector(text);
     if (!selector) return selector.error();
-    for (const std::int32_t index : selector->partitions) all.emplace_back(selector->topic, index);
-    if (!selector->partitions.empty()) continue;
     const result<topic_info> topic = admin.describe_topic(selector->topic);
     if (!topic) return topic.error();
+    for (const std::int32_t index : selector->partitions) {
+      if (static_cast<std::size_t>(index) >= topic->partitions().size()) return no_such_partition(*topic, index);
+      all.emplace_back(selector->topic, index);
+    }
+    if (!selector->partitions.empty()) continue;
     for (const partition_info& partition : topic->partitions()) all.emplace_back(selector->topic, partition.index());
   }
   return all;
 }
 
-Cell number_cell(const std::optional<std::int64_t>& number) { return number ? Cell(*number) : Cell(""); }
+Cell number_cell(const std::optional<std::int64_t>& number) { return number ? Cell(*number) : Cell::no_number(); }
 
 }  // namespace tidelog::cli

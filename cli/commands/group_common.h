@@ -18,10 +18,9 @@ std::string partitions_text(const std::vector<topic_partition>& partitions);
 std::map<topic_partition, std::int64_t> offsets_of(tidelog::admin& admin, const std::vector<topic_partition>& partitions,
                                                    offset_spec where);
 
-/// Every partition of the topics chosen.
+/// The partitions named, and every one of topics of which none is named. One that does not exist is an error.
 result<std::vector<topic_partition>> partitions_chosen(tidelog::admin& admin, const std::vector<std::string>& selectors);
 
-/// Empty if there is none.
 Cell number_cell(const std::optional<std::int64_t>& number);
 
 }  // namespace tidelog::cli

@@ -1,9 +1,11 @@
 // How far groups are behind.
 #include "cli/commands/group_common.h"
 #include "cli/commands/topic_common.h"
+#include "cli/text/legible.h"
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <optional>
 
 namespace tidelog::cli {
@@ -43,7 +45,22 @@ void look_up_ends(tidelog::admin& admin, Positions& positions) {
   }
 }
 
-result<void> add_group(Table& table, tidelog::admin& admin, const std::string& id) {
+/// Nobody who commits what was read gets there: somebody set the offset, or the topic was made anew, or lost records.
+void warn_beyond_end(const std::string& id, const Positions& positions) {
+  std::vector<topic_partition> beyond;
+  for (const auto& [where, position] : positions) {
+    if (position.committed && position.end && *position.committed > *position.end) beyond.push_back(where);
+  }
+  if (beyond.empty()) return;
+  const std::string first = beyond.front().topic() + ":" + std::to_string(beyond.front().partition());
+  const std::string others = beyond.size() == 1 ? "" : " and in " + std::to_string(beyond.size() - 1) + " more";
+  const std::string warning = "what group \"" + id + "\" has committed lies beyond the end of " + first + others +
+                              ": its consumers go on where auto.offset.reset says";
+  const std::string hint = "tidelog group seek " + id + " --to latest --topic " + first + " sets where";
+  std::fputs(("warning: " + legible(warning) + "\n  hint: " + legible(hint) + "\n").c_str(), stderr);
+}
+
+result<void> add_group(Table& table, tidelog::admin& admin, const GlobalOptions& global, const std::string& id) {
   const result<group_info> group = admin.describe_group(id);
   if (!group) return group.error();
   const auto committed = admin.list_group_offsets(id, true);
@@ -55,10 +72,11 @@ result<void> add_group(Table& table, tidelog::admin& admin, const std::string& i
     for (const topic_partition& each : member.assigned()) owners[each] = &member, positions.try_emplace(each);
   }
   look_up_ends(admin, positions);
+  if (!global.is_quiet) warn_beyond_end(id, positions);
   for (const auto& [where, position] : positions) {
     const auto owner = owners.find(where);
     table.add({id, where.topic(), std::int64_t{where.partition()}, number_cell(position.committed), number_cell(position.end),
-               number_cell(position.lag), position.age ? Cell(*position.age) : Cell(""),
+               number_cell(position.lag), position.age ? Cell(*position.age) : Cell::no_number(),
                owner == owners.end() ? std::string() : owner->second->client_id(),
                owner == owners.end() ? std::string() : owner->second->host()});
   }
@@ -75,7 +93,7 @@ int run_group_lag(const Command& command) {
   Table table({"group", "topic", "partition", "committed", "end", "lag", "lag_seconds", "client_id", "host"});
   int exit_code = kOk;
   for (const std::string& id : command.group.groups) {
-    const result<void> added = add_group(table, admin, id);
+    const result<void> added = add_group(table, admin, command.global, id);
     if (!added) exit_code = fail(command.global, added.error());
   }
   return print(table.render(command, "partitions")) || exit_code != kOk ? exit_code : kFailed;

@@ -78,12 +78,13 @@ result<std::vector<Move>> plan(tidelog::admin& admin, const GroupOptions& option
   return moves;
 }
 
-/// Nobody may read on while the offsets are set: members go on from where they are, and commit that.
-result<void> make_empty(tidelog::admin& admin, const GroupOptions& options) {
+/// The group, if it has members that have to go first: they go on from where they are, and commit that. An error if they may not be
+/// removed.
+result<std::optional<group_info>> find_members(tidelog::admin& admin, const GroupOptions& options) {
   const result<group_info> group = admin.describe_group(options.group);
-  if (!group) return group.error().kind() == errc::not_found ? result<void>() : result<void>(group.error());
-  if (group->members().empty()) return {};
-  if (options.is_forced) return admin.remove_group_members(*group);
+  if (!group && group.error().kind() != errc::not_found) return group.error();
+  if (!group || group->members().empty()) return std::optional<group_info>();
+  if (options.is_forced) return std::optional(*group);
   const std::size_t count = group->members().size();
   error busy = error::from_kafka(kNonEmptyGroup, {});
   busy.set_message("cannot set offsets of group \"" + options.group + "\": it has " + std::to_string(count) +
@@ -91,36 +92,67 @@ result<void> make_empty(tidelog::admin& admin, const GroupOptions& options) {
   return busy.set_hint("stop its consumers first, or take the members out of the group with --force");
 }
 
+result<void> make_empty(tidelog::admin& admin, const GroupOptions& options) {
+  const auto members = find_members(admin, options);
+  if (!members) return members.error();
+  return *members ? admin.remove_group_members(**members) : result<void>();
+}
+
 bool was_joined_meanwhile(const std::vector<group_partition_result>& results) {
   return std::ranges::any_of(results,
                              [](const auto& each) { return !each.outcome() && each.outcome().error().kafka_code() == kUnknownMemberId; });
 }
 
-result<std::vector<group_partition_result>> execute(tidelog::admin& admin, const GroupOptions& options, const std::vector<Move>& moves) {
+std::vector<group_offset> offsets_to_set(const std::vector<Move>& moves) {
   std::vector<group_offset> offsets;
   for (const Move& move : moves) {
     if (move.after) offsets.emplace_back(move.where.topic(), move.where.partition(), *move.after);
   }
+  return offsets;
+}
+
+/// What became of each partition that has an offset to go to; of none in a dry run that found nothing against it.
+using Outcome = result<std::vector<group_partition_result>>;
+
+Outcome execute(tidelog::admin& admin, const GroupOptions& options, const std::vector<Move>& moves) {
+  const std::vector<group_offset> offsets = offsets_to_set(moves);
+  // Nobody is taken out of the group for nothing.
+  if (offsets.empty()) return std::vector<group_partition_result>();
   for (int tries = 1;; ++tries) {
     if (const result<void> empty = make_empty(admin, options); !empty) return empty.error();
-    if (offsets.empty()) return std::vector<group_partition_result>();
     auto results = admin.alter_group_offsets(options.group, offsets);
     if (!results || tries == kTries || !options.is_forced || !was_joined_meanwhile(*results)) return results;
   }
 }
 
-int report(const Command& command, const std::vector<Move>& moves, const std::vector<group_partition_result>& results) {
+/// What would keep it from being done.
+Outcome forecast(tidelog::admin& admin, const GroupOptions& options, const std::vector<Move>& moves) {
+  if (!offsets_to_set(moves).empty()) {
+    if (const auto members = find_members(admin, options); !members) return members.error();
+  }
+  return std::vector<group_partition_result>();
+}
+
+/// What is said of one partition, and its error if it has one of its own.
+std::pair<std::string_view, std::optional<error>> status_of(const Move& move, const Outcome& outcome) {
+  if (!move.after) return {"left as it is", std::nullopt};
+  if (!outcome) return {outcome.error().code_name(), std::nullopt};
+  const auto done = std::ranges::find(*outcome, move.where, &group_partition_result::where);
+  if (done == outcome->end()) return {"would be set", std::nullopt};
+  if (done->outcome()) return {"set", std::nullopt};
+  return {done->outcome().error().code_name(), done->outcome().error()};
+}
+
+int report(const Command& command, const std::vector<Move>& moves, const Outcome& outcome) {
   Table table({"group", "topic", "partition", "before", "after", "change", "status"});
-  int exit_code = kOk;
+  int exit_code = outcome ? kOk : fail(command.global, outcome.error());
   for (const Move& move : moves) {
-    const auto done = std::ranges::find(results, move.where, &group_partition_result::where);
-    std::string status = !move.after ? "left as it is" : "would be set";
-    if (done != results.end()) status = done->outcome() ? "set" : std::string(done->outcome().error().code_name());
+    const auto [status, failure] = status_of(move, outcome);
     const bool has_change = move.before && move.after;
     table.add({command.group.group, move.where.topic(), std::int64_t{move.where.partition()}, number_cell(move.before),
-               number_cell(move.after), has_change ? Cell(*move.after - *move.before) : Cell(""), status});
-    if (done == results.end() || done->outcome()) continue;
-    const ExitCode code = fail(command.global, done->outcome().error());
+               number_cell(move.after), has_change ? Cell(*move.after - *move.before) : Cell::no_number(), status});
+    if (!failure) continue;
+    const ExitCode code = fail(command.global, *failure);
     if (exit_code == kOk) exit_code = code;
   }
   return print(table.render(command, "partitions")) || exit_code != kOk ? exit_code : kFailed;
@@ -142,13 +174,10 @@ int run_group_seek(const Command& command) {
   tidelog::admin admin = client->admin();
   const auto moves = plan(admin, options, *target);
   if (!moves) return fail(global, moves.error());
-  if (!options.is_executed) {
-    const int shown = report(command, *moves, {});
-    if (!global.is_quiet) std::fputs("nothing was changed: --execute sets the offsets\n", stderr);
-    return shown;
-  }
-  const auto results = execute(admin, options, *moves);
-  return results ? report(command, *moves, *results) : fail(global, results.error());
+  const Outcome outcome = options.is_executed ? execute(admin, options, *moves) : forecast(admin, options, *moves);
+  const int ended = report(command, *moves, outcome);
+  if (!options.is_executed && outcome && !global.is_quiet) std::fputs("nothing was changed: --execute sets the offsets\n", stderr);
+  return ended;
 }
 
 }  // namespace tidelog::cli

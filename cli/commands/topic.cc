@@ -43,9 +43,9 @@ result<Size> size_of(tidelog::admin& admin, const std::string& name) {
 
 /// Empty where nobody can say: without a leader, or if the broker does not answer.
 Cell offset_cell(tidelog::admin& admin, const std::string& name, const partition_info& partition, offset_spec where) {
-  if (partition.leader() < 0) return "";
+  if (partition.leader() < 0) return Cell::no_number();
   const auto found = admin.list_offsets(name, {partition.index()}, where);
-  return found ? Cell(found->front()) : Cell("");
+  return found ? Cell(found->front()) : Cell::no_number();
 }
 
 }  // namespace

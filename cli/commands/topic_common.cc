@@ -1,5 +1,7 @@
 #include "cli/commands/topic_common.h"
 
+#include "cli/text/legible.h"
+
 #include <cstdio>
 #include <iostream>
 
@@ -22,7 +24,7 @@ int report_topics(const Command& command, const std::vector<topic_result>& resul
 }
 
 bool confirms(const std::string& question) {
-  std::fputs((question + " [y/N] ").c_str(), stderr);
+  std::fputs((legible(question) + " [y/N] ").c_str(), stderr);
   std::string answer;
   return std::getline(std::cin, answer) && (answer == "y" || answer == "Y" || answer == "yes");
 }

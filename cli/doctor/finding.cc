@@ -1,5 +1,6 @@
 #include "cli/doctor/finding.h"
 
+#include "cli/text/legible.h"
 #include "cli/text/table.h"
 
 #include <algorithm>
@@ -16,17 +17,11 @@ std::string_view name_of(Verdict verdict) {
   return "error";
 }
 
-/// Names come from brokers: a terminal gets no control bytes from them.
-std::string one_line(std::string text) {
-  std::ranges::replace_if(text, [](char letter) { return static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f; }, ' ');
-  return text;
-}
-
 std::string text_of(const Finding& finding) {
   std::string text = std::string(name_of(finding.verdict)) + ": " + finding.hop;
   if (!finding.address.empty()) text += " " + finding.address;
-  text = one_line(text + ": " + finding.message) + "\n";
-  if (!finding.hint.empty()) text += "  hint: " + one_line(finding.hint) + "\n";
+  text = legible(text + ": " + finding.message) + "\n";  // Names come from brokers.
+  if (!finding.hint.empty()) text += "  hint: " + legible(finding.hint) + "\n";
   if (!finding.code.empty()) text += "  code: " + finding.code + "\n";
   return text;
 }

@@ -1,6 +1,7 @@
 #include "cli/logs/segment_dump.h"
 
 #include "cli/logs/dump_line.h"
+#include "cli/text/utf8.h"
 #include "cli/wire/record_summary.h"
 #include "proto/record/reader.h"
 #include "storage/log/batch_header.h"

@@ -9,8 +9,6 @@ namespace tidelog::cli {
 /// Appends a JSON string. Bytes that are not UTF-8 become U+FFFD; ask `is_utf8` first where that matters.
 void append_json_string(std::string& out, std::string_view text);
 
-bool is_utf8(std::string_view text);
-
 std::string to_base64(std::string_view bytes);
 
 /// Writes one JSON object, fields in the order given.

@@ -1,6 +1,7 @@
 #include "cli/text/table.h"
 
 #include "cli/text/json.h"
+#include "cli/text/legible.h"
 
 #include <algorithm>
 #include <cctype>
@@ -22,7 +23,8 @@ std::string heading_text(const std::string& heading) {
   return text;
 }
 
-std::string shown(const std::string& text) { return text.empty() ? "-" : text; }
+/// What clients chose goes to terminals, and its line breaks would make rows.
+std::string shown(const std::string& text) { return text.empty() ? "-" : legible(text); }
 
 }  // namespace
 
@@ -37,7 +39,14 @@ Cell::Cell(std::chrono::milliseconds time) : kind_(Kind::number) {
   text_ = text;
 }
 
+Cell Cell::no_number() {
+  Cell cell("");
+  cell.kind_ = Kind::no_number;
+  return cell;
+}
+
 std::string Cell::json() const {
+  if (kind_ == Kind::no_number) return "null";
   if (kind_ == Kind::number) return text_;
   if (kind_ == Kind::list) return "[" + text_ + "]";
   std::string quoted;
@@ -72,7 +81,7 @@ std::string Table::as_tsv() const {
   std::string out;
   for (const auto& row : rows_) {
     for (std::size_t column = 0; column < row.size(); ++column) {
-      for (const char letter : row[column].text()) out += letter == '\t' || letter == '\n' ? ' ' : letter;
+      out += legible(row[column].text());
       out += column + 1 == row.size() ? '\n' : '\t';
     }
   }

@@ -21,17 +21,20 @@ class Cell {
   /// Rendered as "1,2,3", in JSON as an array.
   explicit Cell(const std::vector<std::int32_t>& numbers);
 
+  /// A number that there is none of: empty, and null in JSON.
+  static Cell no_number();
+
   [[nodiscard]] const std::string& text() const { return text_; }
-  [[nodiscard]] bool is_number() const { return kind_ == Kind::number; }
+  [[nodiscard]] bool is_number() const { return kind_ == Kind::number || kind_ == Kind::no_number; }
   [[nodiscard]] std::string json() const;
 
  private:
-  enum class Kind : std::uint8_t { text, number, list };
+  enum class Kind : std::uint8_t { text, number, no_number, list };
   std::string text_;
   Kind kind_ = Kind::text;
 };
 
-/// Rows under headings, written in whichever form was asked for.
+/// Rows under headings, written in whichever form was asked for. Tables and TSV are legible; JSON keeps every character.
 class Table {
  public:
   /// Headings in lower case with underscores; tables show them in upper case with hyphens.

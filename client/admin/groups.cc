@@ -2,6 +2,7 @@
 
 #include "client/admin/group_offsets.h"
 #include "client/group/embedded.h"
+#include "proto/codec/consumer_protocol.h"
 #include "proto/error_code.h"
 #include "proto/messages/consumer_group_describe_request.h"
 #include "proto/messages/consumer_group_describe_response.h"
@@ -104,7 +105,8 @@ group_member to_member(const proto::DescribeGroupsResponse::DescribedGroupMember
   if (!is_consumer) return member;  // What other members tell each other is theirs.
   std::vector<topic_partition> assigned = read_assignment(from.member_assignment);
   std::ranges::sort(assigned);
-  member.set_subscription(read_subscription(from.member_metadata).topics);
+  if (Result<proto::ConsumerSubscription> told = proto::decode_subscription(from.member_metadata))
+    member.set_subscription(std::move(told->topics));
   return member.set_assigned(assigned, assigned);
 }
 

@@ -130,8 +130,24 @@ def what_is_named_again_is_told_again(broker):
     assert answer.count(IN_TAG + b"\x08" + struct.pack(">q", 1)) == 3, answer
 
 
+def an_offset_beyond_the_end_is_told(broker):
+    broker.create("beyond", 3)
+    commit(broker, "beyond", "beyond", 99, partition=1)
+    commit(broker, "beyond", "beyond", 0, partition=0)
+    assert lag(broker, "beyond") == {0: (0, 0, 0, 0), 1: (99, 0, 0, 0)}
+    words = [broker.tidelog, "group", "lag", "beyond", "-b", broker.address]
+    said = subprocess.run(words, capture_output=True, text=True, check=True).stderr
+    assert said == ('warning: what group "beyond" has committed lies beyond the end of beyond:1: its consumers go on where auto.offset.reset says\n'
+                    "  hint: tidelog group seek beyond --to latest --topic beyond:1 sets where\n"), said
+    assert subprocess.run([*words, "-q"], capture_output=True, text=True, check=True).stderr == ""
+    commit(broker, "beyond", "beyond", 98, partition=2)
+    assert "of beyond:1 and in 1 more:" in subprocess.run(words, capture_output=True, text=True, check=True).stderr
+    run(broker, "group", "seek", "beyond", "--to", "latest", "--execute")
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stderr == ""
+
+
 CHECKS = (it_is_as_old_as_the_first_record_not_consumed, what_is_deleted_is_not_waited_for, many_partitions_are_told_in_one_answer,
-          it_is_the_same_after_a_crash, only_who_asks_is_told, what_is_named_again_is_told_again)
+          it_is_the_same_after_a_crash, only_who_asks_is_told, what_is_named_again_is_told_again, an_offset_beyond_the_end_is_told)
 
 
 def main():

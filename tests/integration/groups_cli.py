@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import unicodedata
 
 import rig
 
@@ -39,6 +40,21 @@ class Cluster:
 
     def rows(self, name, *words):
         return json.loads(self.must(*words, "--format", "json"))[name]
+
+    def agree(self, words, dry, real):
+        """Has a dry run say in every form what the real run then does, and end as it does. Returns the exit code and the real run's rows."""
+        told = {form: self.cli("group", *words, *dry, "--format", form) for form in ("table", "tsv", "json")}
+        code, out, err = self.cli("group", *words, *real, "--format", "json")
+        rows = next(value for value in json.loads(out).values() if isinstance(value, list))
+        assert {each[0] for each in told.values()} == {code}, (words, told, code, err)
+        expected = out.replace('"status":"deleted"', '"status":"would be deleted"').replace('"status":"set"', '"status":"would be set"')
+        assert told["json"][1] == expected, (words, told["json"][1], out)
+        assert failures(told["json"][2]) == failures(err), (words, told["json"][2], err)
+        for form, is_heading in (("table", 1), ("tsv", 0)):
+            lines = told[form][1].splitlines()[is_heading:]
+            assert len(lines) == len(rows), (words, form, lines, rows)
+            assert all(line.endswith(row["status"]) for line, row in zip(lines, rows)), (words, form, lines, rows)
+        return code, rows
 
     def topic(self, partitions=3):
         topic = self.name("topic")
@@ -92,7 +108,13 @@ class Cluster:
 
     def positions(self, group, topic):
         """By partition; those without an offset are left out."""
-        return {partition: int(offset) for (name, partition), offset in self.committed(group).items() if name == topic and offset != ""}
+        return {partition: int(offset) for (name, partition), offset in self.committed(group).items() if name == topic and offset is not None}
+
+
+def failures(err):
+    """Of what is told on standard error in JSON."""
+    errors = [json.loads(line)["error"] for line in err.splitlines() if line.startswith("{")]
+    return [(each["code"], each["topic"], each["partition"]) for each in errors]
 
 
 def stop(process):
@@ -199,6 +221,23 @@ def history_says_why_a_group_rebalanced(cluster):
         assert "events" not in json.loads(cluster.must("group", "describe", group, "--format", "json"))
 
 
+def what_clients_chose_does_not_act_on_a_terminal(cluster):
+    topic, group, client = cluster.topic(1), cluster.name("esc\x1b[31mred\x07\nline2\t"), "one\x1b]0;x\x07\x9b31m\n"
+    with cluster.member(topic, group, "-X", f"client.id={client}") as one:
+        cluster.until_members(group, 1)
+        assert [row["client_id"] for row in cluster.describe(group)] == [client]
+        for words in (("list",), ("describe", group), ("describe", group, "--history"), ("lag", group), ("delete", group, "--dry-run"),
+                      ("seek", group, "--to", "latest", "--topic", topic)):
+            for form, allowed in (("table", "\n"), ("tsv", "\n\t")):
+                _, out, err = cluster.cli("group", *words, "--format", form)
+                is_told = cluster.is_ours or "--history" not in words
+                assert "esc?[31mred? line2" in out or not is_told, (words, out, err)
+                controls = {letter for letter in out + err if unicodedata.category(letter) == "Cc"}
+                assert controls <= set(allowed), (words, out, err)
+        stop(one)
+    cluster.until_empty(group)
+
+
 def a_group_that_is_not_there_is_not_found(cluster):
     missing = cluster.name("missing")
     for words in (("describe", missing), ("describe", missing, "--history"), ("lag", missing), ("delete", missing, "--yes"), ("delete", missing, "--dry-run"),
@@ -216,6 +255,19 @@ def lag_counts_what_is_not_read(cluster):
     cluster.produce(topic, *range(2), partition=1)
     lag = {row["partition"]: (row["committed"], row["end"], row["lag"]) for row in cluster.rows("partitions", "group", "lag", group)}
     assert lag == {0: (5, 8, 3), 1: (0, 2, 2)}, lag
+
+
+def numbers_that_there_are_none_of_are_null(cluster):
+    topic, group = cluster.topic(1), cluster.name("null")
+    with cluster.member(topic, group) as one:
+        cluster.until_members(group, 1)
+        (row,) = cluster.describe(group)
+        assert row["epoch"] is None, row
+        (row,) = cluster.rows("partitions", "group", "lag", group)
+        assert row["committed"] is row["lag"] is row["lag_seconds"] is None and row["end"] == 0, row
+        stop(one)
+    (row,) = cluster.rows("partitions", "group", "seek", cluster.name("new"), "--to", "latest", "--topic", topic)
+    assert row["before"] is row["change"] is None and row["after"] == 0, row
 
 
 def a_group_is_moved(cluster):
@@ -237,11 +289,29 @@ def a_group_is_moved(cluster):
     assert seek("1000", "--execute") == {0: (4, 10, "set"), 1: (4, 10, "set")}
     assert seek("@0", "--execute") == {0: (10, 0, "set"), 1: (10, 0, "set")}
     assert seek("latest", "--topic", f"{topic}:0", "--execute") == {0: (0, 10, "set")}
-    assert seek(f"group:{group}", "--execute", whose=other) == {0: ("", 10, "set"), 1: ("", 0, "set")}
+    assert seek(f"group:{group}", "--execute", whose=other) == {0: (None, 10, "set"), 1: (None, 0, "set")}
     assert cluster.positions(other, topic) == {0: 10, 1: 0}
     assert cluster.consume(topic, other) == [str(i) for i in range(10)]
     for wrong in ("nowhere", "group:", "1:2"):
         assert cluster.cli("group", "seek", group, "--to", wrong)[0] == USAGE
+
+
+def what_is_named_has_to_be_there(cluster):
+    topic, group, nowhere = cluster.topic(2), cluster.name("named"), cluster.name("nowhere")
+    cluster.produce(topic, "a", partition=0)
+    for missing, cause in ((nowhere, "does not exist"), (f"{nowhere}:0", "does not exist"), (f"{topic}:9", "no partition 9"),
+                           (f"{topic}:0,2", "no partition 2")):
+        for options in ((), ("--execute",), ("--topic", topic, "--execute")):
+            code, out, err = cluster.cli("group", "seek", group, "--to", "3", "--topic", missing, *options)
+            assert code == NOT_FOUND and out == "", (missing, options, code, out)
+            assert cause in err and "hint: tidelog topic" in err and "code: UNKNOWN_TOPIC_OR_PARTITION" in err, err
+    assert cluster.cli("group", "describe", group)[0] == NOT_FOUND, "nothing was set"
+    cluster.must("group", "seek", group, "--to", "latest", "--topic", f"{topic}:0", "--execute")
+    for missing in (nowhere, f"{topic}:1", f"{topic}:0,1", f"{topic}:9"):
+        for option in ("--dry-run", "--yes"):
+            code, out, err = cluster.cli("group", "delete-offsets", group, missing, option)
+            assert code == NOT_FOUND and out == "" and "has committed nothing for" in err and "hint: tidelog group lag" in err, (missing, code, out, err)
+    assert cluster.positions(group, topic) == {0: 1}
 
 
 def members_are_not_moved_unless_it_is_forced(cluster):
@@ -323,6 +393,35 @@ def a_pattern_may_match_nothing_yet(cluster):
             assert stop(member) == ["a"]
 
 
+def a_dry_run_says_what_the_real_run_does(cluster):
+    for protocol in PROTOCOLS:
+        topic, other, group, simple = cluster.topic(1), cluster.topic(2), cluster.name("busy"), cluster.name("simple")
+        cluster.produce(topic, *range(5))
+        for name in (group, simple):
+            cluster.must("group", "seek", name, "--to", "earliest", "--topic", topic, "--topic", other, "--execute")
+        delete, forget = (("--dry-run",), ("--yes",)), ("delete-offsets", group, topic, other)
+        with cluster.member(topic, group, protocol=protocol) as one:
+            cluster.until_members(group, 1)
+            rig.until(lambda: cluster.positions(group, topic) == {0: 5}, "all is committed", 60, 0.1)
+            code, rows = cluster.agree(("seek", group, "--to", "2"), (), ("--execute",))
+            assert code == FAILED and [row["status"] for row in rows] == ["NON_EMPTY_GROUP"] * 3, (code, rows)
+            code, rows = cluster.agree(forget, *delete)
+            assert code == FAILED and [row["status"] for row in rows if row["topic"] == topic] == ["GROUP_SUBSCRIBED_TO_TOPIC"], (code, rows)
+            assert [row["status"] for row in rows if row["topic"] == other] == ["deleted"] * 2, (code, rows)
+            code, rows = cluster.agree(("delete", cluster.name("nope"), group, simple), *delete)
+            assert code == NOT_FOUND and [row["status"] for row in rows] == ["GROUP_ID_NOT_FOUND", "NON_EMPTY_GROUP", "deleted"], (code, rows)
+            assert cluster.cli("group", "describe", simple)[0] == NOT_FOUND
+            # Nothing is to set there, so nobody is taken out of the group.
+            code, rows = cluster.agree(("seek", group, "--to", "+1", "--topic", other), ("--force",), ("--force", "--execute"))
+            assert code == OK and [row["status"] for row in rows] == ["left as it is"] * 2, (code, rows)
+            assert len(cluster.members(group)) == 1
+            stop(one)
+        cluster.until_empty(group)
+        for words in (("seek", group, "--to", "2"), ("delete-offsets", group, topic), ("delete", group)):
+            code, rows = cluster.agree(words, *(delete if words[0] != "seek" else ((), ("--execute",))))
+            assert code == OK and len(rows) == 1, (words, code, rows)
+
+
 def what_cannot_be_is_refused(cluster):
     for words, code in ((("--pattern", "x"), USAGE), (("topic", "--pattern", "x", "--group", "g"), USAGE), ((), USAGE),
                         (("--pattern", "no such topic", "--group", "g"), NOT_FOUND)):
@@ -330,6 +429,9 @@ def what_cannot_be_is_refused(cluster):
     for protocol in PROTOCOLS:
         code, _, err = cluster.cli("consume", "--pattern", "logs-(", "--group", "g", "-F", "-X", f"group.protocol={protocol}")
         assert code != OK and "missing )" in err, err
+    for filter in (("--state", "bogus"), ("--type", "bogus"), ("--state", "")):
+        code, out, err = cluster.cli("group", "list", *filter)
+        assert code == USAGE and out == "" and "is none of" in err, (filter, code, out, err)
     topic, group = cluster.topic(1), cluster.name("refused")
     assert cluster.cli("consume", topic, "--group", group, "-p", 0)[0] == USAGE
     code, _, err = cluster.cli("consume", topic, "--group", group, "-X", "group.protocl=classic")
@@ -341,9 +443,10 @@ def what_cannot_be_is_refused(cluster):
 
 
 CHECKS = (a_group_reads_each_record_once, a_count_commits_what_was_written_and_no_more, members_share_the_partitions,
-          a_member_that_is_killed_is_replaced, groups_are_listed_and_described,
-          history_says_why_a_group_rebalanced, a_group_that_is_not_there_is_not_found,
-          lag_counts_what_is_not_read, a_group_is_moved, members_are_not_moved_unless_it_is_forced, offsets_and_groups_are_deleted,
+          a_member_that_is_killed_is_replaced, groups_are_listed_and_described, history_says_why_a_group_rebalanced,
+          what_clients_chose_does_not_act_on_a_terminal, a_group_that_is_not_there_is_not_found, lag_counts_what_is_not_read,
+          numbers_that_there_are_none_of_are_null, a_group_is_moved, what_is_named_has_to_be_there, members_are_not_moved_unless_it_is_forced,
+          offsets_and_groups_are_deleted, a_dry_run_says_what_the_real_run_does,
           a_pattern_reads_all_topics_that_match, a_pattern_may_match_nothing_yet, what_cannot_be_is_refused)
 
 

@@ -139,7 +139,7 @@ class group_member {
   group_member& set_instance_id(std::optional<std::string> id) { return instance_id_ = std::move(id), *this; }
   group_member& set_epoch(std::int32_t epoch) { return epoch_ = epoch, *this; }
   group_member& set_subscription(std::vector<std::string> topics, std::string pattern = {}) {
-    return topics_ = std::move(topics), pattern_ = std::move(pattern), *this;
+    return topics_ = std::move(topics), pattern_ = std::move(pattern), has_subscription_ = true, *this;
   }
   group_member& set_assigned(std::vector<topic_partition> assigned, std::vector<topic_partition> target) {
     return assigned_ = std::move(assigned), target_ = std::move(target), *this;
@@ -151,6 +151,9 @@ class group_member {
   [[nodiscard]] const std::optional<std::string>& instance_id() const { return instance_id_; }
   /// -1 in a classic group.
   [[nodiscard]] std::int32_t epoch() const { return epoch_; }
+  /// False if nobody can say what it subscribes to: the classic group is no consumers', rebalances just now, or the member's own words
+  /// cannot be read.
+  [[nodiscard]] bool has_subscription() const { return has_subscription_; }
   [[nodiscard]] const std::vector<std::string>& topics() const { return topics_; }
   /// The regular expression it subscribes to; mostly empty.
   [[nodiscard]] const std::string& pattern() const { return pattern_; }
@@ -164,6 +167,7 @@ class group_member {
   std::string host_;
   std::optional<std::string> instance_id_;
   std::int32_t epoch_ = -1;
+  bool has_subscription_ = false;
   std::vector<std::string> topics_;
   std::string pattern_;
   std::vector<topic_partition> assigned_;

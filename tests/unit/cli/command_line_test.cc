@@ -71,6 +71,20 @@ TEST(CommandLine, UnderstandsWhatIsSaidAboutGroups) {
   EXPECT_EQ(refused({"group", "lst"}).hint, "did you mean \"list\"?");
 }
 
+TEST(CommandLine, KnowsTheStatesAndTypesOfGroups) {
+  EXPECT_EQ(understood({"group", "list", "--state", "stable,EMPTY,preparingRebalance"}).group.states.size(), 3U);
+  EXPECT_EQ(understood({"group", "list", "--state", "Dead", "--state", "Assigning"}).group.states.size(), 2U);
+  for (const char* state : {"bogus", "", "Stable,bogus", "Stable, Empty"}) {
+    const ParseStop stop = refused({"group", "list", "--state", state});
+    EXPECT_EQ(stop.exit_code, kUsage) << state;
+    EXPECT_NE(stop.message.find("is none of Stable, Empty, PreparingRebalance, CompletingRebalance, Assigning"), std::string::npos)
+        << stop.message;
+  }
+  EXPECT_EQ(refused({"group", "list", "--type", "bogus"}).message, "--type: \"bogus\" is none of classic, consumer, share, streams");
+  EXPECT_EQ(refused({"group", "list", "--type", ""}).exit_code, kUsage);
+  EXPECT_EQ(refused({"group", "list", "--state", ","}).exit_code, kUsage);
+}
+
 TEST(CommandLine, UnderstandsTheToolsForFindingOut) {
   const Command wire =
       understood({"debug", "wire", "f.bin", "--hex", "--responses", "--api-key", "Fetch", "--api-version", "12", "--format", "json"});
@@ -146,7 +160,7 @@ TEST(CommandLine, TellsMistakesInTheFormatAskedFor) {
 TEST(Failure, HasAtMostThreeLines) {
   const error why = error::from_kafka(38, "cannot create topic \"logs\"", "two\nlines\x1b[31m").set_hint("do this");
   EXPECT_EQ(to_text(why),
-            "error: cannot create topic \"logs\": two lines [31m\n  hint: do this\n  code: INVALID_REPLICATION_FACTOR (38)   docs: tidelog "
+            "error: cannot create topic \"logs\": two lines?[31m\n  hint: do this\n  code: INVALID_REPLICATION_FACTOR (38)   docs: tidelog "
             "errors 38\n");
 }
 
@@ -178,6 +192,30 @@ TEST(Table, ShowsTheSameRowsInEveryFormat) {
   EXPECT_EQ(table.render(command, "topics"),
             R"({"_command":"topic list","_version":1,"topics":[{"name":"a\"b","leader_epoch":7,"in_sync":[1,2]}]})"
             "\n");
+}
+
+TEST(Table, HasNumbersThatAreMissing) {
+  Table table({"lag", "host"});
+  table.add({Cell::no_number(), ""});
+  table.add({std::int64_t{1234}, "h"});
+  Command command;
+  EXPECT_EQ(table.render(command, "partitions"), " LAG  HOST\n   -  -\n1234  h\n");
+  command.global.format = Format::tsv;
+  EXPECT_EQ(table.render(command, "partitions"), "\t\n1234\th\n");
+  command.global.format = Format::jsonl;
+  EXPECT_EQ(table.render(command, "partitions"), "{\"lag\":null,\"host\":\"\"}\n{\"lag\":1234,\"host\":\"h\"}\n");
+}
+
+TEST(Table, ShowsATerminalNothingToActOn) {
+  Table table({"group", "state"});
+  table.add({"esc\x1b[31mred\x07\nline2\tend", "Stable"});
+  Command command;
+  EXPECT_EQ(table.render(command, "groups"), "GROUP                   STATE\nesc?[31mred? line2 end  Stable\n");
+  command.global.format = Format::tsv;
+  EXPECT_EQ(table.render(command, "groups"), "esc?[31mred? line2 end\tStable\n");
+  command.global.format = Format::jsonl;
+  EXPECT_EQ(table.render(command, "groups"), R"({"group":"esc\u001b[31mred\u0007\nline2\tend","state":"Stable"})"
+                                             "\n");
 }
 
 TEST(Base64, PadsLikeEveryoneElse) {
