@@ -47,7 +47,8 @@ namespace tidelog::broker {
 /// and whatever they say afterwards is refused.
 /// A heartbeat is up to three steps, each whole by itself (R8): who the member is and the group epoch; the target; what the member has. If
 /// the log refuses a later one, the earlier ones stand, the member is told the error, and its next heartbeat goes on from there.
-/// Crash: all but deadlines and history is rebuilt from the records; deadlines begin anew.
+/// Crash: all but deadlines and history is rebuilt from the records, and what patterns stand for from the topics as well; deadlines begin
+/// anew.
 /// Invariant: a partition is some member's (to keep or to give up) or nobody's; 1 <= target epoch <= group epoch; no member's epoch is
 /// above the target's.
 class ConsumerGroup {
@@ -145,7 +146,6 @@ class ConsumerGroup {
   // What members of either protocol say and get (consumer_update.cc).
   Result<void, Refusal> update_member(const std::string& id, ConsumerMemberRecord::Value about, const Place& place, Step& step);
   Result<void, Refusal> follow_topics(Step& step);
-  Result<void, Refusal> admit_pattern(const std::string& regex, Draft& draft, const TopicsView& topics) const;
   Result<void, Refusal> update_target(Step& step);
   Result<void, Refusal> reconcile_member(Member& member, const std::optional<PartitionSet>& owned, Step& step);
   [[nodiscard]] std::string reason_of_change(const Place& place, const std::string& id, const ConsumerMemberRecord::Value& about) const;
@@ -166,11 +166,17 @@ class ConsumerGroup {
   [[nodiscard]] bool has_arrived() const { return epoch_ == target_.assignment_epoch && members_.arrived() == members_.size(); }
   void expect_again(Member& member, const Step& step);
 
+  // Patterns (consumer_patterns.cc).
+  Result<void, Refusal> admit_pattern(const std::string& regex, Draft& draft, const Step& step) const;
+  void refresh_patterns(Draft& draft, const TopicsView& topics) const;
+  Result<void, Refusal> store_patterns_ahead(Draft& draft, Step& step);
+  [[nodiscard]] GroupRecord record_of(const std::string& regex, const std::vector<std::string>& topics, const Step& step) const;
+  void complete_patterns(const TopicsView& topics);
+
   // What is stored (consumer_group.cc).
   Result<void, Refusal> commit(std::span<const GroupRecord> records, Step& step);
   Result<void, Refusal> commit(Draft draft, Step& step);
   [[nodiscard]] std::int32_t next_epoch() const;
-  void refresh_patterns(Draft& draft, const TopicsView& topics) const;
   Result<void, Refusal> remove(std::span<const Member* const> members, std::string reason, Step& step);
   void add_tombstones(const std::string& member, std::vector<GroupRecord>& records) const;
 

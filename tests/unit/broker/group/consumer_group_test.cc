@@ -85,18 +85,6 @@ TEST(ConsumerGroupPatterns, AreOnlySoLong) {
   EXPECT_FALSE(world.log.appends > 0);
 }
 
-TEST(ConsumerGroupPatterns, StandForAsManyTopicsAsARecordHolds) {
-  ConsumerWorld world;
-  const std::string long_name(240, 'x');
-  for (int at = 0; at < 3000; ++at) world.topics.set(long_name + std::to_string(at), 0);
-
-  const std::optional<std::vector<std::string>> topics = resolve("x.*", world.topics);
-
-  ASSERT_TRUE(topics);
-  EXPECT_GT(topics->size(), 2000U);
-  EXPECT_LT(topics->size(), 3000U);
-}
-
 TEST(ConsumerGroupReplay, LeavesWhatNobodyIsKnownToHaveFree) {
   ConsumerWorld world;
   world.topics.set("t", 2);
