@@ -11,6 +11,9 @@ namespace tidelog::broker {
 namespace {
 
 constexpr std::chrono::seconds kRetryAfterRefusal{1};
+constexpr const char* kTooLarge =
+    "What the group has to store at once is larger than a batch of __consumer_offsets may be (max.message.bytes); the broker's log has its "
+    "size.";
 
 std::string why_gone(const ConsumerMembers::Member& member, Moment now) {
   const std::string fenced = named_member(member.id) + " was fenced: ";
@@ -142,8 +145,10 @@ void ConsumerGroup::apply(const GroupRecord& record) {
 
 Result<void, Refusal> ConsumerGroup::commit(std::span<const GroupRecord> records, Step& step) {
   if (records.empty()) return {};
-  if (const Result<void, ErrorCode> appended = step.log.append(records); !appended)
-    return Refusal{.error = appended.error(), .message = {}};
+  if (const Result<void, ErrorCode> appended = step.log.append(records); !appended) {
+    const bool is_too_large = appended.error() == ErrorCode::unknown_server_error;
+    return Refusal{.error = appended.error(), .message = is_too_large ? kTooLarge : ""};
+  }
   for (const GroupRecord& record : records) apply(record);
   return {};
 }

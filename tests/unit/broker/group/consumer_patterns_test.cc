@@ -141,6 +141,17 @@ TEST(ConsumerGroupPatterns, ARefusalBetweenThemLosesNoChange) {
   EXPECT_EQ(world.group->describe().epoch, before + 1);
 }
 
+TEST(ConsumerGroupStep, ThatNoBatchHasRoomForSaysSo) {
+  ConsumerWorld world;
+  world.topics.set("x", 1);
+  world.log.most_bytes = 20;
+
+  const ConsumerHeartbeatAnswer answer = world.heartbeat(joining("m", "x.*"));
+
+  EXPECT_EQ(answer.error, ErrorCode::unknown_server_error);
+  EXPECT_NE(answer.error_message.find("max.message.bytes"), std::string::npos);
+}
+
 TEST(ConsumerGroupPatterns, TakeNoMemoryThatGroupsDoNotHave) {
   ConsumerWorld world;
   make_long_names(world);
