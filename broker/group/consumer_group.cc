@@ -119,7 +119,7 @@ void ConsumerGroup::loaded(Step& step) {
     arm_rebalance(member, step);
   }
   complete_patterns(step.topics);
-  empty_since_ = is_empty() ? step.wall_clock : TimestampMs{-1};
+  empty_since_ = TimestampMs{-1};
   if (!is_empty()) note(step, "the group was read from the log by its coordinator, which knows of no events before");
 }
 

@@ -102,7 +102,7 @@ class ConsumerGroup {
   /// Whether it may go on as a classic group (migration.h): all members speak that protocol, and have synced the last change.
   [[nodiscard]] bool is_ready_for_classic() const;
   [[nodiscard]] std::int32_t target_epoch() const { return target_.assignment_epoch; }
-  /// Since when nobody has been in it, by the wall clock; -1 while somebody is. Not stored: since it was loaded, at the earliest.
+  /// Since when nobody has been in it, by the wall clock; -1 while somebody is, and if that is not known: it is not stored.
   [[nodiscard]] TimestampMs empty_since() const { return empty_since_; }
   [[nodiscard]] bool subscribes_to(std::string_view topic) const { return members_.subscriptions().anyone_wants(topic); }
   [[nodiscard]] ConsumerDescription describe() const;
