@@ -32,6 +32,11 @@ struct Room {
 };
 
 asio::awaitable<void> describe(HandlerContext context, bool wants_history, Described& described) {
+  if (described.name.empty()) {
+    described.error = ErrorCode::invalid_group_id;
+    described.message = "the name of a group must not be empty";
+    co_return;
+  }
   const auto look = [&](GroupMachine& machine, Step&) {
     if (wants_history) described.history = tell_history(machine, described.name);
     return machine.describe_consumer(described.name);

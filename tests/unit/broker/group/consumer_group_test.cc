@@ -85,6 +85,24 @@ TEST(ConsumerGroupPatterns, AreOnlySoLong) {
   EXPECT_FALSE(world.log.appends > 0);
 }
 
+TEST(ConsumerGroupHeartbeat, ATimeoutBelowNothingIsNoTimeAtAll) {
+  ConsumerWorld world;
+  world.topics.set("t", 2);
+  ConsumerHeartbeatCall call = joining("a");
+  call.rebalance_timeout_ms = -9;
+  const ConsumerHeartbeatAnswer a = world.heartbeat(call);
+  ASSERT_EQ(a.error, ErrorCode::none);
+
+  (void)world.heartbeat(joining("b"));
+  ConsumerHeartbeatCall beat = call;
+  beat.member_epoch = a.member_epoch;
+  beat.owned.reset();
+  ASSERT_EQ(world.heartbeat(beat).error, ErrorCode::none);  // It is told to give up a partition.
+  world.advance(world.now);
+
+  EXPECT_EQ(world.heartbeat(beat).error, ErrorCode::unknown_member_id);
+}
+
 TEST(ConsumerGroupReplay, LeavesWhatNobodyIsKnownToHaveFree) {
   ConsumerWorld world;
   world.topics.set("t", 2);
