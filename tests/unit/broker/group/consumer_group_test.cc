@@ -85,6 +85,28 @@ TEST(ConsumerGroupPatterns, AreOnlySoLong) {
   EXPECT_FALSE(world.log.appends > 0);
 }
 
+TEST(ConsumerGroupPatterns, NameTheirGroupsEitherWay) {
+  const auto matches = [](const std::string& regex, std::string_view topic) {
+    const Result<TopicPattern, std::string> pattern = TopicPattern::compile(regex);
+    return pattern && pattern->matches(topic);
+  };
+
+  EXPECT_TRUE(matches("(?<a>x)-(?P<b>y)(?<c>(?<d>z)*)", "x-yzz"));
+  EXPECT_TRUE(matches(R"(\Q(?<a>\E(?<b>x))", "(?<a>x"));
+  EXPECT_TRUE(matches(R"(\\(?<b>x))", R"(\x)"));
+  EXPECT_TRUE(matches("[]([:digit:]?<]+(?<b>x)", "](7?<x"));
+  EXPECT_TRUE(matches(R"([^\](?<]+)", "abc"));
+  EXPECT_TRUE(matches(R"([^\](?<]+)", "P")) << "nothing is added within a class";
+  EXPECT_FALSE(matches("[(?<]+", "P")) << "nothing is added within a class";
+}
+
+TEST(ConsumerGroupPatterns, ThatKafkaRefusesAreRefused) {
+  for (const char* regex : {"(?<=a)b", "(?<!a)b", R"(a\Cb)", "(?<a", "(?<>x)", "[(?<", R"(\Q\E\C)"}) {
+    EXPECT_FALSE(TopicPattern::compile(regex)) << regex;
+  }
+  EXPECT_TRUE(TopicPattern::compile(R"(\Q\C\E\\C)"));
+}
+
 TEST(ConsumerGroupHeartbeat, ATimeoutBelowNothingIsNoTimeAtAll) {
   ConsumerWorld world;
   world.topics.set("t", 2);
