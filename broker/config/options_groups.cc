@@ -20,7 +20,7 @@ constexpr BrokerOption kTable[] = {
                                                  "Replicas of `__consumer_offsets`; shrinks to the nodes there are.")
         .short_integer(),
     option<&B::offsets_topic_num_partitions>("offsets.topic.num.partitions", between(1, 100000), "Partitions of `__consumer_offsets`."),
-    option<&B::offsets_topic_segment_bytes>("offsets.topic.segment.bytes", at_least(1), "Segment size of `__consumer_offsets`."),
+    option<&B::offsets_topic_segment_bytes>("offsets.topic.segment.bytes", at_least(1 << 20), "Segment size of `__consumer_offsets`."),
     option<&B::offsets_retention_minutes>("offsets.retention.minutes", at_least(1), "How long offsets of a dead group are kept."),
     option<&B::group_consumer_assignment_interval_ms>("group.consumer.assignment.interval.ms", at_least(0),
                                                       "Least time between two assignments of one consumer group; 0: none.")

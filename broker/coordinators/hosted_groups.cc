@@ -36,6 +36,17 @@ ErrorCode too_large(const GroupRecord& first) {
   return std::holds_alternative<OffsetRecord>(first) ? ErrorCode::invalid_commit_offset_size : ErrorCode::unknown_server_error;
 }
 
+std::string group_of(const GroupRecord& record) {
+  const auto visit = [](const auto& its) -> std::string {
+    if constexpr (requires { its.group; }) {
+      return legible(its.group, kMostNameBytes);
+    } else {
+      return {};
+    }
+  };
+  return std::visit(visit, record);
+}
+
 /// A value that is there and empty is not a tombstone.
 Bytes value_of(const StoredRecord& stored) {
   static constexpr std::byte kEmpty{};
@@ -249,10 +260,11 @@ Result<void, ErrorCode> HostedGroups::append(std::span<const GroupRecord> record
   if (log == nullptr) return ErrorCode::not_coordinator;
   const TimestampMs now = host_.shard.shard.loop().wall_clock();
   builder_.clear();
+  const auto most_bytes = static_cast<std::size_t>(log->config().max_message_bytes);
   for (const GroupRecord& record : records) {
     const StoredRecord stored = encode(record);
     const proto::NewRecord added{.timestamp = now, .key = stored.key, .value = value_of(stored), .headers = {}};
-    if (builder_.size_with(added) > static_cast<std::size_t>(log->config().max_message_bytes)) return too_large(records.front());
+    if (builder_.size_with(added) > most_bytes) return refuse_too_large(records, most_bytes);
     builder_.append(added);
   }
   const MutableBytes batch = builder_.build_mutable({});
@@ -261,6 +273,19 @@ Result<void, ErrorCode> HostedGroups::append(std::span<const GroupRecord> record
   if (!end) return to_coordinator_error(end.error());
   count_unviewed(size_bytes);
   return {};
+}
+
+ErrorCode HostedGroups::refuse_too_large(std::span<const GroupRecord> records, std::size_t most_bytes) {
+  std::size_t bytes = 0;
+  for (const GroupRecord& record : records) {
+    const StoredRecord stored = encode(record);
+    bytes += stored.key.size() + value_of(stored).size();
+  }
+  host_.shard.shard.limits().hit(Limit::group_records, host_.shard.shard.loop().now(),
+                                 "group '{}' stays as it was: {} records of {} bytes that it had to store at once are more than a batch of "
+                                 "__consumer_offsets may have (max.message.bytes={})",
+                                 group_of(records.front()), records.size(), bytes, most_bytes);
+  return too_large(records.front());
 }
 
 asio::awaitable<ErrorCode> HostedGroups::committed() {

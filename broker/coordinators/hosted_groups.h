@@ -89,6 +89,8 @@ class HostedGroups final : public std::enable_shared_from_this<HostedGroups>, pr
   };
 
   [[nodiscard]] Result<void, ErrorCode> append(std::span<const GroupRecord> records) override;
+  /// What clients are told of records that no batch has room for.
+  ErrorCode refuse_too_large(std::span<const GroupRecord> records, std::size_t most_bytes);
   [[nodiscard]] GroupRoom room_for(std::string_view asked_by) const;
   Step begin_step(std::vector<LateAnswer>& late, GroupRoom& room);
   void end_step(std::vector<LateAnswer> late, const GroupRoom& room);

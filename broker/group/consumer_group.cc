@@ -11,6 +11,9 @@ namespace tidelog::broker {
 namespace {
 
 constexpr std::chrono::seconds kRetryAfterRefusal{1};
+constexpr const char* kTooLarge =
+    "What the group has to store at once is larger than a batch of __consumer_offsets may be (max.message.bytes); the broker's log has its "
+    "size.";
 
 std::string why_gone(const ConsumerMembers::Member& member, Moment now) {
   const std::string fenced = named_member(member.id) + " was fenced: ";
@@ -115,7 +118,8 @@ void ConsumerGroup::loaded(Step& step) {
     arm_session(member, step);
     arm_rebalance(member, step);
   }
-  empty_since_ = is_empty() ? step.wall_clock : TimestampMs{-1};
+  complete_patterns(step.topics);
+  empty_since_ = TimestampMs{-1};
   if (!is_empty()) note(step, "the group was read from the log by its coordinator, which knows of no events before");
 }
 
@@ -141,8 +145,10 @@ void ConsumerGroup::apply(const GroupRecord& record) {
 
 Result<void, Refusal> ConsumerGroup::commit(std::span<const GroupRecord> records, Step& step) {
   if (records.empty()) return {};
-  if (const Result<void, ErrorCode> appended = step.log.append(records); !appended)
-    return Refusal{.error = appended.error(), .message = {}};
+  if (const Result<void, ErrorCode> appended = step.log.append(records); !appended) {
+    const bool is_too_large = appended.error() == ErrorCode::unknown_server_error;
+    return Refusal{.error = appended.error(), .message = is_too_large ? kTooLarge : ""};
+  }
   for (const GroupRecord& record : records) apply(record);
   return {};
 }
@@ -151,24 +157,20 @@ Result<void, Refusal> ConsumerGroup::commit(std::span<const GroupRecord> records
 Result<void, Refusal> ConsumerGroup::commit(Draft draft, Step& step) {
   const bool has_seen_topics = seen_topics_ == step.topics.version();
   if (!has_seen_topics) refresh_patterns(draft, step.topics);
+  const bool are_patterns_news = !draft.change.resolved.empty();
+  if (Result<void, Refusal> done = store_patterns_ahead(draft, step); !done) return done;
   const std::set<std::string> patterns = members_.subscriptions().patterns_after(draft.change);
   for (const auto& [regex, topics] : members_.subscriptions().all_resolved()) {
     if (!patterns.contains(regex)) draft.records.emplace_back(ConsumerRegexRecord{.group = name_, .regex = regex, .value = std::nullopt});
   }
-  for (const auto& [regex, topics] : draft.change.resolved) {
-    draft.records.emplace_back(ConsumerRegexRecord{
-        .group = name_,
-        .regex = regex,
-        .value = ConsumerRegexRecord::Value{
-            .topics = topics, .version = static_cast<std::int64_t>(step.topics.version()), .resolved_at = step.wall_clock}});
-  }
+  for (const auto& [regex, topics] : draft.change.resolved) draft.records.push_back(record_of(regex, topics, step));
   std::int64_t hash = metadata_hash_;
   std::vector<TopicFacts> wanted;
   if (!has_seen_topics || members_.subscriptions().alters(draft.change)) {
     wanted = members_.subscriptions().topics_after(draft.change, step.topics);
     hash = metadata_hash(wanted);
   }
-  if (draft.reason.empty() && (hash != metadata_hash_ || !draft.change.resolved.empty())) {
+  if (draft.reason.empty() && (hash != metadata_hash_ || are_patterns_news)) {
     // Only a target that was made for this epoch says what topics there were.
     const bool is_target_known = epoch_ == target_.assignment_epoch;
     draft.reason = is_target_known ? what_changed(partitions_by_topic(members_), wanted) : "topics changed";
@@ -182,6 +184,7 @@ Result<void, Refusal> ConsumerGroup::commit(Draft draft, Step& step) {
     }
   }
   if (const Result<void, Refusal> done = commit(draft.records, step); !done) return done;
+  for (auto& [regex, topics] : draft.change.resolved) members_.subscriptions().set_resolved(regex, std::move(topics));
   seen_topics_ = step.topics.version();
   if (!draft.reason.empty()) note(step, std::move(draft.reason));
   if (!is_empty()) {
@@ -196,17 +199,6 @@ Result<void, Refusal> ConsumerGroup::commit(Draft draft, Step& step) {
 std::int32_t ConsumerGroup::next_epoch() const {
   const std::int32_t last = std::max(epoch_, target_.assignment_epoch);
   return last == std::numeric_limits<std::int32_t>::max() ? last : last + 1;
-}
-
-/// What the patterns that stay stand for now that topics changed.
-void ConsumerGroup::refresh_patterns(Draft& draft, const TopicsView& topics) const {
-  for (const std::string& regex : members_.subscriptions().patterns_after(draft.change)) {
-    if (draft.change.resolved.contains(regex)) continue;
-    std::optional<std::vector<std::string>> matched = resolve(regex, topics);
-    const std::vector<std::string>* known = members_.subscriptions().resolved(regex);
-    const bool is_news = matched && (known == nullptr || *known != *matched);
-    if (is_news) draft.change.resolved.emplace(regex, *std::move(matched));
-  }
 }
 
 Result<void, Refusal> ConsumerGroup::remove(std::span<const Member* const> members, std::string reason, Step& step) {
@@ -241,7 +233,7 @@ std::vector<GroupRecord> ConsumerGroup::snapshot() const {
   std::vector<GroupRecord> records;
   records.emplace_back(ConsumerGroupRecord{name_, ConsumerGroupRecord::Value{.epoch = epoch_, .metadata_hash = metadata_hash_}});
   for (const auto& [regex, topics] : members_.subscriptions().all_resolved()) {
-    records.emplace_back(ConsumerRegexRecord{name_, regex, ConsumerRegexRecord::Value{.topics = topics}});
+    records.emplace_back(ConsumerRegexRecord{name_, regex, ConsumerRegexRecord::Value{.topics = part_to_store(topics)}});
   }
   for (const auto& [id, member] : members_.stored()) {
     if (member.about) records.emplace_back(ConsumerMemberRecord{name_, id, member.about});

@@ -47,7 +47,8 @@ namespace tidelog::broker {
 /// and whatever they say afterwards is refused.
 /// A heartbeat is up to three steps, each whole by itself (R8): who the member is and the group epoch; the target; what the member has. If
 /// the log refuses a later one, the earlier ones stand, the member is told the error, and its next heartbeat goes on from there.
-/// Crash: all but deadlines and history is rebuilt from the records; deadlines begin anew.
+/// Crash: all but deadlines and history is rebuilt from the records, and what patterns stand for from the topics as well; deadlines begin
+/// anew.
 /// Invariant: a partition is some member's (to keep or to give up) or nobody's; 1 <= target epoch <= group epoch; no member's epoch is
 /// above the target's.
 class ConsumerGroup {
@@ -101,7 +102,7 @@ class ConsumerGroup {
   /// Whether it may go on as a classic group (migration.h): all members speak that protocol, and have synced the last change.
   [[nodiscard]] bool is_ready_for_classic() const;
   [[nodiscard]] std::int32_t target_epoch() const { return target_.assignment_epoch; }
-  /// Since when nobody has been in it, by the wall clock; -1 while somebody is. Not stored: since it was loaded, at the earliest.
+  /// Since when nobody has been in it, by the wall clock; -1 while somebody is, and if that is not known: it is not stored.
   [[nodiscard]] TimestampMs empty_since() const { return empty_since_; }
   [[nodiscard]] bool subscribes_to(std::string_view topic) const { return members_.subscriptions().anyone_wants(topic); }
   [[nodiscard]] ConsumerDescription describe() const;
@@ -145,7 +146,6 @@ class ConsumerGroup {
   // What members of either protocol say and get (consumer_update.cc).
   Result<void, Refusal> update_member(const std::string& id, ConsumerMemberRecord::Value about, const Place& place, Step& step);
   Result<void, Refusal> follow_topics(Step& step);
-  Result<void, Refusal> admit_pattern(const std::string& regex, Draft& draft, const TopicsView& topics) const;
   Result<void, Refusal> update_target(Step& step);
   Result<void, Refusal> reconcile_member(Member& member, const std::optional<PartitionSet>& owned, Step& step);
   [[nodiscard]] std::string reason_of_change(const Place& place, const std::string& id, const ConsumerMemberRecord::Value& about) const;
@@ -166,11 +166,17 @@ class ConsumerGroup {
   [[nodiscard]] bool has_arrived() const { return epoch_ == target_.assignment_epoch && members_.arrived() == members_.size(); }
   void expect_again(Member& member, const Step& step);
 
+  // Patterns (consumer_patterns.cc).
+  Result<void, Refusal> admit_pattern(const std::string& regex, Draft& draft, const Step& step) const;
+  void refresh_patterns(Draft& draft, const TopicsView& topics) const;
+  Result<void, Refusal> store_patterns_ahead(Draft& draft, Step& step);
+  [[nodiscard]] GroupRecord record_of(const std::string& regex, const std::vector<std::string>& topics, const Step& step) const;
+  void complete_patterns(const TopicsView& topics);
+
   // What is stored (consumer_group.cc).
   Result<void, Refusal> commit(std::span<const GroupRecord> records, Step& step);
   Result<void, Refusal> commit(Draft draft, Step& step);
   [[nodiscard]] std::int32_t next_epoch() const;
-  void refresh_patterns(Draft& draft, const TopicsView& topics) const;
   Result<void, Refusal> remove(std::span<const Member* const> members, std::string reason, Step& step);
   void add_tombstones(const std::string& member, std::vector<GroupRecord>& records) const;
 

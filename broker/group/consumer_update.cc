@@ -1,6 +1,5 @@
 #include "broker/group/consumer_group.h"
 #include "broker/group/target_assignment.h"
-#include "broker/group/topic_pattern.h"
 #include "proto/base/check.h"
 
 #include <functional>
@@ -36,7 +35,7 @@ Result<void, Refusal> ConsumerGroup::update_member(const std::string& id, About 
   draft.reason = reason_of_change(place, id, about);
   const Wish wish = wish_of(about);
   if (before == nullptr || before->subscription->wish != wish) {
-    if (Result<void, Refusal> admitted = admit_pattern(wish.regex, draft, step.topics); !admitted) return admitted;
+    if (Result<void, Refusal> admitted = admit_pattern(wish.regex, draft, step); !admitted) return admitted;
     if (before != nullptr) draft.change.less.push_back(before->subscription);
     draft.change.more = wish;
   }
@@ -65,22 +64,6 @@ std::string ConsumerGroup::reason_of_change(const Place& place, const std::strin
   if (before->subscription->wish != wish_of(about)) return named_member(id) + " subscribes to other topics";
   const std::string assignor = preferred_assignor(&*before->about, &about);
   return assignor == preferred_assignor(nullptr, nullptr) ? "" : "most members ask for the assignor " + assignor;
-}
-
-/// A pattern that nobody had so far.
-Result<void, Refusal> ConsumerGroup::admit_pattern(const std::string& regex, Draft& draft, const TopicsView& topics) const {
-  if (regex.empty() || members_.subscriptions().resolved(regex) != nullptr) return {};
-  const Result<TopicPattern, std::string> pattern = TopicPattern::compile(regex);
-  if (!pattern) {
-    return Refusal{.error = ErrorCode::invalid_regular_expression,
-                   .message = "SubscribedTopicRegex is not a pattern: " + pattern.error() + "."};
-  }
-  if (members_.subscriptions().all_resolved().size() >= kMostPatterns) {
-    return Refusal{.error = ErrorCode::invalid_request,
-                   .message = "The group has " + std::to_string(kMostPatterns) + " different SubscribedTopicRegex, and may have no more."};
-  }
-  draft.change.resolved.emplace(regex, matching_topics(*pattern, topics));
-  return {};
 }
 
 // What it gets.

@@ -31,7 +31,6 @@ std::optional<Refusal> find_fault_in_epoch(const ConsumerHeartbeatCall& call) {
   if (call.member_epoch == kLeftForAWhile && !call.instance_id) {
     return invalid("InstanceId must be given with MemberEpoch -2: only a static member leaves for a while.");
   }
-  if (call.rebalance_timeout_ms < -1) return invalid("RebalanceTimeoutMs must be -1 (as it was) or a time.");
   if (call.member_epoch != 0) return std::nullopt;
   if (call.rebalance_timeout_ms == -1) return invalid("RebalanceTimeoutMs must be given with MemberEpoch 0.");
   if (!call.owned || !call.owned->empty()) return invalid("TopicPartitions must be empty with MemberEpoch 0: who joins owns nothing yet.");

@@ -47,12 +47,14 @@ struct GroupEntry {
 /// | the group | its offsets expire |
 /// |---|---|
 /// | simple, or empty without a protocol type | the retention after the commit |
-/// | empty, of either kind | the retention after the later of the commit and of when it became empty |
+/// | empty, of either kind | the retention after the later of the commit and of when it became empty, if that is known |
 /// | a stable classic group of consumers, a consumer group with members | of topics no member reads, the retention after the commit |
 /// | any other classic group with members | never |
 ///
 /// Kafka leaves the commit out of the second row: an offset that a tool sets in a group that has been empty for long is gone at the next
-/// check. An offset that was stored with a time to expire at takes that instead of the retention.
+/// check. Of a consumer group Kafka counts from the commit whenever the group became empty; that is not stored, so here the same holds
+/// after a load: counted from the load, offsets would stay for ever where brokers start often. An offset that was stored with a time to
+/// expire at takes that instead of the retention.
 struct RetentionRule {
   bool may_expire = false;
   TimestampMs starts_at{0};  ///< The retention of an offset starts at its commit, but not before this.

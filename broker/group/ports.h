@@ -28,7 +28,8 @@ using Ticket = std::uint64_t;
 /// Where a group's records go.
 class RecordLog {
  public:
-  /// All of them as one batch, or none: then nothing may be applied, and the code is what clients shall be told.
+  /// All of them as one batch, or none: then nothing may be applied, and the code is what clients shall be told. UNKNOWN_SERVER_ERROR: they
+  /// are larger than a batch may be; whoever stands behind it has logged that.
   [[nodiscard]] virtual Result<void, ErrorCode> append(std::span<const GroupRecord> records) = 0;
 
  protected:

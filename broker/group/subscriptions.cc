@@ -132,12 +132,8 @@ std::int64_t metadata_hash(const std::vector<TopicFacts>& topics) {
 
 std::vector<std::string> matching_topics(const TopicPattern& pattern, const TopicsView& topics) {
   std::vector<std::string> matched;
-  std::size_t bytes = 0;
   for (const TopicFacts& topic : topics.all()) {
-    if (!pattern.matches(topic.name)) continue;
-    bytes += topic.name.size() + sizeof(std::int16_t);
-    if (bytes > kMostResolvedBytes) break;
-    matched.emplace_back(topic.name);
+    if (pattern.matches(topic.name)) matched.emplace_back(topic.name);
   }
   return matched;
 }
@@ -146,6 +142,18 @@ std::optional<std::vector<std::string>> resolve(const std::string& regex, const 
   const Result<TopicPattern, std::string> pattern = TopicPattern::compile(regex);
   if (!pattern) return std::nullopt;
   return matching_topics(*pattern, topics);
+}
+
+std::vector<std::string> part_to_store(const std::vector<std::string>& topics) {
+  std::size_t bytes = 0;
+  const auto is_beyond = [&bytes](const std::string& name) { return (bytes += name.size() + sizeof(std::int16_t)) > kMostStoredBytes; };
+  return {topics.begin(), std::ranges::find_if(topics, is_beyond)};
+}
+
+std::size_t bytes_of_names(const std::vector<std::string>& topics) {
+  std::size_t bytes = 0;
+  for (const std::string& name : topics) bytes += name.size() + sizeof(std::int16_t);
+  return bytes;
 }
 
 }  // namespace tidelog::broker

@@ -40,7 +40,7 @@ class Subscriptions {
 
   const Shared& add(Wish wish);
   void remove(const Shared& shared);
-  /// What a pattern stands for, as stored.
+  /// What a pattern stands for.
   void set_resolved(const std::string& regex, std::optional<std::vector<std::string>> topics);
 
   /// What wishes and what patterns stand for take in memory.
@@ -70,13 +70,19 @@ class Subscriptions {
 /// topics.
 std::int64_t metadata_hash(const std::vector<TopicFacts>& topics);
 
-inline constexpr std::size_t kMostResolvedBytes = 512 * 1024;
+inline constexpr std::size_t kMostTopicBytes = 249 + sizeof(std::int16_t);  ///< Of a topic's name, as it is stored.
+/// Of what one pattern stands for: a record has to fit a batch beside a member's, and each change of topics may write one for each pattern.
+inline constexpr std::size_t kMostStoredBytes = 64UL * 1024;
 
 class TopicPattern;
 
-/// The topics a pattern stands for, in the order of their names, up to `kMostResolvedBytes` of names, for they are stored as one record.
+/// The topics a pattern stands for, in the order of their names.
 std::vector<std::string> matching_topics(const TopicPattern& pattern, const TopicsView& topics);
 /// The same of its text. Nothing: RE2 does not take the pattern (another broker took it).
 std::optional<std::vector<std::string>> resolve(const std::string& regex, const TopicsView& topics);
+/// The first ones of them, up to `kMostStoredBytes`.
+std::vector<std::string> part_to_store(const std::vector<std::string>& topics);
+/// What all of them come to when they are stored.
+std::size_t bytes_of_names(const std::vector<std::string>& topics);
 
 }  // namespace tidelog::broker

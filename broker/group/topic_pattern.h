@@ -13,7 +13,8 @@ class RE2;
 namespace tidelog::broker {
 
 /// A regular expression for whole names of topics. RE2: its time is linear in the name, and its memory is bounded, which bounds the time to
-/// compile it as well: a loop does nothing else meanwhile. There is room for an alternation of names as long as a pattern may be.
+/// compile it as well: a loop does nothing else meanwhile. There is room for an alternation of names as long as a pattern may be. A named
+/// group may be written `(?<name>...)` too, as in Kafka's; `\C`, which takes a character apart, is refused, as there.
 class TopicPattern {
  public:
   static constexpr std::size_t kMostBytes = 4096;

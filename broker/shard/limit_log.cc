@@ -17,6 +17,7 @@ std::string_view name(Limit limit) {
     case Limit::queued_max_request_bytes: return "queued.max.request.bytes";
     case Limit::response_memory_bytes: return "response.memory.bytes";
     case Limit::group_memory_bytes: return "group.memory.bytes";
+    case Limit::group_records: return "records of a group";
     case Limit::max_request_elements: return "max.request.elements";
     case Limit::max_inflight_requests: return "max.inflight.requests.per.connection";
     case Limit::message_max_bytes: return "message.max.bytes";

@@ -22,6 +22,7 @@ enum class Limit : std::uint8_t {
   queued_max_request_bytes,
   response_memory_bytes,
   group_memory_bytes,
+  group_records,
   max_request_elements,
   max_inflight_requests,
   message_max_bytes,

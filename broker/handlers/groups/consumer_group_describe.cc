@@ -36,6 +36,11 @@ struct Room {
 /// False: there is no memory for it.
 asio::awaitable<bool> describe(HandlerContext context, bool wants_history, std::pair<AnswerRoom&, Described&> to) {
   Described& described = to.second;
+  if (described.name.empty()) {
+    described.error = ErrorCode::invalid_group_id;
+    described.message = "the name of a group must not be empty";
+    co_return true;
+  }
   const auto look = [&](GroupMachine& machine, Step&) {
     if (wants_history) described.history = tell_history(machine, described.name);
     return machine.describe_consumer(described.name);

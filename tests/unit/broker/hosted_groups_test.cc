@@ -147,5 +147,18 @@ TEST_F(HostedGroupsTest, WhoComesWhenTheMemoryIsTakenIsRefusedAndCounted) {
   EXPECT_EQ(memory_.used(), 0U);
 }
 
+TEST_F(HostedGroupsTest, WhatNoBatchHasRoomForIsRefusedAndCounted) {
+  CommitCall call{.group = kGroup, .member_id = {}, .instance_id = {}, .topics = {{.name = "jobs", .id = {}, .partitions = {}}}};
+  for (int i = 0; i < 300; ++i) {
+    call.topics[0].partitions.push_back({.index = i, .offset = 1, .leader_epoch = -1, .metadata = std::string(4000, 'x')});
+  }
+
+  const CommitAnswer answer = groups_->step([&](GroupMachine& machine, Step& step) { return machine.commit(call, step); });
+
+  EXPECT_EQ(answer.partitions.at(0), ErrorCode::invalid_commit_offset_size);
+  EXPECT_EQ(services_.shard.limits().count(Limit::group_records), 1U);
+  EXPECT_FALSE(durability_.has_work());
+}
+
 }  // namespace
 }  // namespace tidelog::broker

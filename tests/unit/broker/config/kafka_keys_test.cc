@@ -127,6 +127,7 @@ TEST(KafkaKeys, HaveKafkasRanges) {
   const std::map<std::string, std::string> ours{
       {"num.partitions", "[1,...,100000]"},
       {"offsets.topic.num.partitions", "[1,...,100000]"},
+      {"offsets.topic.segment.bytes", "[1048576,...]"},  // No topic may have less.
       {"transaction.state.log.num.partitions", "[1,...,100000]"},
       {"transaction.state.log.min.isr", "[1,...]"},
       {"compression.gzip.level", "[-1,...,9]"},  // 0 is refused beside the table.

@@ -89,6 +89,8 @@ TEST(LoadOptions, SuggestsNothingForAWordThatIsLikeNone) {
 TEST(LoadOptions, NamesTheRangeOfABadValue) {
   EXPECT_EQ(refusal("num.partitions=0").message,
             "server.properties:1: \"0\" is not valid for num.partitions: out of range (allowed: 1 to 100000)");
+  EXPECT_EQ(refusal("offsets.topic.segment.bytes=65536\n").message,
+            "server.properties:1: \"65536\" is not valid for offsets.topic.segment.bytes: out of range (allowed: at least 1048576)");
   EXPECT_EQ(refusal("", {{"TIDELOG_DURABILITY", "maybe"}}).message,
             "environment TIDELOG_DURABILITY: \"maybe\" is not valid for durability: allowed: fsync, page-cache");
 }

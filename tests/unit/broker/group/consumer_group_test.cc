@@ -85,16 +85,44 @@ TEST(ConsumerGroupPatterns, AreOnlySoLong) {
   EXPECT_FALSE(world.log.appends > 0);
 }
 
-TEST(ConsumerGroupPatterns, StandForAsManyTopicsAsARecordHolds) {
+TEST(ConsumerGroupPatterns, NameTheirGroupsEitherWay) {
+  const auto matches = [](const std::string& regex, std::string_view topic) {
+    const Result<TopicPattern, std::string> pattern = TopicPattern::compile(regex);
+    return pattern && pattern->matches(topic);
+  };
+
+  EXPECT_TRUE(matches("(?<a>x)-(?P<b>y)(?<c>(?<d>z)*)", "x-yzz"));
+  EXPECT_TRUE(matches(R"(\Q(?<a>\E(?<b>x))", "(?<a>x"));
+  EXPECT_TRUE(matches(R"(\\(?<b>x))", R"(\x)"));
+  EXPECT_TRUE(matches("[]([:digit:]?<]+(?<b>x)", "](7?<x"));
+  EXPECT_TRUE(matches(R"([^\](?<]+)", "abc"));
+  EXPECT_TRUE(matches(R"([^\](?<]+)", "P")) << "nothing is added within a class";
+  EXPECT_FALSE(matches("[(?<]+", "P")) << "nothing is added within a class";
+}
+
+TEST(ConsumerGroupPatterns, ThatKafkaRefusesAreRefused) {
+  for (const char* regex : {"(?<=a)b", "(?<!a)b", R"(a\Cb)", "(?<a", "(?<>x)", "[(?<", R"(\Q\E\C)"}) {
+    EXPECT_FALSE(TopicPattern::compile(regex)) << regex;
+  }
+  EXPECT_TRUE(TopicPattern::compile(R"(\Q\C\E\\C)"));
+}
+
+TEST(ConsumerGroupHeartbeat, ATimeoutBelowNothingIsNoTimeAtAll) {
   ConsumerWorld world;
-  const std::string long_name(240, 'x');
-  for (int at = 0; at < 3000; ++at) world.topics.set(long_name + std::to_string(at), 0);
+  world.topics.set("t", 2);
+  ConsumerHeartbeatCall call = joining("a");
+  call.rebalance_timeout_ms = -9;
+  const ConsumerHeartbeatAnswer a = world.heartbeat(call);
+  ASSERT_EQ(a.error, ErrorCode::none);
 
-  const std::optional<std::vector<std::string>> topics = resolve("x.*", world.topics);
+  (void)world.heartbeat(joining("b"));
+  ConsumerHeartbeatCall beat = call;
+  beat.member_epoch = a.member_epoch;
+  beat.owned.reset();
+  ASSERT_EQ(world.heartbeat(beat).error, ErrorCode::none);  // It is told to give up a partition.
+  world.advance(world.now);
 
-  ASSERT_TRUE(topics);
-  EXPECT_GT(topics->size(), 2000U);
-  EXPECT_LT(topics->size(), 3000U);
+  EXPECT_EQ(world.heartbeat(beat).error, ErrorCode::unknown_member_id);
 }
 
 TEST(ConsumerGroupReplay, LeavesWhatNobodyIsKnownToHaveFree) {

@@ -20,7 +20,7 @@
 
 namespace tidelog::broker {
 
-/// A log that keeps what it is given, or refuses as many appends as it is told to.
+/// A log that keeps what it is given, or refuses as many appends as it is told to, and batches that are larger than they may be.
 class ConsumerLog final : public RecordLog {
  public:
   Result<void, ErrorCode> append(std::span<const GroupRecord> records) override {
@@ -30,6 +30,9 @@ class ConsumerLog final : public RecordLog {
       --refused;
       return refusal;
     }
+    std::size_t bytes = 0;
+    for (const GroupRecord& record : records) bytes += bytes_of(record);
+    if (bytes > most_bytes) return ErrorCode::unknown_server_error;
     records_.insert(records_.end(), records.begin(), records.end());
     ++appends;
     return {};
@@ -40,8 +43,14 @@ class ConsumerLog final : public RecordLog {
   int refused = 0;
   ErrorCode refusal = ErrorCode::not_coordinator;
   int appends = 0;
+  std::size_t most_bytes = 1'048'588;  ///< Of a batch, as of `__consumer_offsets`.
 
  private:
+  static std::size_t bytes_of(const GroupRecord& record) {
+    const StoredRecord stored = encode(record);
+    return stored.key.size() + (stored.value ? stored.value->size() : 0);
+  }
+
   std::vector<GroupRecord> records_;
 };
 
@@ -56,7 +65,8 @@ class ConsumerTopics final : public TopicsView {
       return;
     }
     Topic topic{.name = name, .id = {}, .partitions = partitions};
-    topic.id.bytes.back() = static_cast<std::byte>(++made_);
+    topic.id.bytes[15] = static_cast<std::byte>(++made_);
+    topic.id.bytes[14] = static_cast<std::byte>(made_ >> 8U);
     names_[topic.id] = name;
     topics_.insert(std::ranges::upper_bound(topics_, name, {}, &Topic::name), std::move(topic));
   }
@@ -94,7 +104,7 @@ class ConsumerTopics final : public TopicsView {
   std::vector<Topic> topics_;
   std::map<Uuid, std::string> names_;
   std::uint64_t version_ = 1;
-  int made_ = 0;
+  unsigned made_ = 0;
 };
 
 struct ConsumerWorld {

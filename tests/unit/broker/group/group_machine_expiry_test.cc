@@ -149,6 +149,41 @@ TEST(GroupExpiry, OfAGroupThatBecameEmptyCountsFromThereOrFromALaterCommit) {
   EXPECT_FALSE(knows(world, "g"));
 }
 
+TEST(GroupExpiry, OfAnEmptyConsumerGroupCountsFromTheCommitHoweverOftenItIsLoaded) {
+  MachineWorld world = world_with_a_day_of_retention();
+  const auto joined = world.join_consumer_group("g", "m", {"t"});
+  commit_as_member(world, "g", joined.member_epoch, "t");
+  world.now = hours(10);
+  ASSERT_EQ(world.beat(MachineWorld::beat_call("g", "m", -1)).error, ErrorCode::none);
+  world.expire();
+  EXPECT_EQ(topics_of(world, "g"), "t");
+
+  for (; world.now < kRetention; world.now += hours(2)) {
+    world.restart();
+    world.expire();
+    ASSERT_EQ(topics_of(world, "g"), "t") << world.now.count();
+  }
+  world.restart();
+  world.expire();
+
+  EXPECT_FALSE(knows(world, "g"));
+}
+
+TEST(GroupExpiry, OfAConsumerGroupThatWasSeenToBecomeEmptyCountsFromThere) {
+  MachineWorld world = world_with_a_day_of_retention();
+  const auto joined = world.join_consumer_group("g", "m", {"t"});
+  commit_as_member(world, "g", joined.member_epoch, "t");
+  world.now = hours(10);
+  ASSERT_EQ(world.beat(MachineWorld::beat_call("g", "m", -1)).error, ErrorCode::none);
+
+  world.now = hours(10) + kRetention - milliseconds(1);
+  world.expire();
+  EXPECT_EQ(topics_of(world, "g"), "t");
+  world.now = hours(10) + kRetention;
+  world.expire();
+  EXPECT_FALSE(knows(world, "g"));
+}
+
 TEST(GroupExpiry, OfAConsumerGroupTakesTopicsThatNobodyReads) {
   MachineWorld world = world_with_a_day_of_retention();
   const auto joined = world.join_consumer_group("g", "m", {"t"});
