@@ -2,9 +2,7 @@
 
 #include "broker/metadata/topic_names.h"
 #include "broker/partition/services.h"
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
+#include "broker/shard/spawn_apart.h"
 
 #include <algorithm>
 
@@ -25,7 +23,7 @@ GroupCoordinators::GroupCoordinators(ShardServices& shard, std::shared_ptr<Group
       viewing_(shard.shard.loop().executor()) {}
 
 void GroupCoordinators::start() {
-  asio::co_spawn(shard_.shard.loop().executor(), load_all(), asio::detached);
+  spawn_apart(shard_.shard.loop(), load_all());
   look_for_expired();
 }
 
@@ -36,8 +34,13 @@ asio::awaitable<void> GroupCoordinators::stop() {
 }
 
 std::shared_ptr<HostedGroups> GroupCoordinators::make(const TopicPartition& id) {
-  const CoordinatorHost host{
-      .shard = shard_, .topics = topics_, .settings = settings_, .memory = *memory_, .gate = gate_, .viewing = viewing_};
+  const CoordinatorHost host{.shard = shard_,
+                             .topics = topics_,
+                             .settings = settings_,
+                             .memory = *memory_,
+                             .gate = gate_,
+                             .viewing = viewing_,
+                             .is_starting = is_starting_};
   return std::make_shared<HostedGroups>(host, id);
 }
 
@@ -49,7 +52,7 @@ std::shared_ptr<HostedGroups> GroupCoordinators::host(const TopicPartition& id) 
   if (is_same && !is_due) return place;
   if (place != nullptr) place->give_up();
   place = make(id);
-  asio::co_spawn(shard_.shard.loop().executor(), load(place), asio::detached);
+  spawn_apart(shard_.shard.loop(), load(place));
   return place;
 }
 
@@ -108,6 +111,8 @@ asio::awaitable<void> GroupCoordinators::load_all() {
     const std::shared_ptr<HostedGroups> groups = place;
     co_await groups->load();
   }
+  is_starting_ = false;
+  for (const auto& [partition, groups] : hosted_) groups->consider_view();
 }
 
 void GroupCoordinators::look_for_expired() {

@@ -50,6 +50,7 @@ class GroupCoordinators {
   std::map<PartitionIndex, std::shared_ptr<HostedGroups>> hosted_;
   Gate gate_;
   Turns viewing_;
+  bool is_starting_ = true;  ///< Not all of those that were there at the start are loaded.
   Timer expiry_{[this] { look_for_expired(); }};
 };
 

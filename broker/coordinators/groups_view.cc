@@ -112,14 +112,19 @@ asio::awaitable<Result<void>> GroupsView::open(Open& view, storage::ViewReader& 
   co_return take(view, said);
 }
 
-asio::awaitable<std::optional<GroupsView::Start>> GroupsView::load() const {
+asio::awaitable<bool> GroupsView::exists() const {
   const Partition* const log = partition();
-  if (log == nullptr || log->state().log_end.value == 0) co_return std::nullopt;
+  if (log == nullptr || log->state().log_end.value == 0) co_return false;
   const std::unique_ptr<Open> view = place();
-  if (view == nullptr) co_return std::nullopt;
+  if (view == nullptr) co_return false;
   bool exists = false;
   co_await off_loop([&] { exists = view->place->exists(); });
-  if (!exists) co_return std::nullopt;
+  co_return exists;
+}
+
+asio::awaitable<std::optional<GroupsView::Start>> GroupsView::load() const {
+  const std::unique_ptr<Open> view = place();
+  if (view == nullptr) co_return std::nullopt;
   Collected collected;
   const Result<void> opened = co_await open(*view, collected);
   co_await off_loop([&] { view->view.close(); });
@@ -128,17 +133,17 @@ asio::awaitable<std::optional<GroupsView::Start>> GroupsView::load() const {
   co_return Start{.records = std::move(collected.records), .next = view->mark->point.next_offset};
 }
 
-asio::awaitable<void> GroupsView::catch_up() const {
+asio::awaitable<void> GroupsView::catch_up(const std::function<bool()>& goes_on) const {
   const std::unique_ptr<Open> view = place();
   if (view == nullptr) co_return;
   Passed passed;
   Result<void> done = co_await open(*view, passed);
-  if (done) done = co_await follow(*view);
+  if (done) done = co_await follow(*view, goes_on);
   co_await off_loop([&] {
     if (done) done = view->view.sync();
     view->view.close();
   });
-  if (!done && done.error() != Errc::not_leader) tell(done.error());
+  if (!done && goes_on() && partition() != nullptr) tell(done.error());
 }
 
 asio::awaitable<void> GroupsView::discard() const {
@@ -149,8 +154,9 @@ asio::awaitable<void> GroupsView::discard() const {
   if (!gone) tell(gone.error());
 }
 
-asio::awaitable<Result<void>> GroupsView::follow(Open& view) const {
+asio::awaitable<Result<void>> GroupsView::follow(Open& view, const std::function<bool()>& goes_on) const {
   while (Partition* const log = partition()) {
+    if (!goes_on()) co_return Result<void>();
     const PartitionState at = log->state();
     const Result<storage::Slice> slice = log->read(view.mark ? view.mark->point.next_offset : at.log_start, kStepBytes, true);
     if (!slice) co_return slice.error();

@@ -5,6 +5,7 @@
 #include "storage/key_value/log_view.h"
 #include "storage/log/slice.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,10 +36,12 @@ class GroupsView {
     std::vector<storage::KeyValue> records;
     Offset next;
   };
+  /// Whether there is anything to load.
+  [[nodiscard]] asio::awaitable<bool> exists() const;
   /// Nothing: there is no view that fits the log.
   [[nodiscard]] asio::awaitable<std::optional<Start>> load() const;
-  /// Makes it what is committed now.
-  [[nodiscard]] asio::awaitable<void> catch_up() const;
+  /// Makes it what is committed now, or a part of the way there if it shall not go on.
+  [[nodiscard]] asio::awaitable<void> catch_up(const std::function<bool()>& goes_on) const;
   /// Throws it away.
   [[nodiscard]] asio::awaitable<void> discard() const;
 
@@ -55,7 +58,7 @@ class GroupsView {
   static Result<void> take(Open& view, const Result<storage::ViewState>& said);
   /// `reader` gets all that is in it. It is empty afterwards if it did not fit the log.
   asio::awaitable<Result<void>> open(Open& view, storage::ViewReader& reader) const;
-  asio::awaitable<Result<void>> follow(Open& view) const;
+  asio::awaitable<Result<void>> follow(Open& view, const std::function<bool()>& goes_on) const;
   static Result<storage::ViewState> apply(Open& view, const storage::Slice& slice, storage::LogView::Progress to);
 
   ShardServices& shard_;

@@ -5,9 +5,7 @@
 #include "broker/partition/services.h"
 #include "broker/shard/let_others_go_on.h"
 #include "broker/shard/run_on.h"
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
+#include "broker/shard/spawn_apart.h"
 
 #include <algorithm>
 
@@ -94,7 +92,7 @@ asio::awaitable<void> HostedGroups::load() {
     machine.loaded(step);
     return 0;
   });
-  count_unviewed(0);
+  consider_view();
 }
 
 asio::awaitable<Result<void>> HostedGroups::replay_all() {
@@ -118,7 +116,8 @@ Offset HostedGroups::first_offset() const {
 
 asio::awaitable<Offset> HostedGroups::replay_view() {
   std::optional<GroupsView::Start> start;
-  if (host_.shard.options->group_view_bytes > 0) {
+  // Before it is its turn: who has none does not wait for others'.
+  if (host_.shard.options->group_view_bytes > 0 && co_await view_.exists()) {
     const Turns::Turn turn = co_await host_.viewing.take();
     start = co_await view_.load();
   }
@@ -188,12 +187,12 @@ void HostedGroups::replay(Bytes key, Bytes value, std::string_view where) {
   }
 }
 
-void HostedGroups::count_unviewed(std::size_t bytes) {
-  unviewed_bytes_ += bytes;
+void HostedGroups::consider_view() {
   const auto most = static_cast<std::uint64_t>(host_.shard.options->group_view_bytes);
-  if (most == 0 || unviewed_bytes_ < most || is_catching_up_ || state_ != State::active || host_.gate.is_closed()) return;
+  if (most == 0 || unviewed_bytes_ < most || is_catching_up_ || state_ != State::active) return;
+  if (host_.gate.is_closed() || host_.is_starting) return;
   is_catching_up_ = true;
-  asio::co_spawn(host_.shard.shard.loop().executor(), catch_up_view(), asio::detached);
+  spawn_apart(host_.shard.shard.loop(), catch_up_view());
 }
 
 asio::awaitable<void> HostedGroups::catch_up_view() {
@@ -202,7 +201,8 @@ asio::awaitable<void> HostedGroups::catch_up_view() {
   const Turns::Turn turn = co_await host_.viewing.take();
   // Even if it fails: the next try comes when there is as much again.
   unviewed_bytes_ = 0;
-  if (state_ == State::active) co_await view_.catch_up();
+  const auto goes_on = [this] { return state_ == State::active && !host_.gate.is_closed(); };
+  if (goes_on()) co_await view_.catch_up(goes_on);
   is_catching_up_ = false;
 }
 
@@ -271,7 +271,8 @@ Result<void, ErrorCode> HostedGroups::append(std::span<const GroupRecord> record
   const std::size_t size_bytes = batch.size();
   const Result<Offset, ErrorCode> end = log->append_own(batch);
   if (!end) return to_coordinator_error(end.error());
-  count_unviewed(size_bytes);
+  unviewed_bytes_ += size_bytes;
+  consider_view();
   return {};
 }
 

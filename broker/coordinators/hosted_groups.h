@@ -30,8 +30,9 @@ struct CoordinatorHost {
   const ImageSettings& settings;
   GroupsMemory& memory;
   Gate& gate;  ///< Held by whatever runs in the background.
-  Turns&
-      viewing;  ///< One view is open at a time: it has memory and threads of its own, and one of a coordinator that is gone may still be.
+  /// One view is open at a time: it has memory and threads of its own, and one of a coordinator that is gone may still be.
+  Turns& viewing;
+  const bool& is_starting;  ///< Clients wait for others to be loaded: views can wait.
 };
 
 /// The groups that one partition of `__consumer_offsets` keeps, and what is done with what their machine decides: its records are appended
@@ -69,6 +70,9 @@ class HostedGroups final : public std::enable_shared_from_this<HostedGroups>, pr
 
   /// Returns when all that was appended up to now is committed. An error: nobody knows, and the client has to look again.
   asio::awaitable<ErrorCode> committed();
+
+  /// Begins to bring the view up to date, if it is time for that.
+  void consider_view();
 
   /// The answer to this ticket will be sent there.
   Ticket expect(std::shared_ptr<LateMail> mail);
@@ -109,8 +113,6 @@ class HostedGroups final : public std::enable_shared_from_this<HostedGroups>, pr
   [[nodiscard]] asio::awaitable<Result<void>> read_and_replay(storage::Slice slice);
   [[nodiscard]] Result<void> replay(Bytes batches);
   void replay(Bytes key, Bytes value, std::string_view where);
-  /// So many more bytes are in the log that the view does not have.
-  void count_unviewed(std::size_t bytes);
   [[nodiscard]] asio::awaitable<void> catch_up_view();
 
   CoordinatorHost host_;

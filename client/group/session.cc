@@ -197,7 +197,8 @@ void GroupSession::arm_timer() {
   timer_.reset();
   if (is_stopped_ || is_finding_) return;
   std::optional<TimePoint> next = member_->wake();
-  if (retry_at_ > Clock::now()) next = next ? std::max(*next, retry_at_) : retry_at_;
+  // Nothing is asked before. What is due later is due again then: a member that waits for others may not be due for minutes.
+  if (retry_at_ > Clock::now()) next = retry_at_;
   if (!next) return;
   timer_ = core_.loop().call_at(*next, [weak = weak_from_this()] {
     const auto self = weak.lock();

@@ -193,6 +193,9 @@ bool RocksdbPlace::exists() {
 }
 
 Result<std::unique_ptr<KeyValueStore>> RocksdbPlace::open() {
+  // Only the last level: where a log was whose view it is, nothing comes back by itself.
+  const std::string parent = directory_.substr(0, directory_.find_last_of('/'));
+  if (const Result<DirEntry> there = files_.stat(parent); !there) return there.error();
   if (const Result<void> made = files_.make_directory(directory_); !made) return made.error();
   // What a crash left of a store that was thrown away.
   if (const Result<void> gone = files_.remove_all(discarded()); !gone) return gone.error();

@@ -150,6 +150,18 @@ def a_list_with_an_eager_one_gives_up_all(broker, tools):
                 assert not new.changes("revoked"), new.changes()
 
 
+def a_leader_reads_on_while_it_looks_up_topics(broker, tools):
+    """It shares out topics that it does not read itself: the group waits until it knows how many partitions they have."""
+    for topic in ("read", "looked-up"):
+        broker.create(topic, PARTITIONS)
+    with Listener(tools, broker, "looks", "read", KEEP) as leader:
+        until_shared([leader], 1, "read")
+        with Listener(tools, broker, "looks", "read,looked-up", KEEP) as other:
+            every = {f"{topic}:{i}" for topic in ("read", "looked-up") for i in range(PARTITIONS)}
+            rig.until(lambda: leader.has() | other.has() == every and not leader.has() & other.has(), "both topics are shared out", 60, 0.05)
+            assert not leader.changes("lost"), leader.changes()
+
+
 def with_kcat(broker, _):
     """Our command line and kcat lead in turn, while records come; none is read twice."""
     with Rolling(broker, "kcat-and-ours") as rolling:
@@ -170,7 +182,8 @@ def with_kcat(broker, _):
         rolling.expect_no_repeats()
 
 
-CHECKS = (what_stays_is_not_given_up, it_reads_and_commits_while_the_group_waits, who_was_thrown_out_loses_all, a_list_with_an_eager_one_gives_up_all, with_kcat)
+CHECKS = (what_stays_is_not_given_up, it_reads_and_commits_while_the_group_waits, who_was_thrown_out_loses_all, a_list_with_an_eager_one_gives_up_all,
+          a_leader_reads_on_while_it_looks_up_topics, with_kcat)
 
 
 def main():

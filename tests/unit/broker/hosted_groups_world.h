@@ -88,7 +88,7 @@ class HostedGroupsTest : public ::testing::Test {
   /// A coordinator of what the log has now.
   std::shared_ptr<HostedGroups> load() {
     const CoordinatorHost host{
-        .shard = services_, .topics = topics_, .settings = settings_, .memory = memory_, .gate = gate_, .viewing = viewing_};
+        .shard = services_, .topics = topics_, .settings = settings_, .memory = memory_, .gate = gate_, .viewing = viewing_, .is_starting = is_starting_};
     auto groups = std::make_shared<HostedGroups>(host, kHome);
     asio::co_spawn(env_.loop().executor(), groups->load(), asio::detached);
     env_.loop().run_ready();
@@ -163,6 +163,7 @@ class HostedGroupsTest : public ::testing::Test {
   GroupsMemory memory_;
   Gate gate_{env_.loop().executor()};
   Turns viewing_{env_.loop().executor()};
+  bool is_starting_ = false;
   std::shared_ptr<HostedGroups> groups_;
 };
 
