@@ -162,6 +162,20 @@ def a_leader_reads_on_while_it_looks_up_topics(broker, tools):
             assert not leader.changes("lost"), leader.changes()
 
 
+def a_rejoin_outlives_its_broker(broker, tools):
+    """The coordinator dies while a member that reads on waits in its join: it joins again when there is one."""
+    broker.create("outlives", PARTITIONS)
+    with Listener(tools, broker, "outlives", "outlives", KEEP) as one, Listener(tools, broker, "outlives", "outlives", KEEP) as silent:
+        until_shared([one, silent], 2, "outlives")
+        silent.process.send_signal(signal.SIGSTOP)
+        with Listener(tools, broker, "outlives", "outlives", KEEP) as late:
+            rig.until(lambda: state_of(broker, "outlives") == "PreparingRebalance", "the group waits for the silent one", 60, 0.02)
+            broker.kill()
+            broker.start()
+            silent.process.send_signal(signal.SIGCONT)
+            until_shared([one, silent, late], 3, "outlives")
+
+
 def with_kcat(broker, _):
     """Our command line and kcat lead in turn, while records come; none is read twice."""
     with Rolling(broker, "kcat-and-ours") as rolling:
@@ -183,7 +197,7 @@ def with_kcat(broker, _):
 
 
 CHECKS = (what_stays_is_not_given_up, it_reads_and_commits_while_the_group_waits, who_was_thrown_out_loses_all, a_list_with_an_eager_one_gives_up_all,
-          a_leader_reads_on_while_it_looks_up_topics, with_kcat)
+          a_leader_reads_on_while_it_looks_up_topics, a_rejoin_outlives_its_broker, with_kcat)
 
 
 def main():
