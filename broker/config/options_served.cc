@@ -85,9 +85,10 @@ constexpr BrokerOption kTable[] = {
                                    "sixteenth of `memory.budget.bytes`.")
         .ours()
         .cluster_wide(),
-    option<&B::group_view_bytes>("group.view.bytes", at_least(0),
-                                 "What a partition of `__consumer_offsets` comes to is written beside its log whenever it has grown by so "
-                                 "much: a start reads that, and of the log only what came later. 0: never, and a start reads the whole log even if there is one.")
+    option<&B::group_view_bytes>(
+        "group.view.bytes", at_least(0),
+        "What a partition of `__consumer_offsets` comes to is written beside its log whenever it has grown by so "
+        "much: a start reads that, and of the log only what came later. 0: never, and a start reads the whole log even if there is one.")
         .ours()
         .cluster_wide(),
     option<&B::max_connections>("max.connections", at_least(0), "Connections open at once. (Kafka has no limit by default.)")

@@ -11,7 +11,7 @@
 namespace tidelog::broker {
 namespace {
 
-constexpr std::int64_t kNoMore = 1 << 30;  ///< What is there is used, and no other is made.
+constexpr std::int64_t kNoMore = 1 << 30;           ///< What is there is used, and no other is made.
 constexpr std::string_view kRewritten = "rewrite";  ///< As long as `kGroup`, so that a record stays as long as it was.
 
 class GroupsViewTest : public HostedGroupsTest {

@@ -87,8 +87,13 @@ class HostedGroupsTest : public ::testing::Test {
 
   /// A coordinator of what the log has now.
   std::shared_ptr<HostedGroups> load() {
-    const CoordinatorHost host{
-        .shard = services_, .topics = topics_, .settings = settings_, .memory = memory_, .gate = gate_, .viewing = viewing_, .is_starting = is_starting_};
+    const CoordinatorHost host{.shard = services_,
+                               .topics = topics_,
+                               .settings = settings_,
+                               .memory = memory_,
+                               .gate = gate_,
+                               .viewing = viewing_,
+                               .is_starting = is_starting_};
     auto groups = std::make_shared<HostedGroups>(host, kHome);
     asio::co_spawn(env_.loop().executor(), groups->load(), asio::detached);
     env_.loop().run_ready();

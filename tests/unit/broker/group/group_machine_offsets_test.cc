@@ -195,7 +195,8 @@ TEST(GroupMachineOffsetDelete, ForgetsWhatIsThereAndIsContentWithWhatIsNot) {
   world.log.batches.clear();
 
   const auto answer = world.ask([](GroupMachine& machine, Step& step) {
-    return machine.delete_offsets({.group = "g", .topics = {{.name = "t", .partitions = {0, 7, -1}}, {.name = "u", .partitions = {0}}}}, step);
+    return machine.delete_offsets({.group = "g", .topics = {{.name = "t", .partitions = {0, 7, -1}}, {.name = "u", .partitions = {0}}}},
+                                  step);
   });
 
   EXPECT_EQ(answer.error, none);
