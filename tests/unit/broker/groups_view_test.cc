@@ -3,6 +3,8 @@
 #include "proto/record/crc32c.h"
 #include "tests/unit/broker/hosted_groups_world.h"
 
+#include <boost/asio/post.hpp>
+
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -171,6 +173,20 @@ TEST_F(GroupsViewTest, IsNoMoreThanAnEmptyOneIfItIsDamaged) {
   ASSERT_EQ(again->state(), HostedGroups::State::active);
   EXPECT_EQ(committed_offset(*again), 41);
   again->give_up();
+}
+
+// Whose commit began it has an answer, and may be gone, long before it ends.
+TEST_F(GroupsViewTest, IsNotTheWorkOfWhoCommits) {
+  keep_views_of(1);
+  WorkTime payer;
+  asio::post(env_.loop().executor(), [&] {  // As a request is served.
+    const WorkTime::Piece piece(&payer, env_.loop());
+    EXPECT_EQ(commit(41), ErrorCode::none);
+    EXPECT_EQ(WorkTime::running(), &payer);
+  });
+  env_.loop().run_ready();
+  finish_round();
+  EXPECT_EQ(WorkTime::running(), nullptr);
 }
 
 TEST_F(GroupsViewTest, IsNotReadIfThereShallBeNone) {
