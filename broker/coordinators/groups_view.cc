@@ -5,6 +5,7 @@
 #include "broker/partition/partition.h"
 #include "broker/partition/services.h"
 #include "broker/shard/run_on.h"
+#include "proto/base/as_text.h"
 #include "storage/disk/disk_error.h"
 #include "storage/key_value/log_history.h"
 
@@ -37,14 +38,12 @@ class Passed final : public storage::ViewReader {
   Result<void> take(std::string_view /*key*/, std::string_view /*value*/) override { return {}; }
 };
 
-std::string_view text_of(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
-
 /// The last value of each key.
 class Changes {
  public:
   void add(const proto::RecordView& record) {
-    key_.assign(1, kRecordKey).append(text_of(record.key));
-    const Result<void> added = record.value.data() == nullptr ? batch_.erase(key_) : batch_.put(key_, text_of(record.value));
+    key_.assign(1, kRecordKey).append(as_text(record.key));
+    const Result<void> added = record.value.data() == nullptr ? batch_.erase(key_) : batch_.put(key_, as_text(record.value));
     if (!added) error_ = added.error();
   }
   [[nodiscard]] const std::optional<Errc>& error() const { return error_; }
@@ -90,7 +89,7 @@ void GroupsView::tell(Errc error) const {
 Result<void> GroupsView::take(Open& view, const Result<storage::ViewState>& said) {
   if (!said) return said.error();
   view.mark = said->mark;
-  view.is_from_front = !said->mark;
+  if (!said->mark) view.is_from_front = true;
   if (!said->why_rebuilt.empty()) log_info("{}", said->why_rebuilt);
   return {};
 }
@@ -164,9 +163,7 @@ asio::awaitable<Result<void>> GroupsView::follow(Open& view, const std::function
     const storage::LogView::Progress to{.log_id = log->log().identity().log_id, .point = {}, .high_watermark = at.high_watermark};
     Result<storage::ViewState> said = Errc::closed;
     co_await off_loop([&] { said = apply(view, *slice, to); });
-    const bool is_from_front = view.is_from_front;
     if (const Result<void> taken = take(view, said); !taken) co_return taken;
-    view.is_from_front = view.is_from_front || is_from_front;
   }
   co_return Errc::not_leader;
 }

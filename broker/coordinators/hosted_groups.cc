@@ -125,7 +125,7 @@ asio::awaitable<Offset> HostedGroups::replay_view() {
   has_view_ = true;
   std::size_t since_break = 0;
   for (const storage::KeyValue& record : start->records) {
-    replay(std::as_bytes(std::span(record.key)), std::as_bytes(std::span(record.value)), "in the view of");
+    replay(std::as_bytes(std::span(record.key)), std::as_bytes(std::span(record.value)), std::nullopt);
     since_break += record.key.size() + record.value.size();
     if (since_break < kReplayedAtOnce) continue;
     since_break = 0;
@@ -168,22 +168,20 @@ asio::awaitable<Result<void>> HostedGroups::read_and_replay(storage::Slice slice
 }
 
 Result<void> HostedGroups::replay(Bytes batches) {
-  const auto visit = [this](const proto::RecordView& record) {
-    replay(record.key, record.value, "at offset " + std::to_string(record.offset.value) + " in");
-  };
+  const auto visit = [this](const proto::RecordView& record) { replay(record.key, record.value, record.offset); };
   const Result<StoredWalk> walk = for_each_stored(batches, reader_, visit);
   if (!walk) return walk.error();
   if (has_view_ && !walk->is_as_written) return Errc::out_of_range;
   return {};
 }
 
-void HostedGroups::replay(Bytes key, Bytes value, std::string_view where) {
+void HostedGroups::replay(Bytes key, Bytes value, std::optional<Offset> at) {
   const Result<GroupRecord> decoded = decode_group_record(key, value);
   if (decoded) return machine_->replay(*decoded);
   ++unreadable_;
   if (unreadable_ == 1) {
-    log_warn("the record {} partition {} of __consumer_offsets cannot be read ({}) and is passed over", where, id_.partition.value,
-             name(decoded.error()));
+    log_warn("the record {} partition {} of __consumer_offsets cannot be read ({}) and is passed over",
+             at ? fmt::format("at offset {} in", at->value) : "in the view of", id_.partition.value, name(decoded.error()));
   }
 }
 

@@ -112,7 +112,8 @@ class HostedGroups final : public std::enable_shared_from_this<HostedGroups>, pr
   [[nodiscard]] asio::awaitable<Result<void>> replay_all();
   [[nodiscard]] asio::awaitable<Result<void>> read_and_replay(storage::Slice slice);
   [[nodiscard]] Result<void> replay(Bytes batches);
-  void replay(Bytes key, Bytes value, std::string_view where);
+  /// A record of the log at that offset; of the view without one.
+  void replay(Bytes key, Bytes value, std::optional<Offset> at);
   [[nodiscard]] asio::awaitable<void> catch_up_view();
 
   CoordinatorHost host_;

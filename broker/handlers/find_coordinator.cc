@@ -22,12 +22,8 @@ constexpr std::int8_t kShare = 2;
 
 /// Where a key is coordinated, or why nowhere.
 struct Place {
-  NodeId node{-1};
-  Endpoint address{.host = "", .port = 0};
-  ErrorCode error = ErrorCode::none;
+  ErrorCode error = ErrorCode::none;  ///< None: here.
   std::string_view reason;
-
-  [[nodiscard]] std::int32_t port() const { return error == ErrorCode::none ? address.port : -1; }
 };
 
 Place nowhere(std::string_view reason) { return {.error = ErrorCode::coordinator_not_available, .reason = reason}; }
@@ -39,7 +35,7 @@ Place place_of_group(const HandlerContext& context, std::string_view group) {
   const PartitionIndex index = partition_of_group(group, static_cast<std::int32_t>(topic->partitions.size()));
   if (leadership_of(context, topic->partitions.at(static_cast<std::size_t>(index.value))).leader != context.node.id)
     return nowhere("the partition of __consumer_offsets that keeps this group is offline: its log directory has failed");
-  return {.node = context.node.id, .address = address_for(context), .reason = {}};
+  return {};
 }
 
 /// What is wrong with all keys of a request.
@@ -67,29 +63,24 @@ Handle handle_find_coordinator(HandlerContext context, Request request, SendQueu
   const bool names_any = !has_many || !message.coordinator_keys.empty();
   if (message.key_type == kGroup && names_any) co_await ensure_offsets_topic(context);
   const std::optional<Place> refused = why_nowhere(message.key_type, request.header.api_version);
-  const auto place_of = [&](std::string_view key) { return refused ? *refused : place_of_group(context, key); };
+  const Endpoint here = address_for(context);
+  const auto tell = [&](std::string_view key, auto& told) {
+    const Place place = refused ? *refused : place_of_group(context, key);
+    const bool is_here = place.error == ErrorCode::none;
+    told.node_id = is_here ? context.node.id.value : -1;
+    told.host = is_here ? std::string_view(here.host) : "";
+    told.port = is_here ? here.port : -1;
+    told.error_code = static_cast<std::int16_t>(place.error);
+    told.error_message = place.reason;
+  };
   FindCoordinatorResponse response;
-  std::vector<Place> places;  // Owns the hosts.
   std::vector<FindCoordinatorResponse::Coordinator> coordinators;
   if (has_many) {
-    places.reserve(message.coordinator_keys.size());
-    for (const std::string_view key : message.coordinator_keys) {
-      const Place& place = places.emplace_back(place_of(key));
-      coordinators.push_back({.key = key,
-                              .node_id = place.node.value,
-                              .host = place.address.host,
-                              .port = place.port(),
-                              .error_code = static_cast<std::int16_t>(place.error),
-                              .error_message = place.reason});
-    }
+    for (const std::string_view key : message.coordinator_keys)
+      tell(key, coordinators.emplace_back(FindCoordinatorResponse::Coordinator{.key = key}));
     response.coordinators = coordinators;
   } else {
-    const Place& place = places.emplace_back(place_of(message.key));
-    response.error_code = static_cast<std::int16_t>(place.error);
-    response.error_message = place.reason;
-    response.node_id = place.node.value;
-    response.host = place.address.host;
-    response.port = place.port();
+    tell(message.key, response);
   }
   respond(request, response, to);
   co_return Outcome::keep;

@@ -1,5 +1,6 @@
 #include "proto/codec/single_produce.h"
 
+#include "proto/base/as_text.h"
 #include "proto/codec/reader.h"
 #include "proto/codec/schema.h"
 
@@ -27,8 +28,6 @@ Bytes take_piece(Reader& in, std::int64_t length) {
   const std::byte* const from = in.take_bytes(size);
   return {from, in.ok ? size : 0};
 }
-
-std::string_view as_text(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
 template <bool kIsFlexible>
 bool take_string(Reader& in, std::string_view& out) {

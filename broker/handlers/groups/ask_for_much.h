@@ -59,12 +59,12 @@ asio::awaitable<std::optional<std::pair<ErrorCode, Answer>>> ask_for_much(Handle
     std::optional<Answer> answer;
   };
   while (true) {
-    const auto step = [&](GroupMachine& machine, Step& step) {
+    const auto weigh_and_look = [&](GroupMachine& machine, Step& step) {
       Weighed weighed{.bytes = question.weigh(std::as_const(machine)), .answer = std::nullopt};
       if (room.fits(weighed.bytes)) weighed.answer = question.look(machine, step);
       return weighed;
     };
-    std::pair<ErrorCode, Weighed> outcome = co_await ask_coordinator<Weighed>(context, group, step);
+    std::pair<ErrorCode, Weighed> outcome = co_await ask_coordinator<Weighed>(context, group, weigh_and_look);
     if (outcome.first != ErrorCode::none) co_return std::pair(outcome.first, Answer{});
     if (outcome.second.answer) {
       room.use(outcome.second.bytes);
